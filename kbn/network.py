@@ -1,0 +1,262 @@
+"""A k-layer network: its parameters as one value, and what can be done with them.
+
+affine → batch normalisation → scale γ, shift β → ReLU for each hidden layer (without batch
+normalisation: affine → ReLU); the last layer is affine → softmax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from kbn.errors import InputError
+from kbn.files import whole_file
+from kbn.layers import EPS, affine_forward, relu_forward, softmax_cross_entropy_forward
+
+BLOCK = 500
+"""Images in a block of inference: their activations stay in the cache."""
+
+FORMAT = 1
+"""Version of the `.npz` layout."""
+
+PARAMETERS = ("W", "b", "gamma", "beta", "mu", "var")
+
+
+@dataclass(frozen=True)
+class Network:
+    """Parameters and moving averages, one array a layer, inputs first.
+
+    With batch normalisation the hidden layers' b have no effect, since the batch's mean is
+    subtracted; they are kept, at 0, so that both kinds of network have the same form.
+    """
+
+    W: tuple[Float[np.ndarray, "_ _"], ...]
+    b: tuple[Float[np.ndarray, " _"], ...]
+    gamma: tuple[Float[np.ndarray, " _"], ...]
+    """One a hidden layer; empty without batch normalisation. So are the next three."""
+    beta: tuple[Float[np.ndarray, " _"], ...]
+    mu: tuple[Float[np.ndarray, " _"], ...]
+    """Moving average of the batches' means."""
+    var: tuple[Float[np.ndarray, " _"], ...]
+    """Moving average of the batches' variances."""
+
+    @property
+    def batch_norm(self) -> bool:
+        """Whether hidden layers are normalised."""
+        return bool(self.gamma)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Inputs, hidden widths, classes."""
+        return (self.W[0].shape[0], *(W.shape[1] for W in self.W))
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return self.widths[1:-1]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return every array under a name of its own: `W1`, `b1`, `gamma1`, … from 1."""
+        return {
+            f"{name}{layer}": array
+            for name in PARAMETERS
+            for layer, array in enumerate(getattr(self, name), start=1)
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Network:
+        """Inverse of `arrays`; other names are ignored.
+
+        Raises
+        ------
+        InputError
+            When the arrays do not make a network.
+        """
+        found = {name: tuple(_numbered(arrays, name)) for name in PARAMETERS}
+        depth, normed = len(found["W"]), len(found["gamma"])
+        counts = {name: len(found[name]) for name in PARAMETERS}
+        expected = dict.fromkeys(PARAMETERS, normed) | {"W": depth, "b": depth}
+        if depth < 2 or counts != expected or normed not in (0, depth - 1):
+            raise InputError(f"these arrays do not make a network: {counts}")
+        network = cls(**found)
+        network.check()
+        return network
+
+    def check(self) -> None:
+        """Raise `InputError` unless shapes and types fit together."""
+        widths = self.widths
+        shapes = {f"W{i + 1}": widths[i : i + 2] for i in range(len(self.W))}
+        shapes |= {f"b{i + 1}": widths[i + 1 : i + 2] for i in range(len(self.W))}
+        for name in PARAMETERS[2:]:
+            shapes |= {f"{name}{i + 1}": widths[i + 1 : i + 2] for i in range(len(self.gamma))}
+        for name, array in self.arrays().items():
+            if array.shape != shapes[name] or array.dtype != self.W[0].dtype:
+                raise InputError(
+                    f"{name} is {array.dtype} of shape {array.shape}; "
+                    f"{self.W[0].dtype} of shape {shapes[name]} is needed"
+                )
+
+
+def _numbered(arrays: Mapping[str, np.ndarray], name: str) -> Iterator[np.ndarray]:
+    layer = 1
+    while (key := f"{name}{layer}") in arrays:
+        yield arrays[key]
+        layer += 1
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network measured on a set of images."""
+
+    cost: float
+    """Loss + λ·Σ‖W‖²."""
+    loss: float
+    """Mean cross-entropy, in nats."""
+    accuracy: float
+    """Share of images labelled right."""
+    n: int
+    correct: np.ndarray
+    """Which images were labelled right, one boolean each."""
+
+
+def scores(
+    network: Network, X: Float[np.ndarray, "n d"]
+) -> Iterator[tuple[slice, Float[np.ndarray, "_ k"]]]:
+    """Yield the scores before softmax, block by block, with the rows of each block.
+
+    Batch normalisation uses the moving averages: γ/√(var + ε) is one factor, β − μ·factor one
+    shift.
+    """
+    last = len(network.W) - 1
+    factors = [
+        gamma / np.sqrt(var + EPS)
+        for gamma, var in zip(network.gamma, network.var, strict=True)
+    ]
+    for start in range(0, len(X), BLOCK):
+        rows = slice(start, min(start + BLOCK, len(X)))
+        H = X[rows]
+        for layer, (W, b) in enumerate(zip(network.W, network.b, strict=True)):
+            H = affine_forward(H, W, b)
+            if layer < last:
+                if network.batch_norm:
+                    H -= network.mu[layer]
+                    H *= factors[layer]
+                    H += network.beta[layer]
+                H = relu_forward(H, out=H)
+        yield rows, H
+
+
+def predict(network: Network, X: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
+    """Return each image's most likely class. X is standardised as the training set was.
+
+    Raises
+    ------
+    InputError
+        When the images have another number of features than the network.
+    """
+    _check_features(network, X)
+    labels = np.empty(len(X), np.int64)
+    for rows, S in scores(network, X):
+        labels[rows] = S.argmax(axis=1)
+    return labels
+
+
+def evaluate(
+    network: Network, X: Float[np.ndarray, "n d"], y: Int[np.ndarray, " n"], *, lam: float
+) -> Evaluation:
+    """Measure cost, loss and accuracy in inference mode.
+
+    Raises
+    ------
+    InputError
+        When the images have another number of features than the network, or are none.
+    """
+    _check_features(network, X)
+    if not len(X):
+        raise InputError("no images to evaluate on: give at least one")
+    total, correct = 0.0, np.empty(len(X), bool)
+    for rows, S in scores(network, X):
+        correct[rows] = S.argmax(axis=1) == y[rows]
+        loss, _ = softmax_cross_entropy_forward(S, y[rows], out=S)
+        total += loss * len(S)
+    loss = total / len(X)
+    return Evaluation(
+        cost=loss + lam * squared_norm(network),
+        loss=loss,
+        accuracy=float(correct.mean()),
+        n=len(X),
+        correct=correct,
+    )
+
+
+def squared_norm(network: Network) -> float:
+    """Return Σ‖W‖² over layers."""
+    return sum(float(np.vdot(W, W)) for W in network.W)
+
+
+def confusion_matrix(
+    y: Int[np.ndarray, " n"], predicted: Int[np.ndarray, " n"], classes: int
+) -> Int[np.ndarray, "k k"]:
+    """Count images by true class (rows) and predicted class (columns)."""
+    counts = np.bincount(y * classes + predicted, minlength=classes * classes)
+    return counts.reshape(classes, classes)
+
+
+def _check_features(network: Network, X: np.ndarray) -> None:
+    if X.shape[1] != network.widths[0]:
+        raise InputError(
+            f"images have {X.shape[1]} features; the network takes {network.widths[0]}"
+        )
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with what it takes to feed it raw images and to name its answers."""
+
+    network: Network
+    mean: Float[np.ndarray, " d"]
+    std: Float[np.ndarray, " d"]
+    classes: tuple[str, ...]
+
+    def predict(self, X: np.ndarray) -> list[str]:
+        """Return the class names of raw images, one row each."""
+        standardised = (X.reshape(len(X), -1) - self.mean) / self.std
+        labels = predict(self.network, standardised.astype(self.network.W[0].dtype))
+        return [self.classes[label] for label in labels]
+
+
+def save(path: Path, model: Model) -> None:
+    """Write a model as `.npz`, whole or not at all; nothing in it is a pickle."""
+    extra: dict[str, Any] = {"format": FORMAT, "mean": model.mean, "std": model.std}
+    with whole_file(path) as temporary:
+        np.savez(temporary, **model.network.arrays(), **extra, classes=np.array(model.classes))
+
+
+def load(path: Path) -> Model:
+    """Read a model written by `save`, without running any pickle.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, damaged, no model, or of a newer format.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except (OSError, ValueError, BadZipFile) as error:
+        raise InputError(f"{path} cannot be read as a model ({error})") from error
+    version = int(arrays.get("format", 0))
+    if not 1 <= version <= FORMAT:
+        raise InputError(f"{path} has format {version}; this version reads 1 to {FORMAT}")
+    return Model(
+        network=Network.from_arrays(arrays),
+        mean=arrays["mean"],
+        std=arrays["std"],
+        classes=tuple(str(name) for name in arrays["classes"]),
+    )

@@ -1,0 +1,140 @@
+"""The command line of every driver, built from its specification's fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+
+from cluster import ClusterError
+from kbn.errors import InputError
+from search import dry_run
+from search.records import State, StudyRecord
+from search.spec import Execution, StudySpec, flag, read_toml
+from search.study import Study, run_study
+from search.values import show
+
+BAD_INPUT, INTERRUPTED, SOME_FAILED = 2, 130, 1
+
+
+def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a driver's command line and exit.
+
+    Exit codes: 0 done, 1 some trials failed, 2 bad input, 130 stopped by Ctrl-C.
+    """
+    try:
+        code = _command(spec_type).main(
+            args=None if arguments is None else list(arguments),
+            prog_name=f"python -m search.{spec_type.kind}",
+            standalone_mode=False,
+        )
+    except (InputError, ClusterError) as error:
+        code = _complain(str(error))
+    except click.ClickException as error:
+        code = _complain(error.format_message())
+    except (KeyboardInterrupt, click.Abort) as stop:
+        click.echo(str(stop) or "stopped before the first trial; nothing is lost", err=True)
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _complain(message: str) -> int:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    return BAD_INPUT
+
+
+def _command(spec_type: type[StudySpec]) -> click.Command:
+    """Return a driver's command: one option a field, and `--spec`."""
+    own = {field.name for field in dataclasses.fields(spec_type)}
+    known = [*own, *(field.name for field in dataclasses.fields(Execution))]
+
+    def callback(spec: str | None, **flags: Any) -> int:
+        given = read_toml(Path(spec), known) if spec else {}
+        given |= {name: value for name, value in flags.items() if value is not None}
+        return _run(
+            spec_type(**{name: value for name, value in given.items() if name in own}),
+            Execution(**{name: value for name, value in given.items() if name not in own}),
+        )
+
+    return click.Command(
+        name=spec_type.kind,
+        help=f"{spec_type.title}.\n\n{spec_type.about}",
+        params=[*_options(spec_type), *_options(Execution), _spec_option()],
+        callback=callback,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+
+def _options(settings: type[StudySpec] | type[Execution]) -> Iterator[click.Option]:
+    """Yield an option a field. Values stay text: the dataclass reads and checks them."""
+    for field in dataclasses.fields(settings):
+        help_text = field.metadata["help"]
+        if isinstance(field.default, bool):
+            switch = flag(field.name)
+            if field.default or settings is not Execution:
+                switch += f"/{flag('no_' + field.name)}"
+                help_text += f"  [default: {'yes' if field.default else 'no'}]"
+            yield click.Option([switch], default=None, is_flag=True, help=help_text)
+        else:
+            if field.default is not None:
+                help_text += f"  [default: {show(field.default)}]"
+            yield click.Option(
+                [flag(field.name)], metavar=field.metadata["metavar"], help=help_text
+            )
+
+
+def _spec_option() -> click.Option:
+    return click.Option(
+        ["--spec"],
+        metavar="FILE.toml",
+        help="Read settings from a TOML file; its keys are the flags' names. Flags win.",
+    )
+
+
+def _run(spec: StudySpec, how: Execution) -> int:
+    console = Console(stderr=True, quiet=how.quiet)
+    if how.dry_run:
+        click.echo(dry_run.describe(spec, how, say=console.print))
+        return 0
+    study = run_study(spec, how, console=console)
+    for line in summary(study, quiet=how.quiet):
+        click.echo(line)
+    failed = any(record.state is State.FAILED for record in study.record.trials)
+    return SOME_FAILED if failed else 0
+
+
+def summary(study: Study, *, quiet: bool) -> Iterator[str]:
+    """Yield the lines that end a run: what was found, what to know, where the report is."""
+    if not quiet:
+        yield from _findings(study.record, study)
+        yield from (f"note: {text}" for text in study.record.data.notes)
+        yield from (f"warning: {text}" for text in study.record.warnings)
+        yield from _failures(study.record)
+    yield f"report: {study.folder / 'report.md'}"
+
+
+def _findings(record: StudyRecord, study: Study) -> Iterator[str]:
+    best = study.best
+    if best is None:
+        yield "no value completed: there is no final model"
+        return
+    yield f"λ = {show(best.trial.lam)} is chosen; see the report's decisions"
+    if best.result and best.result.test:
+        yield (
+            f"final model: test accuracy {best.result.test.accuracy:.4f} on "
+            f"{record.data.test_size} images after {best.result.epochs} epochs"
+        )
+
+
+def _failures(record: StudyRecord) -> Iterator[str]:
+    failed = [trial for trial in record.trials if trial.state is State.FAILED]
+    if failed:
+        yield (
+            f"{len(failed)} of {len(record.trials)} trials failed; the report says why, and the "
+            "same command tries them again"
+        )

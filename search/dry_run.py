@@ -1,0 +1,102 @@
+"""What a study would do: its trials, their memory and time, with nothing trained or written."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+from tabulate import tabulate
+
+from kbn.data import Split
+from search.cycle_end import mid_cycle_warning
+from search.folder import check_specification, check_writable
+from search.problem import Problem, prepare
+from search.spec import Execution, StudySpec
+from search.study import identity_of
+from search.trainer import Shared, train_trial
+
+FEW, MORE = 10, 60
+"""Batches of the two short timed epochs; their difference is the cost of a step."""
+
+
+def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> str:
+    """Return a text on a study's trials, epochs, memory and time; write nothing.
+
+    Raises what `search.study.run` would raise before its first trial.
+    """
+    check_writable(how.out)
+    problem = prepare(spec, data_dir=how.data_dir, say=say)
+    name = how.name or spec.study_name(problem.record.name)
+    check_specification(
+        how.out / name, identity_of(spec, problem), overwrite=how.overwrite
+    )
+    outline = spec.outline(problem.base)
+    seconds = seconds_per_epoch(problem)
+    slots = slots_here(how)
+    table = tabulate(
+        [
+            (stage.name, stage.trials, stage.epochs, stage.trials * stage.epochs, stage.what)
+            for stage in outline
+        ],
+        headers=("stage", "trials", "epochs each", "epochs", "what"),
+    )
+    epochs = sum(stage.trials * stage.epochs for stage in outline)
+    wall = sum(-(-stage.trials // slots) * stage.epochs for stage in outline) * seconds
+    lengths = sorted({stage.epochs for stage in outline})
+    warnings = [mid_cycle_warning(replace(problem.base, epochs=length)) for length in lengths]
+    data = problem.record
+    return "\n".join(
+        (
+            f"study {how.out / name} on {data.title}: {data.train_size} training, "
+            f"{data.validation_size} validation, {data.test_size} test images",
+            "",
+            table,
+            "",
+            f"trials: {sum(stage.trials for stage in outline)}, epochs: {epochs}",
+            f"memory: {megabytes(problem.shared.split):.0f} MB of arrays, shared by all trials "
+            "of a machine",
+            f"time: about {timedelta(seconds=round(wall))} with {slots} at once "
+            f"({seconds:.2f} s an epoch, timed here on a few steps of a throw-away network)",
+            *(f"warning: {warning}" for warning in warnings if warning),
+        )
+    )
+
+
+def slots_here(how: Execution) -> int:
+    """Return how many trials this machine would run at once."""
+    if how.serial:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    slots = max(1, int((cores or 1) / how.cpus_per_trial))
+    return min(slots, how.max_concurrent or slots)
+
+
+def megabytes(split: Split) -> float:
+    """Return the size of a split's arrays in MB."""
+    arrays = vars(split).values()
+    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray)) / 1e6
+
+
+def seconds_per_epoch(problem: Problem) -> float:
+    """Return the estimated time of one epoch on one core, evaluation included, in seconds."""
+    few, more = (min(count, problem.steps_per_epoch) for count in (FEW, MORE))
+    _short_epoch(problem, few)  # warms caches and the BLAS up
+    short, long = _short_epoch(problem, few), _short_epoch(problem, more)
+    step = max(0.0, long - short) / max(1, more - few)
+    return long + step * (problem.steps_per_epoch - more)
+
+
+def _short_epoch(problem: Problem, batches: int) -> float:
+    """Return the time of an epoch of some batches and its evaluation, in seconds."""
+    split = problem.shared.split
+    images = batches * problem.base.batch_size
+    part = replace(split, X_train=split.X_train[:images], y_train=split.y_train[:images])
+    trial = replace(problem.base, epochs=1, train_size=images)
+    start = time.perf_counter()
+    for _ in train_trial(Shared(part, classes=problem.shared.classes), trial):
+        pass
+    return time.perf_counter() - start

@@ -1,0 +1,78 @@
+"""Plans: generators that yield stages of trials and are sent back what came of them.
+
+A plan decides what to try next and does nothing else, so it can be read top to bottom, tested
+with made-up outcomes, and replayed: sent the same outcomes, it yields the same stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+from search.narrow import Outcome
+from search.trial import Trial
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Trials that can run at the same time, and why they are asked for."""
+
+    name: str
+    trials: tuple[Trial, ...]
+    reason: str
+    """A sentence for the decision log."""
+    warnings: tuple[str, ...] = ()
+    """What a reader of the report has to be told about this decision."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Where a plan ended."""
+
+    trial: Trial | None
+    """The final trial; None when no candidate completed."""
+    reason: str
+
+
+Outcomes = tuple[Outcome, ...]
+Plan = Generator[Stage, Outcomes, Choice]
+
+
+Lookup = Callable[[Trial], Outcome | None]
+"""What is known of a trial: its outcome, or None while there is none."""
+
+
+@dataclass
+class Progress:
+    """A plan under way: the stages it has asked for and where it ended."""
+
+    plan: Plan
+    stages: list[Stage] = field(default_factory=list)
+    choice: Choice | None = None
+
+    def __post_init__(self) -> None:
+        self.stages.append(next(self.plan))
+
+    @property
+    def open_trials(self) -> tuple[Trial, ...]:
+        """Trials of the stage whose outcomes the plan waits for; none once it has ended."""
+        return () if self.choice else self.stages[-1].trials
+
+    def advance(self, lookup: Lookup) -> None:
+        """Send the plan what is known, as far as whole stages are known."""
+        while self.choice is None:
+            known = [lookup(trial) for trial in self.stages[-1].trials]
+            outcomes = tuple(outcome for outcome in known if outcome is not None)
+            if len(outcomes) < len(known):
+                return
+            try:
+                self.stages.append(self.plan.send(outcomes))
+            except StopIteration as end:
+                self.choice = end.value
+
+
+def replay(plan: Plan, lookup: Lookup) -> Progress:
+    """Run a plan as far as known outcomes carry it."""
+    progress = Progress(plan)
+    progress.advance(lookup)
+    return progress

@@ -1,0 +1,103 @@
+"""A specification meets its data: what workers share, and the trial every plan starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kbn import data
+from kbn.data import Dataset, Split
+from kbn.errors import InputError
+from search.records import DataRecord
+from search.spec import StudySpec
+from search.trainer import Shared
+from search.trial import Trial
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A data set, split as a specification asks."""
+
+    shared: Shared
+    """What every worker gets, once."""
+    record: DataRecord
+    base: Trial
+    """Every setting of a trial that a plan does not vary."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch; images that do not fill a batch wait for another epoch."""
+        return self.record.train_size // self.base.batch_size
+
+
+def prepare(
+    spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]
+) -> Problem:
+    """Load and split the data of a specification.
+
+    Raises
+    ------
+    DataError
+        When the data set is missing or damaged.
+    InputError
+        When the split or the batch does not fit it.
+    """
+    dataset = data.load(spec.data, data_dir=data_dir, say=say)
+    split = data.split(
+        dataset, validation=spec.validation, seed=spec.seed, stratified=spec.stratified
+    )
+    record = describe(dataset, split, stratified=spec.stratified)
+    if spec.batch_size > record.train_size:
+        raise InputError(
+            f"--batch-size {spec.batch_size} is larger than the training set of "
+            f"{record.train_size} images; choose at most {record.train_size}"
+        )
+    base = base_trial(spec, record)
+    return Problem(Shared(split, classes=len(dataset.classes)), record, base)
+
+
+def describe(dataset: Dataset, split: Split, *, stratified: bool) -> DataRecord:
+    """Return what reports say of a data set and its split."""
+    counts = np.bincount(split.y_train, minlength=len(dataset.classes))
+    return DataRecord(
+        name=dataset.name,
+        title=dataset.title,
+        source=dataset.source,
+        fingerprint=dataset.fingerprint,
+        classes=dataset.classes,
+        inputs=split.X_train.shape[1],
+        image_shape=dataset.image_shape,
+        train_size=len(split.y_train),
+        validation_size=len(split.y_validation),
+        test_size=len(split.y_test),
+        stratified=stratified,
+        chance=float(np.mean(split.y_validation == counts.argmax())),
+        notes=dataset.notes,
+    )
+
+
+def base_trial(spec: StudySpec, record: DataRecord) -> Trial:
+    """Return the trial that a plan varies; its λ is a placeholder."""
+    return Trial(
+        data=record.name,
+        fingerprint=record.fingerprint,
+        train_size=record.train_size,
+        validation_size=record.validation_size,
+        stratified=spec.stratified,
+        hidden=spec.hidden,
+        batch_norm=spec.batch_norm,
+        alpha=spec.alpha,
+        init=spec.init.name,
+        sigma=spec.init.sigma,
+        schedule=spec.schedule,
+        eta_min=spec.eta_min,
+        eta_max=spec.eta_max,
+        cycle_steps=spec.cycle.steps(record.train_size // spec.batch_size),
+        batch_size=spec.batch_size,
+        epochs=spec.epochs,
+        lam=0.0,
+        seed=spec.seed,
+    )

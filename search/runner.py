@@ -1,0 +1,167 @@
+"""The runner: sends a plan's trials to a pool, keeps what comes back, asks the plan for more.
+
+It knows pools by what they do (`submit`, `poll`), not by name; any number of plans share one
+pool, so that no core idles while one of them waits for the end of its stage.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from search.narrow import Outcome
+from search.plan import Plan, Progress, replay
+from search.records import EpochRecord, Failure, Result, State
+from search.store import Store
+from search.trial import Trial
+
+
+class Event(Protocol):
+    """What a pool reports: see `cluster.events.Event`."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def node(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
+
+
+class Pool(Protocol):
+    """Where trials run."""
+
+    def submit(self, key: str, payload: Any) -> None:
+        """Queue a task."""
+
+    def poll(self, timeout: float) -> Sequence[Event]:
+        """Return what happened, waiting up to `timeout` seconds for something to happen."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that an observer of a study may want to show."""
+
+    trial: Trial
+    stage: str
+    state: State
+    record: EpochRecord | None = None
+    """The epoch just trained, while `state` is `running`."""
+    result: Result | None = None
+    failure: Failure | None = None
+    """Why the last attempt ended; another follows unless `state` is `failed`."""
+
+
+Observer = Callable[[Notice], None]
+
+
+def run_plans(
+    plans: Mapping[str, Plan],
+    *,
+    pool: Callable[[], Pool],
+    store: Store,
+    observe: Observer = lambda _: None,
+    poll_seconds: float = 1.0,
+) -> Mapping[str, Progress]:
+    """Run plans to their ends and return where each of them came to.
+
+    What the store holds is not trained again. A trial whose attempts all failed is sent to its
+    plan without a result; the next run tries it anew. `pool` is called when there is something
+    to train, and not before.
+    """
+    run = _Run(store, observe)
+    progress = {name: replay(plan, run.lookup) for name, plan in plans.items()}
+    if all(each.choice for each in progress.values()):
+        return progress
+    workers = pool()
+    while True:
+        for each in progress.values():
+            each.advance(run.lookup)
+            for key, trial in run.new_trials(each).items():
+                workers.submit(key, trial)
+        if all(each.choice for each in progress.values()):
+            return progress
+        for event in workers.poll(poll_seconds):
+            run.handle(event)
+
+
+class _Run:
+    """Book-keeping of one run: what is under way and what failed."""
+
+    def __init__(self, store: Store, observe: Observer) -> None:
+        self._store = store
+        self._observe = observe
+        self._trials: dict[str, Trial] = {}
+        self._stages: dict[str, str] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._history: dict[str, list[EpochRecord]] = {}
+        self._results: dict[str, Result] = {}
+        self._attempts: dict[str, int] = {}
+
+    def lookup(self, trial: Trial) -> Outcome | None:
+        """Return a trial's outcome: from this run, or from the store."""
+        if trial.id not in self._outcomes:
+            result = self._store.result(trial.id)
+            if result is None:
+                return None
+            self._outcomes[trial.id] = Outcome(trial, result)
+        return self._outcomes[trial.id]
+
+    def new_trials(self, progress: Progress) -> dict[str, Trial]:
+        """Return the trials of a plan's stage that are neither known nor under way."""
+        new = {
+            trial.id: trial
+            for trial in progress.open_trials
+            if trial.id not in self._trials and self.lookup(trial) is None
+        }
+        self._store.add_trials(new.values())
+        stage = progress.stages[-1].name
+        for key, trial in new.items():
+            self._trials[key] = trial
+            self._stages[key] = stage
+            self._notify(key, State.WAITING)
+        return new
+
+    def handle(self, event: Event) -> None:
+        """Take in one event of the pool."""
+        key, value = event.key, event.value
+        match event.kind:
+            case "started":
+                self._history[key] = []
+                self._attempts[key] = self._store.begin_attempt(
+                    key, node=event.node, started=time.time()
+                )
+                self._notify(key, State.RUNNING)
+            case "item" if isinstance(value, EpochRecord):
+                self._history[key].append(value)
+                self._notify(key, State.RUNNING, record=value)
+            case "item":
+                assert isinstance(value, Result)
+                self._results[key] = value
+            case "done":
+                self._keep(key, self._results.pop(key))
+            case "retry" | "failed":
+                final = event.kind == "failed"
+                self._fail(
+                    key,
+                    Failure(value.type, value.message, value.traceback, value.lost),
+                    final=final,
+                )
+
+    def _keep(self, key: str, result: Result) -> None:
+        self._store.commit(result, self._history.pop(key))
+        self._outcomes[key] = Outcome(self._trials[key], result)
+        self._notify(key, result.state, result=result)
+
+    def _fail(self, key: str, failure: Failure, *, final: bool) -> None:
+        if key in self._attempts:
+            self._store.end_attempt(key, self._attempts.pop(key), failure)
+        if final:
+            self._outcomes[key] = Outcome(self._trials[key], None)
+        self._notify(key, State.FAILED if final else State.WAITING, failure=failure)
+
+    def _notify(self, key: str, state: State, **what: Any) -> None:
+        self._observe(Notice(self._trials[key], self._stages[key], state, **what))

@@ -1,0 +1,259 @@
+"""Running a study from its specification, and the object that a caller gets back.
+
+This is where the parts meet: `search` decides, `cluster` runs, `kbn` trains, `reports` shows.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.console import Console
+
+import cluster
+from search import live
+from search.folder import check_specification, check_writable, claim
+from search.problem import Problem, prepare
+from search.record import build_record, write_model
+from search.records import Session, StudyRecord, TrialRecord
+from search.runner import Notice, Observer, Pool, run_plans
+from search.spec import Execution, StudySpec
+from search.store import Store
+from search.trainer import train_trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Study:
+    """A study that ran: its record, and ways to look at it."""
+
+    def __init__(self, record: StudyRecord) -> None:
+        self.record = record
+
+    def __repr__(self) -> str:
+        state = "finished" if self.record.finished else "not finished"
+        return f"<Study {self.record.name}: {len(self.record.trials)} trials, {state}>"
+
+    @property
+    def folder(self) -> Path:
+        """The study's folder."""
+        return self.record.folder
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The chosen trial, trained as the final model; None while there is none."""
+        return next(
+            (record for record in self.record.trials if record.trial.id == self.record.chosen), None
+        )
+
+    # pandas and matplotlib take a second to import, so they are loaded where they are used.
+
+    def trials(self) -> pd.DataFrame:
+        """Return one row a trial, in plan order."""
+        import reports
+
+        return reports.trials_frame(self.record)
+
+    def history(self) -> pd.DataFrame:
+        """Return one row a trial and epoch."""
+        import reports
+
+        return reports.history_frame(self.record)
+
+    def report(self) -> Path:
+        """Write the report, its figures and the CSV files again; return the report's path."""
+        import reports
+
+        return reports.write(self.record).path
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, or SIGTERM, while a study ran. The message says what is kept."""
+
+
+class _OpenPool(Pool, Protocol):
+    """A pool as `cluster` makes it."""
+
+    @property
+    def slots(self) -> int: ...
+    @property
+    def describe(self) -> str: ...
+    def close(self) -> None: ...
+
+
+def run(spec: StudySpec, **execution: Any) -> Study:
+    """Run a study, or resume it, and write its report.
+
+    Parameters
+    ----------
+    spec
+        What to study, such as `LambdaSearch(data="digits")`.
+    **execution
+        The settings of `search.spec.Execution`: `out`, `name`, `serial`, `address`, …
+
+    Raises
+    ------
+    InputError
+        When a setting, the data or the folder cannot be used; nothing is written then.
+    ClusterError
+        When there is no Ray at the address; nothing is written then.
+    Stopped
+        A KeyboardInterrupt: on Ctrl-C. Finished trials are kept, and the same call resumes.
+    """
+    how = Execution(**execution)
+    return run_study(spec, how, console=Console(stderr=True, quiet=how.quiet))
+
+
+def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
+    """Do what `run` does, with progress shown on `console`."""
+    check_writable(how.out)
+    problem = prepare(spec, data_dir=how.data_dir, say=lambda line: _say(console, line))
+    name = how.name or spec.study_name(problem.record.name)
+    folder = how.out / name
+    identity = identity_of(spec, problem)
+    check_specification(folder, identity, overwrite=how.overwrite)
+    if how.address:
+        cluster.check_address(how.address)
+    with claim(folder, identity, overwrite=how.overwrite) as store:
+        try:
+            _train(spec, how, problem, store, console)
+        except KeyboardInterrupt:
+            raise Stopped(_what_is_kept(store, folder)) from None
+        record = build_record(spec, problem, store, name=name, folder=folder)
+        study = Study(record)
+        study.report()
+        write_model(record, problem)
+    return study
+
+
+def _what_is_kept(store: Store, folder: Path) -> str:
+    trials = store.trials()
+    ended = sum(store.result(trial.id) is not None for trial in trials)
+    return (
+        f"stopped: {ended} of the {len(trials)} trials asked for so far are done and kept in "
+        f"{folder}; run the same command again to go on"
+    )
+
+
+def identity_of(spec: StudySpec, problem: Problem) -> dict[str, Any]:
+    """Return what makes a study this one: its specification and its data, as plain values."""
+    return {
+        "driver": spec.kind,
+        **spec.plain(),
+        "data": problem.record.name,
+        "fingerprint": problem.record.fingerprint,
+    }
+
+
+def _train(
+    spec: StudySpec, how: Execution, problem: Problem, store: Store, console: Console
+) -> None:
+    """Train what the store does not hold yet, and note the session."""
+    session = _SessionClock(store)
+    outline = spec.outline(problem.base)
+    with ExitStack() as stack:
+
+        def open_pool() -> Pool:
+            pool = stack.enter_context(_pool(how, problem, console))
+            session.executor, session.slots = pool.describe, pool.slots
+            stack.enter_context(_termination_as_interrupt())
+            return pool
+
+        observe = stack.enter_context(
+            live.watch(
+                console,
+                trials=sum(stage.trials for stage in outline),
+                epochs=sum(stage.trials * stage.epochs for stage in outline),
+                quiet=how.quiet,
+            )
+        )
+        stack.callback(session.note)
+        run_plans(
+            {spec.kind: spec.plan(problem.base)},
+            pool=open_pool,
+            store=store,
+            observe=session.counting(observe),
+        )
+
+
+@contextmanager
+def _pool(how: Execution, problem: Problem, console: Console) -> Iterator[_OpenPool]:
+    """Open the pool that `how` asks for; close it and all it started at the end."""
+    maker: AbstractContextManager[_OpenPool]
+    if how.serial:
+        maker = cluster.SerialPool(train_trial, problem.shared, retries=how.retries)
+    else:
+        maker = cluster.RayPool(
+            train_trial,
+            problem.shared,
+            address=how.address,
+            cpus_per_task=how.cpus_per_trial,
+            max_concurrent=how.max_concurrent,
+            retries=how.retries,
+            py_modules=_own_packages() if how.address else (),
+            say=lambda line: _say(console, line),
+        )
+    with maker as pool:
+        yield pool
+
+
+def _own_packages() -> tuple[Path, ...]:
+    """Return the folders of the packages that a cluster's workers need."""
+    here = Path(__file__).resolve().parent.parent
+    return tuple(here / package for package in ("kbn", "search", "cluster", "reports"))
+
+
+class _SessionClock:
+    """Measures one run of the command and notes it in the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._started = time.time()
+        self._clock = time.perf_counter()
+        self._trained = 0
+        self.executor = ""
+        self.slots = 0
+
+    def counting(self, observe: Observer) -> Observer:
+        """Return an observer that also counts results."""
+
+        def count(notice: Notice) -> None:
+            self._trained += notice.result is not None
+            observe(notice)
+
+        return count
+
+    def note(self) -> None:
+        """Write the session; one that started no pool trained nothing and leaves no trace."""
+        if self.executor:
+            seconds = time.perf_counter() - self._clock
+            self._store.add_session(
+                Session(self._started, seconds, self.executor, self.slots, self._trained)
+            )
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM stop a study as Ctrl-C does: a scheduler's notice must lose nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,87 @@
+"""A trial is a value: everything that decides one network's outcome."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+NUMERICS = 1
+"""Version of the training arithmetic. Raised whenever equal trials would give other bytes."""
+
+
+class Purpose(IntEnum):
+    """What a random stream is for; each has its own, so none shifts another."""
+
+    WEIGHTS = 0
+    BATCHES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One network configuration on one split of one data set.
+
+    Equal fields mean equal results, byte for byte; `id` is a hash of them.
+    """
+
+    data: str
+    """Data set's name, as given to `kbn.data.load`."""
+    fingerprint: str
+    """Hash of the data set's arrays."""
+    train_size: int
+    validation_size: int
+    stratified: bool
+    hidden: tuple[int, ...]
+    """Widths of the hidden layers."""
+    batch_norm: bool
+    alpha: float
+    """Share of the old value in the moving averages: avg ← α·avg + (1−α)·batch."""
+    init: str
+    """`he` or `normal`."""
+    sigma: float | None
+    """Standard deviation of the initial weights; None with `he`."""
+    schedule: str
+    eta_min: float
+    eta_max: float
+    cycle_steps: int
+    """Length of one learning-rate cycle, in steps."""
+    batch_size: int
+    epochs: int
+    lam: float
+    """L2 strength λ."""
+    seed: int
+    """The study's seed."""
+    replicate: int = 0
+    with_test: bool = False
+    """Whether the test set is opened for this trial, and its weights kept."""
+    numerics: int = NUMERICS
+
+    @property
+    def id(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of the fields, as canonical JSON."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    def to_json(self) -> str:
+        """Return the fields as canonical JSON: sorted keys, no spaces, shortest floats."""
+        fields = dataclasses.asdict(self)
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Trial:
+        """Inverse of `to_json`."""
+        fields: dict[str, Any] = json.loads(text)
+        return cls(**{**fields, "hidden": tuple(fields["hidden"])})
+
+    def rng(self, purpose: Purpose) -> np.random.Generator:
+        """Return a random stream that depends on the seed and the replicate alone.
+
+        Every λ therefore starts from the same weights and sees the same batches, so that two
+        trials of a replicate are a paired comparison.
+        """
+        spawn_key = (self.replicate, int(purpose))
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=spawn_key))

@@ -1,0 +1,235 @@
+"""Readers of single settings: text or plain values in, checked values out.
+
+A flag gives text, a TOML file and a library call give numbers and lists; each reader takes
+both, so that bad input meets the same sentence on every way in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kbn.errors import InputError
+
+Reader = Callable[[str, Any], Any]
+"""`reader(flag, value)` returns the checked value or raises `InputError`."""
+
+
+def bad(flag: str, value: object, why: str) -> InputError:
+    """Return the error for a setting: which one, its value, and why it cannot be used."""
+    return InputError(f"{flag} {show(value)}: {why}")
+
+
+def show(value: object) -> str:
+    """Return a setting as it is typed on the command line."""
+    if isinstance(value, float):
+        return number_text(value)
+    if isinstance(value, tuple | list):
+        return ",".join(show(item) for item in value)
+    return str(value)
+
+
+def number_text(value: float) -> str:
+    """Return the shortest text that reads back as the same number: 0.008 as `8e-3`."""
+    if not math.isfinite(value):
+        return repr(value)
+    exact = Decimal(repr(value)).normalize()
+    if value == 0 or 0.1 <= abs(value) < 100_000:
+        return f"{exact:f}"
+    return f"{exact.scaleb(-exact.adjusted()):f}e{exact.adjusted()}"
+
+
+def text(flag: str, value: Any) -> str:
+    """Read a text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise bad(flag, value, "a text is needed")
+    return value.strip()
+
+
+def file_name(flag: str, value: Any) -> str:
+    """Read a name that can be a folder's: one path segment, not hidden."""
+    name = text(flag, value)
+    if name.startswith(".") or any(sign in name for sign in '/\\:*?"<>|\0'):
+        raise bad(flag, value, "must be a plain folder name, without / or a leading dot")
+    return name
+
+
+def boolean(flag: str, value: Any) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise bad(flag, value, "true or false is needed")
+    return value
+
+
+def number(
+    *, above: float | None = None, at_least: float | None = None, below: float | None = None
+) -> Reader:
+    """Return a reader of a finite number within bounds."""
+    bounds = " and ".join(
+        f"{word} {number_text(bound)}"
+        for word, bound in (("above", above), ("at least", at_least), ("below", below))
+        if bound is not None
+    )
+
+    def read(flag: str, value: Any) -> float:
+        try:
+            if isinstance(value, bool):
+                raise TypeError
+            result = float(value)
+        except (TypeError, ValueError):
+            raise bad(flag, value, f"a number {bounds} is needed") from None
+        inside = (
+            math.isfinite(result)
+            and (above is None or result > above)
+            and (at_least is None or result >= at_least)
+            and (below is None or result < below)
+        )
+        if not inside:
+            raise bad(flag, value, f"must be finite and {bounds}" if bounds else "must be finite")
+        return result
+
+    return read
+
+
+def whole(*, at_least: int) -> Reader:
+    """Return a reader of a whole number with a lower bound."""
+
+    def read(flag: str, value: Any) -> int:
+        try:
+            if isinstance(value, bool) or (isinstance(value, float) and value != int(value)):
+                raise TypeError
+            result = int(value)
+        except (TypeError, ValueError, OverflowError):
+            raise bad(flag, value, f"a whole number from {at_least} up is needed") from None
+        if result < at_least:
+            raise bad(flag, value, f"must be a whole number, at least {at_least}")
+        return result
+
+    return read
+
+
+def optional(reader: Reader) -> Reader:
+    """Return a reader that lets None pass: the setting is then derived from others."""
+
+    def read(flag: str, value: Any) -> Any:
+        return None if value is None else reader(flag, value)
+
+    return read
+
+
+def choice(*names: str) -> Reader:
+    """Return a reader of one of some names."""
+
+    def read(flag: str, value: Any) -> str:
+        if value not in names:
+            raise bad(flag, value, f"choose one of {', '.join(names)}")
+        return str(value)
+
+    return read
+
+
+def items(flag: str, value: Any, of: Reader, what: str) -> tuple[Any, ...]:
+    """Read a list that is not empty: comma-separated text, or any iterable."""
+    if isinstance(value, str):
+        value = [part for part in value.replace(" ", "").split(",") if part]
+    elif not isinstance(value, Iterable):
+        value = [value]
+    result = tuple(of(flag, item) for item in value)
+    if not result:
+        raise InputError(f"{flag} is empty: give at least one {what}")
+    return result
+
+
+def widths(flag: str, value: Any) -> tuple[int, ...]:
+    """Read the widths of the hidden layers."""
+    return items(flag, value, whole(at_least=1), "hidden layer, such as 50,50")
+
+
+def lambdas(flag: str, value: Any) -> tuple[float, ...]:
+    """Read distinct positive values of λ; returned in ascending order."""
+    values = items(flag, value, _positive_lambda, "value of λ, such as 1e-3")
+    for item in values:
+        if values.count(item) > 1:
+            raise bad(flag, value, f"{number_text(item)} is named twice; drop one")
+    return tuple(sorted(values))
+
+
+def _positive_lambda(flag: str, value: Any) -> float:
+    result: float = number()(flag, value)
+    if result <= 0:
+        raise bad(flag, value, "λ must be above 0 to have a place on a log axis; try 1e-6")
+    return result
+
+
+def validation_size(flag: str, value: Any) -> int | float:
+    """Read the validation set's size: a count of images (int) or a fraction (float)."""
+    result: float = number(above=0)(flag, value)
+    if result < 1:
+        return result
+    if result != int(result):
+        raise bad(flag, value, "give a whole count of images, or a fraction between 0 and 1")
+    return int(result)
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Length of one learning-rate cycle."""
+
+    length: int
+    unit: str
+    """`epochs` or `steps`."""
+
+    def __str__(self) -> str:
+        return f"{self.length}{self.unit}"
+
+    def steps(self, steps_per_epoch: int) -> int:
+        """Return the length in steps."""
+        return self.length * (steps_per_epoch if self.unit == "epochs" else 1)
+
+
+def cycle(flag: str, value: Any) -> Cycle:
+    """Read a cycle's length: `10epochs`, `4500steps`, or a bare number of epochs."""
+    if isinstance(value, Cycle):
+        return value
+    compact = str(value).replace(" ", "")
+    for unit in ("epochs", "steps"):
+        if compact.endswith(unit) or compact.endswith(unit[:-1]):
+            count = compact.removesuffix(unit).removesuffix(unit[:-1])
+            break
+    else:
+        unit, count = "epochs", compact
+    try:
+        length = int(count)
+    except ValueError:
+        length = 0
+    if length < (2 if unit == "steps" else 1):
+        raise bad(flag, value, "give whole epochs or at least 2 steps, as in 10epochs or 4500steps")
+    return Cycle(length, unit)
+
+
+@dataclass(frozen=True)
+class Init:
+    """How weights start."""
+
+    name: str
+    """`he` or `normal`."""
+    sigma: float | None = None
+    """Standard deviation with `normal`."""
+
+    def __str__(self) -> str:
+        return self.name if self.sigma is None else f"{self.name}:{number_text(self.sigma)}"
+
+
+def init(flag: str, value: Any) -> Init:
+    """Read an initialisation: `he`, or `normal:SIGMA`."""
+    if isinstance(value, Init):
+        return value
+    if value == "he":
+        return Init("he")
+    name, _, sigma = str(value).partition(":")
+    if name != "normal":
+        raise bad(flag, value, "choose he, or normal:SIGMA as in normal:1e-3")
+    return Init("normal", number(above=0)(flag, sigma))

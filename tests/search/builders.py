@@ -1,0 +1,146 @@
+"""Made-up trials, results and pools for tests of the search: nothing here trains."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from cluster.events import Event, Kind, TaskFailure
+from search.narrow import Outcome
+from search.records import Environment, EpochRecord, Figures, Result, State
+from search.trial import Trial
+
+BASE = Trial(
+    data="made-up",
+    fingerprint="0123456789abcdef",
+    train_size=900,
+    validation_size=100,
+    stratified=False,
+    hidden=(5,),
+    batch_norm=True,
+    alpha=0.9,
+    init="he",
+    sigma=None,
+    schedule="triangular",
+    eta_min=1e-5,
+    eta_max=1e-1,
+    cycle_steps=18,
+    batch_size=100,
+    epochs=4,
+    lam=0.0,
+    seed=0,
+)
+
+HERE = Environment(
+    host="here", cpu="a CPU", python="3.11", numpy="2.0", blas="a BLAS", blas_threads=1, ray=None
+)
+
+
+def trial(lam: float = 1e-2, **changes: Any) -> Trial:
+    """Return a trial that differs from the base as asked."""
+    return replace(BASE, lam=lam, **changes)
+
+
+def result(of: Trial, accuracy: float, *, state: State = State.COMPLETED) -> Result:
+    """Return a made-up result; equal trials and accuracies give equal results."""
+    figures = Figures(cost=1.5, loss=1.4, accuracy=accuracy, n=of.validation_size)
+    return Result(
+        trial_id=of.id,
+        state=state,
+        epochs=of.epochs,
+        train=figures,
+        validation=figures,
+        test=figures if of.with_test else None,
+        seconds=1.0,
+        environment=HERE,
+        arrays={"validation_correct": np.packbits(np.arange(of.validation_size) % 2 == 0)},
+    )
+
+
+def outcome(lam: float, accuracy: float, *, replicate: int = 0, state: State = State.COMPLETED) -> Outcome:
+    """Return an outcome; state `failed` means one without a result."""
+    of = trial(lam, replicate=replicate)
+    return Outcome(of, None if state is State.FAILED else result(of, accuracy, state=state))
+
+
+def epoch(number: int, accuracy: float = 0.5) -> EpochRecord:
+    """Return a made-up epoch record."""
+    return EpochRecord(
+        epoch=number,
+        step=9 * number,
+        eta=1e-3,
+        train_cost=1.5,
+        train_loss=1.4,
+        train_accuracy=accuracy,
+        validation_cost=1.5,
+        validation_loss=1.4,
+        validation_accuracy=accuracy,
+        seconds=0.5,
+    )
+
+
+Trainer = Callable[[Trial], Iterator[EpochRecord | Result]]
+
+
+def fake_training(accuracy: Callable[[float], float]) -> Trainer:
+    """Return a trainer whose accuracy is a function of λ."""
+
+    def train(of: Trial) -> Iterator[EpochRecord | Result]:
+        for number in range(1, of.epochs + 1):
+            yield epoch(number, accuracy(of.lam))
+        yield result(of, accuracy(of.lam))
+
+    return train
+
+
+class FakePool:
+    """A pool that runs a trainer in this process, in an order of the test's choosing.
+
+    `interrupt_after` events a KeyboardInterrupt is raised, as Ctrl-C would. A trainer that
+    raises is retried once, then given up.
+    """
+
+    def __init__(
+        self, train: Trainer, *, rng: np.random.Generator, interrupt_after: float = np.inf
+    ) -> None:
+        self.train = train
+        self.submitted: list[str] = []
+        self._rng = rng
+        self._left = interrupt_after
+        self._queues: dict[str, deque[Event]] = {}
+
+    def submit(self, key: str, payload: Trial) -> None:
+        """Queue a trial's events."""
+        assert key not in self.submitted, "a trial must not be submitted twice"
+        self.submitted.append(key)
+        self._queues[key] = deque(self._events(key, payload))
+
+    def poll(self, timeout: float) -> Sequence[Event]:
+        """Return the next event of a trial drawn at random."""
+        assert timeout > 0
+        assert self._queues, "polled with nothing to do"
+        if self._left <= 0:
+            raise KeyboardInterrupt
+        self._left -= 1
+        key = list(self._queues)[self._rng.integers(len(self._queues))]
+        event = self._queues[key].popleft()
+        if not self._queues[key]:
+            del self._queues[key]
+        return [event]
+
+    def _events(self, key: str, payload: Trial) -> Iterator[Event]:
+        for attempt, ending in ((1, Kind.RETRY), (2, Kind.FAILED)):
+            yield Event(Kind.STARTED, key, attempt, "here", None)
+            try:
+                for item in self.train(payload):
+                    yield Event(Kind.ITEM, key, attempt, "here", item)
+            except Exception as error:
+                failure = TaskFailure(type(error).__name__, str(error), "Traceback …", lost=False)
+                yield Event(ending, key, attempt, "here", failure)
+            else:
+                yield Event(Kind.DONE, key, attempt, "here", None)
+                return

@@ -1,0 +1,182 @@
+"""The runner over a fake pool: order, resumption, failures, shared pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search.lambda_search import LambdaSearch
+from search.records import EpochRecord, Result, State
+from search.runner import Notice, run_plans
+from search.store import Store
+from search.trial import Trial
+from tests.search.builders import BASE, FakePool, Trainer, epoch, fake_training
+
+SEARCH = LambdaSearch(coarse="1e-3,1e-2,1e-1", fine="0.5,1,2")
+
+
+def accuracy(lam: float) -> float:
+    """Return a made-up accuracy with its peak at 1e-2."""
+    return 0.5 - abs(np.log10(lam) + 2) / 10
+
+
+def run(
+    folder: Path,
+    *,
+    train: Trainer | None = None,
+    seed: int = 0,
+    interrupt_after: float = np.inf,
+    notices: list[Notice] | None = None,
+) -> FakePool:
+    """Run the search over a fake pool; return the pool."""
+    pool = FakePool(
+        train or fake_training(accuracy),
+        rng=np.random.default_rng(seed),
+        interrupt_after=interrupt_after,
+    )
+    with Store(folder / "study.db") as store:
+        run_plans(
+            {"lambda": SEARCH.plan(BASE)},
+            pool=lambda: pool,
+            store=store,
+            observe=(notices if notices is not None else []).append,
+        )
+    return pool
+
+
+def contents(folder: Path) -> dict[str, tuple[object, ...]]:
+    """Return what a store holds of every trial, arrays as bytes."""
+    with Store(folder / "study.db") as store:
+        held = {}
+        for trial in store.trials():
+            result = store.result(trial.id)
+            assert result is not None
+            arrays = {name: array.tobytes() for name, array in result.arrays.items()}
+            plain = (result.state, result.train, result.validation, result.test)
+            held[trial.id] = (trial, *plain, arrays, store.history(trial.id))
+        return held
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[object, ...]]:
+    """Return the contents of a study that ran through."""
+    folder = tmp_path_factory.mktemp("whole")
+    run(folder)
+    return contents(folder)
+
+
+def test_each_trial_is_trained_once(tmp_path: Path) -> None:
+    """Three coarse, two new fine ones, one final; the shared value is not submitted again."""
+    pool = run(tmp_path)
+    assert len(pool.submitted) == 3 + 2 + 1
+
+
+@given(st.integers(0, 2**32), st.integers(0, 40))
+@settings(max_examples=25, deadline=None)
+def test_order_and_interruption_change_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+    uninterrupted: dict[str, tuple[object, ...]],
+    seed: int,
+    interrupt_after: int,
+) -> None:
+    """Whatever order events come in, and wherever a run is cut off, the store ends equal."""
+    folder = tmp_path_factory.mktemp("cut")
+    try:
+        run(folder, seed=seed, interrupt_after=interrupt_after)
+    except KeyboardInterrupt:
+        run(folder, seed=seed + 1)
+    assert contents(folder) == uninterrupted
+
+
+def test_a_finished_study_starts_no_pool(tmp_path: Path) -> None:
+    """Running again trains nothing: the pool is not even opened."""
+    run(tmp_path)
+
+    def no_pool() -> FakePool:
+        raise AssertionError
+
+    with Store(tmp_path / "study.db") as store:
+        progress = run_plans({"lambda": SEARCH.plan(BASE)}, pool=no_pool, store=store)
+    assert progress["lambda"].choice is not None
+
+
+def test_two_plans_share_a_pool_and_their_trials(tmp_path: Path) -> None:
+    """A trial that two plans ask for is trained once, and both plans end."""
+    pool = FakePool(fake_training(accuracy), rng=np.random.default_rng(0))
+    with Store(tmp_path / "study.db") as store:
+        progress = run_plans(
+            {"one": SEARCH.plan(BASE), "two": SEARCH.plan(BASE)}, pool=lambda: pool, store=store
+        )
+    assert len(pool.submitted) == 6
+    assert progress["one"].choice == progress["two"].choice
+
+
+def test_a_failing_trial_is_kept_apart_and_tried_again(tmp_path: Path) -> None:
+    """A trial that always raises ends failed, the others finish, and the next run tries it."""
+
+    def failing(of: Trial) -> Iterator[EpochRecord | Result]:
+        if of.lam == 1e-1:
+            yield epoch(1)
+            raise RuntimeError("no luck")
+        yield from fake_training(accuracy)(of)
+
+    notices: list[Notice] = []
+    run(tmp_path, train=failing, notices=notices)
+    (failed,) = (notice for notice in notices if notice.state is State.FAILED)
+    assert failed.trial.lam == 1e-1
+    assert failed.failure is not None
+    assert failed.failure.message == "no luck"
+    with Store(tmp_path / "study.db") as store:
+        attempts = store.attempts(failed.trial.id)
+        assert [attempt.number for attempt in attempts] == [1, 2]
+        assert store.result(failed.trial.id) is None
+        assert store.history(failed.trial.id) == ()
+
+    again = run(tmp_path)
+    assert again.submitted == [failed.trial.id]
+    with Store(tmp_path / "study.db") as store:
+        assert store.result(failed.trial.id) is not None
+        assert [attempt.failure is None for attempt in store.attempts(failed.trial.id)] == [
+            False,
+            False,
+            True,
+        ]
+
+
+def test_a_retried_trial_keeps_one_attempts_epochs(tmp_path: Path) -> None:
+    """Epochs of an attempt that failed do not mix with those of the one that succeeded."""
+    tries: dict[str, int] = {}
+
+    def once_failing(of: Trial) -> Iterator[EpochRecord | Result]:
+        tries[of.id] = tries.get(of.id, 0) + 1
+        if tries[of.id] == 1:
+            yield epoch(1, accuracy=0.123)
+            raise RuntimeError("first try")
+        yield from fake_training(accuracy)(of)
+
+    run(tmp_path, train=once_failing)
+    with Store(tmp_path / "study.db") as store:
+        for trial in store.trials():
+            history = store.history(trial.id)
+            assert [record.epoch for record in history] == list(range(1, trial.epochs + 1))
+            assert all(record.validation_accuracy != 0.123 for record in history)
+
+
+def test_observers_hear_of_every_step(tmp_path: Path) -> None:
+    """A trial goes from waiting over running, with each epoch, to its end."""
+    notices: list[Notice] = []
+    run(tmp_path, notices=notices)
+    first = notices[0].trial
+    heard = [notice for notice in notices if notice.trial == first]
+    assert [notice.state for notice in heard] == [
+        State.WAITING,
+        State.RUNNING,
+        *[State.RUNNING] * first.epochs,
+        State.COMPLETED,
+    ]
+    assert [notice.record.epoch for notice in heard if notice.record] == [1, 2, 3, 4]

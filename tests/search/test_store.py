@@ -1,0 +1,118 @@
+"""The store: what goes in comes out, whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kbn.errors import InputError
+from search.records import Failure, Result, Session, State
+from search.store import SCHEMA_VERSION, Store
+from tests.search.builders import epoch, result, trial
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Return an empty store."""
+    return Store(tmp_path / "study.db")
+
+
+def plain(value: Result | None) -> dict[str, object]:
+    """Return a result's fields, arrays as bytes."""
+    assert value is not None
+    fields = vars(value) | {"arrays": {k: (a.dtype, a.tobytes()) for k, a in value.arrays.items()}}
+    return fields
+
+
+def test_a_result_comes_back_equal(store: Store) -> None:
+    """Figures, environment, arrays and epochs survive the round trip, NaN and infinity too."""
+    of = trial(with_test=True)
+    kept = result(of, 0.1 + 0.2)
+    kept = dataclasses.replace(
+        kept, arrays={**kept.arrays, "network/W1": np.random.default_rng(0).normal(size=(3, 2))}
+    )
+    history = [epoch(1), dataclasses.replace(epoch(2), train_cost=float("inf"))]
+    store.add_trials([of])
+    store.commit(kept, history)
+    assert plain(store.result(of.id)) == plain(kept)
+    assert store.history(of.id) == tuple(history)
+    assert store.trials() == (of,)
+
+
+def test_a_second_commit_changes_nothing(store: Store) -> None:
+    """The first result of a trial stays, whoever delivers another."""
+    of = trial()
+    store.add_trials([of])
+    store.commit(result(of, 0.5), [epoch(1)])
+    store.commit(result(of, 0.9), [epoch(1), epoch(2)])
+    assert plain(store.result(of.id)) == plain(result(of, 0.5))
+    assert len(store.history(of.id)) == 1
+
+
+def test_a_commit_that_fails_leaves_no_part(store: Store) -> None:
+    """When an epoch cannot be written, neither is the result."""
+    of = trial()
+    store.add_trials([of])
+    with pytest.raises(sqlite3.IntegrityError):
+        store.commit(result(of, 0.5), [epoch(1), epoch(1)])
+    assert store.result(of.id) is None
+    assert store.history(of.id) == ()
+
+
+def test_attempts_are_numbered_over_runs(tmp_path: Path) -> None:
+    """Attempt numbers go on after the store is opened again, failures attached to their own."""
+    of = trial()
+    failure = Failure("ValueError", "no", "Traceback …", lost=False)
+    with Store(tmp_path / "study.db") as store:
+        store.add_trials([of])
+        store.end_attempt(of.id, store.begin_attempt(of.id, node="a", started=1.0), failure)
+    with Store(tmp_path / "study.db") as store:
+        assert store.begin_attempt(of.id, node="b", started=2.0) == 2
+        first, second = store.attempts(of.id)
+    assert (first.node, first.failure) == ("a", failure)
+    assert (second.node, second.failure) == ("b", None)
+
+
+def test_sessions_are_kept(store: Store) -> None:
+    """Runs of the command come back in order."""
+    sessions = [Session(1.0, 2.0, "serial", 1, 3), Session(5.0, 1.0, "Ray, embedded", 2, 0)]
+    for session in sessions:
+        store.add_session(session)
+    assert store.sessions() == tuple(sessions)
+
+
+@pytest.mark.parametrize("state", [State.COMPLETED, State.DIVERGED])
+def test_states_come_back(store: Store, state: State) -> None:
+    """A diverged result is a result."""
+    of = trial()
+    store.add_trials([of])
+    store.commit(result(of, 0.5, state=state), [])
+    read = store.result(of.id)
+    assert read is not None
+    assert read.state is state
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    """A store of a newer version is left alone, and the message says what to do."""
+    path = tmp_path / "study.db"
+    Store(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="newer than this version's"):
+        Store(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" * 100])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+    """A file that is no store gives one clear error and stays as it is."""
+    path = tmp_path / "study.db"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="study's store"):
+        Store(path)
+    assert path.read_bytes() == content

@@ -1,0 +1,70 @@
+"""A trial is a value: equal content, equal id, equal random streams."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.trial import Purpose, Trial
+from tests.search.builders import BASE, trial
+
+
+def test_the_id_does_not_change_between_versions() -> None:
+    """Stores are keyed by ids, so the id of this trial must stay what it was."""
+    assert trial(1e-2).id == ID_OF_BASE
+
+
+ID_OF_BASE = "to be measured"
+
+
+@given(
+    lam=st.floats(1e-12, 1e3),
+    hidden=st.lists(st.integers(1, 10**4), min_size=1, max_size=9).map(tuple),
+    seed=st.integers(0, 2**64),
+    sigma=st.none() | st.floats(1e-9, 1.0),
+)
+def test_json_loses_nothing(
+    lam: float, hidden: tuple[int, ...], seed: int, sigma: float | None
+) -> None:
+    """A trial read back from the store is equal and has the same id."""
+    before = trial(lam, hidden=hidden, seed=seed, sigma=sigma)
+    after = Trial.from_json(before.to_json())
+    assert after == before
+    assert after.id == before.id
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Trial)])
+def test_every_field_counts(field: str) -> None:
+    """Changing any one field changes the id."""
+    value = getattr(BASE, field)
+    other = {
+        bool: lambda: not value,
+        int: lambda: value + 1,
+        float: lambda: value + 0.125,
+        str: lambda: value + "x",
+        tuple: lambda: (*value, 7),
+        type(None): lambda: 1e-3,
+    }[type(value)]()
+    assert dataclasses.replace(BASE, **{field: other}).id != BASE.id
+
+
+def test_no_number_that_json_cannot_hold() -> None:
+    """A NaN would make equal trials unequal, so it gets no id."""
+    with pytest.raises(ValueError, match="JSON"):
+        _ = trial(math.nan).id
+
+
+def test_random_streams_depend_on_seed_and_replicate_alone() -> None:
+    """λ, epochs and architecture leave the streams alone; purpose, seed and replicate do not."""
+
+    def first(of: Trial, purpose: Purpose = Purpose.WEIGHTS) -> float:
+        return float(of.rng(purpose).random())
+
+    same = [trial(1e-5), trial(1e-1), trial(epochs=9), trial(hidden=(7, 7)), trial(alpha=0.5)]
+    assert len({first(of) for of in same}) == 1
+    others = [trial(seed=1), trial(replicate=1)]
+    assert len({first(trial()), first(trial(), Purpose.BATCHES), *map(first, others)}) == 4
