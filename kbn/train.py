@@ -59,9 +59,8 @@ class Training:
 
     network: Network
     status: Status
-    epochs: int
-    """Epochs trained to their end with a finite cost."""
-    steps: int
+    records: tuple[EpochRecord, ...]
+    """One an epoch trained to its end with a finite cost."""
 
 
 class Images(Protocol):
@@ -104,6 +103,7 @@ def train_epochs(
     state = _State(copy(network), Workspace.of(network, batch_size))
     chosen = np.linspace(0, n - 1, min(n, len(images.y_validation)), dtype=np.intp)
     X_some, y_some = images.X_train[chosen], images.y_train[chosen]
+    records: list[EpochRecord] = []
 
     for epoch in range(1, epochs + 1):
         start = time.perf_counter()
@@ -113,16 +113,18 @@ def train_epochs(
                 state, images, rng.permutation(n), lam=lam, alpha=alpha, schedule=schedule
             )
             if not finite:
-                return Training(state.network, Status.DIVERGED, epoch - 1, state.steps)
+                return Training(state.network, Status.DIVERGED, tuple(records))
             train = evaluate(state.network, X_some, y_some, lam=lam)
             validation = evaluate(
                 state.network, images.X_validation, images.y_validation, lam=lam
             )
         if not (math.isfinite(train.cost) and math.isfinite(validation.cost)):
-            return Training(state.network, Status.DIVERGED, epoch - 1, state.steps)
+            return Training(state.network, Status.DIVERGED, tuple(records))
         eta = schedule(state.steps - 1)
-        yield _record(epoch, state.steps, eta, train, validation, time.perf_counter() - start)
-    return Training(state.network, Status.COMPLETED, epochs, state.steps)
+        seconds = time.perf_counter() - start
+        records.append(_record(epoch, state.steps, eta, train, validation, seconds))
+        yield records[-1]
+    return Training(state.network, Status.COMPLETED, tuple(records))
 
 
 def train(

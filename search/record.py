@@ -6,7 +6,7 @@ import importlib.metadata
 from collections.abc import Iterable
 from pathlib import Path
 
-from kbn.network import Network, save
+from kbn.network import Model, Network, save
 from search.cycle_end import mid_cycle_warning
 from search.narrow import Outcome
 from search.plan import Progress, Stage, replay
@@ -121,11 +121,5 @@ def write_model(record: StudyRecord, problem: Problem) -> Path | None:
         return None
     split = problem.shared.split
     path = record.folder / "model.npz"
-    save(
-        path,
-        Network.from_arrays(arrays),
-        mean=split.mean,
-        std=split.std,
-        classes=problem.record.classes,
-    )
+    save(path, Model(Network.from_arrays(arrays), split.mean, split.std, problem.record.classes))
     return path

@@ -1,0 +1,42 @@
+"""A data set as loaded: raw arrays, what their values mean, and a fingerprint of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with labels, in a part to train on and a part to test on."""
+
+    name: str
+    """The name that `load` takes."""
+    title: str
+    """The name for headings."""
+    source: str
+    """Where the arrays came from."""
+    X: np.ndarray
+    """n × d, raw: unsigned bytes or floats."""
+    y: np.ndarray
+    """n labels, 0 to k − 1, int64."""
+    X_test: np.ndarray
+    y_test: np.ndarray
+    classes: tuple[str, ...]
+    """Names of the k classes."""
+    image_shape: tuple[int, ...] | None
+    """Shape of one image, or None where features are no image."""
+    notes: tuple[str, ...] = ()
+    """What a reader of results has to know of how the set was made."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of types, shapes and bytes of all arrays."""
+        digest = hashlib.sha256()
+        for array in (self.X, self.y, self.X_test, self.y_test):
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()[:16]

@@ -1,0 +1,147 @@
+"""The user's own arrays, from an `.npz` file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from kbn.data.dataset import Dataset
+from kbn.data.holdout import hold_out
+from kbn.errors import DataError
+
+NEEDED, OPTIONAL = ("X", "y"), ("X_test", "y_test")
+MAKE_ONE = "make one with np.savez(file, X=images, y=labels)"
+
+
+def npz(path: Path) -> Dataset:
+    """Read `X`, `y` and, where there are, `X_test`, `y_test`.
+
+    `X` holds one image or row of features each, of any shape; `y` one label each: whole numbers
+    from 0, or texts. Without a test part a fifth is held out.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read without running code, an array is missing or does not fit,
+        values are not finite, labels are out of range, or there is one class only.
+    """
+    arrays = _read(path)
+    missing = [name for name in NEEDED if name not in arrays]
+    if missing:
+        raise DataError(f"{path} lacks {' and '.join(missing)}; {MAKE_ONE}")
+    halves = [name for name in OPTIONAL if name in arrays]
+    if len(halves) == 1:
+        raise DataError(f"{path} has {halves[0]} alone; give both of X_test and y_test, or none")
+    X = _images(arrays["X"], "X", path)
+    y, classes = _labels(arrays["y"], path)
+    _same_length(X, y, "X", "y", path)
+    if len(X) < 10:
+        raise DataError(f"{path} has {len(X)} images in X; at least 10 are needed to split")
+    shape = arrays["X"].shape[1:]
+    dataset = Dataset(
+        name=f"npz:{path}",
+        title=path.stem,
+        source=str(path),
+        X=X,
+        y=y,
+        X_test=X[:0],
+        y_test=y[:0],
+        classes=classes,
+        image_shape=shape if len(shape) > 1 else None,
+    )
+    return _with_test(dataset, arrays, path) if halves else hold_out(dataset)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise DataError(f"{path} is a single array; {MAKE_ONE}")
+        with loaded as archive:
+            return {name: archive[name] for name in (*NEEDED, *OPTIONAL) if name in archive}
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; {MAKE_ONE}") from None
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} cannot be read as .npz ({reason}); {MAKE_ONE}") from error
+
+
+def _images(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
+    """Return images as rows of bytes or floats, all finite."""
+    if raw.dtype.kind not in "biuf" or raw.ndim < 2 or 0 in raw.shape:
+        raise DataError(
+            f"{path}: {name} is {raw.dtype} of shape {raw.shape}; numbers with one row an image "
+            "are needed"
+        )
+    rows = np.ascontiguousarray(raw.reshape(len(raw), -1))
+    if rows.dtype.kind == "f":
+        bad = ~np.isfinite(rows).all(axis=1)
+        if bad.any():
+            raise DataError(
+                f"{path}: {name} has {bad.sum()} of {len(rows)} rows with NaN or infinity, the "
+                f"first is row {bad.argmax()}; remove or fill them"
+            )
+    return rows if rows.dtype in (np.uint8, np.float32, np.float64) else rows.astype(np.float64)
+
+
+def _labels(raw: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return labels 0 to k − 1 and the names of the k classes."""
+    if raw.ndim != 1:
+        raise DataError(f"{path}: y has shape {raw.shape}; one label an image is needed")
+    if raw.dtype.kind in "US":
+        names, labels = np.unique(raw.astype(str), return_inverse=True)
+        classes = tuple(str(name) for name in names)
+    else:
+        labels = _whole(raw, "y", path)
+        classes = tuple(str(label) for label in range(int(labels.max(initial=0)) + 1))
+        absent = np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0)
+        if len(absent) and len(np.unique(labels)) > 1:
+            raise DataError(
+                f"{path}: y goes up to {len(classes) - 1}, but no image has label {absent[0]}; "
+                "number the classes from 0 without gaps"
+            )
+    if len(np.unique(labels)) < 2:
+        raise DataError(f"{path}: y has one class only; at least 2 are needed")
+    return labels.astype(np.int64), classes
+
+
+def _whole(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
+    if raw.dtype.kind not in "biuf" or not np.all(np.isfinite(raw)) or np.any(raw % 1):
+        raise DataError(f"{path}: {name} holds values that are no whole numbers; number classes from 0")
+    if raw.min(initial=0) < 0:
+        raise DataError(f"{path}: {name} has label {raw.min():g}; labels start at 0")
+    return raw.astype(np.int64)
+
+
+def _same_length(X: np.ndarray, y: np.ndarray, X_name: str, y_name: str, path: Path) -> None:
+    if len(X) != len(y):
+        raise DataError(f"{path}: {X_name} has {len(X)} rows and {y_name} {len(y)}; make them equal")
+
+
+def _with_test(dataset: Dataset, arrays: dict[str, np.ndarray], path: Path) -> Dataset:
+    """Return the set with the file's own test part."""
+    from dataclasses import replace
+
+    X_test, raw = _images(arrays["X_test"], "X_test", path), arrays["y_test"]
+    if X_test.shape[1] != dataset.X.shape[1]:
+        raise DataError(
+            f"{path}: X_test has {X_test.shape[1]} features an image and X {dataset.X.shape[1]}; "
+            "make them equal"
+        )
+    if raw.ndim != 1:
+        raise DataError(f"{path}: y_test has shape {raw.shape}; one label an image is needed")
+    if raw.dtype.kind in "US":
+        index = {name: label for label, name in enumerate(dataset.classes)}
+        y_test = np.array([index.get(str(name), len(index)) for name in raw.astype(str)])
+    else:
+        y_test = _whole(raw, "y_test", path)
+    _same_length(X_test, y_test, "X_test", "y_test", path)
+    unknown = y_test >= len(dataset.classes)
+    if unknown.any():
+        raise DataError(
+            f"{path}: y_test has label {raw[unknown.argmax()]}, which y does not have; "
+            "test on classes that are trained on"
+        )
+    return replace(dataset, X_test=X_test, y_test=y_test.astype(np.int64))

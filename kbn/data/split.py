@@ -1,0 +1,149 @@
+"""From a data set to what networks train on: split, then standardised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import DTypeLike
+
+from kbn.data.dataset import Dataset
+from kbn.errors import InputError
+
+BLOCK = 2_000
+"""Rows in a block of statistics: a float64 copy of the whole set is never made."""
+
+SPLIT_STREAM = 1_000_000
+"""Spawn key of the split's random stream, apart from those of weights and batches."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Standardised images and labels of the three parts, C-contiguous.
+
+    Each feature has mean 0 and standard deviation 1 over the training images; a feature that is
+    constant there is 0.
+    """
+
+    X_train: Float[np.ndarray, "n d"]
+    y_train: Int[np.ndarray, " n"]
+    X_validation: Float[np.ndarray, "m d"]
+    y_validation: Int[np.ndarray, " m"]
+    X_test: Float[np.ndarray, "t d"]
+    y_test: Int[np.ndarray, " t"]
+    mean: Float[np.ndarray, " d"]
+    """Of the raw training images, float64."""
+    std: Float[np.ndarray, " d"]
+    """Population standard deviation of the raw training images, float64; 1 where it was 0."""
+
+
+def split(
+    dataset: Dataset,
+    *,
+    validation: float,
+    seed: int,
+    stratified: bool,
+    dtype: DTypeLike = np.float32,
+) -> Split:
+    """Split off a validation set and standardise all parts with the training set's figures.
+
+    Parameters
+    ----------
+    dataset
+        What to split; its test part stays as it is.
+    validation
+        Number of validation images, or, below 1, their share.
+    seed
+        The split depends on the data and this alone.
+    stratified
+        Whether each class keeps its share, to within one image.
+    dtype
+        Type of the standardised images.
+
+    Raises
+    ------
+    InputError
+        When no image would be left to train or to validate on.
+    """
+    n = len(dataset.y)
+    count = round(validation * n) if validation < 1 else int(validation)
+    if not 1 <= count <= n - 2:
+        raise InputError(
+            f"--validation {validation:g} takes {count} of {n} images; "
+            f"choose 1 to {n - 2}, or a fraction"
+        )
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLIT_STREAM,)))
+    held_out = choose(dataset.y, count, rng=rng, stratified=stratified)
+    mask = np.zeros(n, bool)
+    mask[held_out] = True
+    train, rest = np.flatnonzero(~mask), np.flatnonzero(mask)
+    mean, std = moments(dataset.X, train)
+    return Split(
+        X_train=standardise(dataset.X, train, mean, std, dtype),
+        y_train=dataset.y[train],
+        X_validation=standardise(dataset.X, rest, mean, std, dtype),
+        y_validation=dataset.y[rest],
+        X_test=standardise(dataset.X_test, np.arange(len(dataset.y_test)), mean, std, dtype),
+        y_test=dataset.y_test,
+        mean=mean,
+        std=std,
+    )
+
+
+def choose(
+    y: Int[np.ndarray, " n"], count: int, *, rng: np.random.Generator, stratified: bool
+) -> Int[np.ndarray, " _"]:
+    """Choose `count` distinct indices at random; stratified: of each class its share.
+
+    Shares are rounded by the largest remainder, so that they sum to `count`.
+    """
+    if not stratified:
+        return rng.permutation(len(y))[:count]
+    sizes = np.bincount(y)
+    exact = sizes * (count / len(y))
+    quota = np.floor(exact).astype(np.int64)
+    by_remainder = np.argsort(quota - exact, kind="stable")
+    quota[by_remainder[: count - quota.sum()]] += 1
+    return np.concatenate(
+        [
+            rng.permutation(np.flatnonzero(y == label))[:share]
+            for label, share in enumerate(quota.tolist())
+        ]
+    )
+
+
+def moments(
+    X: np.ndarray, rows: Int[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
+    """Return each feature's mean and standard deviation over some rows, in float64, in blocks.
+
+    Two passes: the squares are taken of deviations from the mean, so that nothing cancels.
+    """
+    total = np.zeros(X.shape[1])
+    for start in range(0, len(rows), BLOCK):
+        total += X[rows[start : start + BLOCK]].sum(axis=0, dtype=np.float64)
+    mean = total / len(rows)
+    squares = np.zeros(X.shape[1])
+    for start in range(0, len(rows), BLOCK):
+        deviations = X[rows[start : start + BLOCK]] - mean
+        squares += np.einsum("nd,nd->d", deviations, deviations)
+    std = np.sqrt(squares / len(rows))
+    constant = std <= 1e-12 * np.maximum(1.0, np.abs(mean))  # rounding of the mean alone
+    return mean, np.where(constant, 1.0, std)
+
+
+def standardise(
+    X: np.ndarray,
+    rows: Int[np.ndarray, " n"],
+    mean: Float[np.ndarray, " d"],
+    std: Float[np.ndarray, " d"],
+    dtype: DTypeLike,
+) -> Float[np.ndarray, "n d"]:
+    """Return (X[rows] − mean)/std in the given type, computed in float64 in blocks."""
+    result = np.empty((len(rows), X.shape[1]), dtype)
+    for start in range(0, len(rows), BLOCK):
+        block = X[rows[start : start + BLOCK]] - mean
+        block /= std
+        result[start : start + BLOCK] = block
+    return result
