@@ -1,0 +1,232 @@
+"""A pool over Ray: one remote task a submission, its items streamed to the driver.
+
+Ray's own retries stay off: a retried generator continues the stream of the attempt before it,
+so that items of two attempts mix without a sign. Attempts are made here instead, each with a
+stream of its own.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from cluster.connect import connection
+from cluster.events import Event, Kind, Task, TaskFailure
+from cluster.retry import Tries, delay, may_retry
+from cluster.serial import failure_of
+
+STORE_SLACK = 64 * 2**20
+"""Bytes of an embedded object store beyond the shared data, for payloads and items."""
+
+SLOTS_SECONDS = 1.0
+"""How long the number of cores is taken as known."""
+
+
+class _Started(NamedTuple):
+    """First item of every attempt."""
+
+    node: str
+
+
+class _Ended(NamedTuple):
+    """Last item of every attempt that was not lost."""
+
+    failure: TaskFailure | None
+
+
+def _attempt(task: Task, shared: Any, payload: Any) -> Iterator[Any]:
+    """Run a task in a worker; what it raises becomes an item, so that nothing needs pickling."""
+    yield _Started(socket.gethostname())
+    try:
+        yield from task(shared, payload)
+    except Exception as error:  # noqa: BLE001 - whatever a task raises is reported
+        yield _Ended(failure_of(error))
+    else:
+        yield _Ended(None)
+
+
+@dataclass
+class _Work:
+    """A task that was submitted and has not ended."""
+
+    key: str
+    payload: Any
+    tries: Tries = field(default_factory=Tries)
+    node: str = ""
+    not_before: float = 0.0
+    """Monotonic time before which it is not tried again."""
+
+
+class RayPool:
+    """Runs tasks on Ray; use as a context manager, or call `close`.
+
+    Parameters
+    ----------
+    task
+        `task(shared, payload)` yields items; a function that workers can import.
+    shared
+        What all tasks read: put into Ray's object store once, read-only in every worker.
+    address
+        `host:port` or `auto` of a cluster; None for an embedded Ray.
+    cpus_per_task
+        Cores that Ray sets aside for a task.
+    max_concurrent
+        Tasks at once, at most; None for as many as the cores allow.
+    retries
+        Further attempts at a task that raises. Those whose worker is lost are retried anyway.
+    py_modules
+        Packages that an existing cluster's workers need.
+    say
+        Called with a line for the user.
+
+    Raises
+    ------
+    ClusterError
+        When there is no Ray at the address, or it cannot start.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        shared: Any,
+        *,
+        address: str | None = None,
+        cpus_per_task: float = 1.0,
+        max_concurrent: int | None = None,
+        retries: int = 1,
+        py_modules: tuple[Path, ...] = (),
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._say = say
+        self._retries = retries
+        self._cpus_per_task = cpus_per_task
+        self._max_concurrent = max_concurrent
+        self._waiting: deque[_Work] = deque()
+        self._running: dict[Any, _Work] = {}
+        self._known_slots, self._slots_until = 0, 0.0
+        self.describe = f"Ray at {address}" if address else "Ray, embedded"
+        with ExitStack() as stack:
+            self._ray = stack.enter_context(
+                connection(
+                    address=address,
+                    object_store_bytes=_size(shared) + STORE_SLACK,
+                    py_modules=py_modules,
+                )
+            )
+            self._task = self._ray.put(task)
+            self._shared = self._ray.put(shared)
+            # Ray calls a task with the items of its arguments: references become their values.
+            self._remote = self._ray.remote(
+                num_cpus=cpus_per_task, max_retries=0, num_returns="streaming"
+            )(_attempt)
+            self._stack = stack.pop_all()
+
+    @property
+    def slots(self) -> int:
+        """Tasks that can run at once; within a second it follows nodes that join or leave."""
+        if time.monotonic() >= self._slots_until:
+            cores = self._ray.cluster_resources().get("CPU", 0.0)
+            fitting = max(1, int(cores / self._cpus_per_task + 1e-9))
+            self._known_slots = min(fitting, self._max_concurrent or fitting)
+            self._slots_until = time.monotonic() + SLOTS_SECONDS
+        return self._known_slots
+
+    def submit(self, key: str, payload: Any) -> None:
+        """Queue a task."""
+        self._waiting.append(_Work(key, payload))
+
+    def poll(self, timeout: float) -> list[Event]:
+        """Return what happened, waiting up to `timeout` seconds for something to happen."""
+        self._start_what_fits()
+        if not self._running:
+            if self._waiting:  # all of it waits for its back-off to pass
+                wake = min(work.not_before for work in self._waiting)
+                time.sleep(max(0.0, min(timeout, wake - time.monotonic())))
+            return []
+        ready, _ = self._ray.wait(
+            list(self._running), num_returns=1, timeout=timeout, fetch_local=False
+        )
+        return [event for stream in ready for event in self._next(stream)]
+
+    def _start_what_fits(self) -> None:
+        now, room = time.monotonic(), self.slots - len(self._running)
+        for _ in range(len(self._waiting)):
+            if room <= 0:
+                return
+            work = self._waiting.popleft()
+            if work.not_before > now:
+                self._waiting.append(work)
+                continue
+            work.tries.attempt += 1
+            work.node = ""
+            stream = self._remote.remote(self._task, self._shared, work.payload)
+            self._running[stream] = work
+            room -= 1
+
+    def _next(self, stream: Any) -> Iterator[Event]:
+        """Yield the events of a stream's next item."""
+        work = self._running[stream]
+        try:
+            item = self._ray.get(next(stream))
+        except StopIteration:
+            item = _Ended(_lost("WorkerCrashedError", "its stream ended before the task did"))
+        except self._ray.exceptions.RayError as error:
+            item = _Ended(_lost(type(error).__name__, str(error)))
+        match item:
+            case _Started(node):
+                work.node = node
+                yield self._event(Kind.STARTED, work, None)
+            case _Ended(failure):
+                del self._running[stream]
+                yield self._end(work, failure)
+            case _:
+                yield self._event(Kind.ITEM, work, item)
+
+    def _end(self, work: _Work, failure: TaskFailure | None) -> Event:
+        if failure is None:
+            return self._event(Kind.DONE, work, None)
+        work.tries.add(failure)
+        if not may_retry(work.tries, retries=self._retries):
+            return self._event(Kind.FAILED, work, failure)
+        event = self._event(Kind.RETRY, work, failure)
+        work.not_before = time.monotonic() + delay(work.tries, failure)
+        self._waiting.append(work)
+        return event
+
+    def _event(self, kind: Kind, work: _Work, value: Any) -> Event:
+        return Event(kind, work.key, work.tries.attempt, work.node, value)
+
+    def close(self) -> None:
+        """Cancel what runs and disconnect; an embedded Ray ends. Calling it again does nothing."""
+        self._waiting.clear()
+        for stream in self._running:
+            self._ray.cancel(stream, force=True)
+        self._running.clear()
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _lost(kind: str, message: str) -> TaskFailure:
+    return TaskFailure(type=kind, message=message, traceback="", lost=True)
+
+
+def _size(shared: Any) -> int:
+    """Return the bytes of the arrays in an object: its attributes, to any depth."""
+    if hasattr(shared, "nbytes"):
+        return int(shared.nbytes)
+    if isinstance(shared, list | tuple):
+        return sum(_size(item) for item in shared)
+    if isinstance(shared, dict):
+        return sum(_size(item) for item in shared.values())
+    return sum(_size(item) for item in vars(shared).values()) if hasattr(shared, "__dict__") else 0
