@@ -61,9 +61,7 @@ def check_address(address: str) -> None:
 def _split(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16 or "/" in host:
-        raise ClusterError(
-            f"--address {address}: give host:port, as in 10.0.0.1:6379, or auto"
-        )
+        raise ClusterError(f"--address {address}: give host:port, as in 10.0.0.1:6379, or auto")
     return host.strip("[]"), int(port)
 
 

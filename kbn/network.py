@@ -135,8 +135,7 @@ def scores(
     """
     last = len(network.W) - 1
     factors = [
-        gamma / np.sqrt(var + EPS)
-        for gamma, var in zip(network.gamma, network.var, strict=True)
+        gamma / np.sqrt(var + EPS) for gamma, var in zip(network.gamma, network.var, strict=True)
     ]
     for start in range(0, len(X), BLOCK):
         rows = slice(start, min(start + BLOCK, len(X)))

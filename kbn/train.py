@@ -115,9 +115,7 @@ def train_epochs(
             if not finite:
                 return Training(state.network, Status.DIVERGED, tuple(records))
             train = evaluate(state.network, X_some, y_some, lam=lam)
-            validation = evaluate(
-                state.network, images.X_validation, images.y_validation, lam=lam
-            )
+            validation = evaluate(state.network, images.X_validation, images.y_validation, lam=lam)
         if not (math.isfinite(train.cost) and math.isfinite(validation.cost)):
             return Training(state.network, Status.DIVERGED, tuple(records))
         eta = schedule(state.steps - 1)

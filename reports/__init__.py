@@ -1,1 +1,6 @@
-"""reports."""
+"""What a reader sees: records as frames, tables, figures and a Markdown report."""
+
+from reports.frames import history_frame, trials_frame
+from reports.write import Report, write
+
+__all__ = ["Report", "history_frame", "trials_frame", "write"]

@@ -31,9 +31,7 @@ def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> 
     check_writable(how.out)
     problem = prepare(spec, data_dir=how.data_dir, say=say)
     name = how.name or spec.study_name(problem.record.name)
-    check_specification(
-        how.out / name, identity_of(spec, problem), overwrite=how.overwrite
-    )
+    check_specification(how.out / name, identity_of(spec, problem), overwrite=how.overwrite)
     outline = spec.outline(problem.base)
     seconds = seconds_per_epoch(problem)
     slots = slots_here(how)

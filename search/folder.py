@@ -85,8 +85,7 @@ def claim(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> Iter
                 yield store
     except Timeout:
         raise InputError(
-            f"{folder} is in use by another run; wait for it, or choose another "
-            f"{flag('name')}"
+            f"{folder} is in use by another run; wait for it, or choose another {flag('name')}"
         ) from None
 
 

@@ -33,9 +33,7 @@ class Problem:
         return self.record.train_size // self.base.batch_size
 
 
-def prepare(
-    spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]
-) -> Problem:
+def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]) -> Problem:
     """Load and split the data of a specification.
 
     Raises

@@ -21,9 +21,7 @@ FOLDER_VARIABLE = "KBN_DATA_DIR"
 SMALLEST_SYNTHETIC = 100
 
 
-def load(
-    name: str, *, data_dir: Path | None = None, say: Callable[[str], None] = print
-) -> Dataset:
+def load(name: str, *, data_dir: Path | None = None, say: Callable[[str], None] = print) -> Dataset:
     """Load a data set.
 
     Parameters

@@ -109,7 +109,9 @@ def _labels(raw: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
 
 def _whole(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
     if raw.dtype.kind not in "biuf" or not np.all(np.isfinite(raw)) or np.any(raw % 1):
-        raise DataError(f"{path}: {name} holds values that are no whole numbers; number classes from 0")
+        raise DataError(
+            f"{path}: {name} holds values that are no whole numbers; number classes from 0"
+        )
     if raw.min(initial=0) < 0:
         raise DataError(f"{path}: {name} has label {raw.min():g}; labels start at 0")
     return raw.astype(np.int64)
@@ -117,7 +119,9 @@ def _whole(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
 
 def _same_length(X: np.ndarray, y: np.ndarray, X_name: str, y_name: str, path: Path) -> None:
     if len(X) != len(y):
-        raise DataError(f"{path}: {X_name} has {len(X)} rows and {y_name} {len(y)}; make them equal")
+        raise DataError(
+            f"{path}: {X_name} has {len(X)} rows and {y_name} {len(y)}; make them equal"
+        )
 
 
 def _with_test(dataset: Dataset, arrays: dict[str, np.ndarray], path: Path) -> Dataset:

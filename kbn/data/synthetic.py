@@ -17,9 +17,7 @@ NOISE = 0.6
 """Standard deviation of each pixel's noise, relative to that of the signal."""
 
 
-def synthetic(
-    n: int = 12_000, *, inputs: int = 3072, classes: int = 10, seed: int = 0
-) -> Dataset:
+def synthetic(n: int = 12_000, *, inputs: int = 3072, classes: int = 10, seed: int = 0) -> Dataset:
     """Return `n` training images and a sixth as many for testing, as unsigned bytes.
 
     Each class is a few clusters in a space of few dimensions, seen through a random linear map

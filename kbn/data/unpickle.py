@@ -49,8 +49,7 @@ def read_arrays(file: IO[bytes], origin: Path | str) -> dict[str, Any]:
         table = _ArraysOnly(file, encoding="bytes").load()
     except Exception as error:  # noqa: BLE001 - a damaged pickle can raise nearly anything
         raise DataError(
-            f"{origin} is not a CIFAR-10 batch that can be read safely ({error}); "
-            "download it again"
+            f"{origin} is not a CIFAR-10 batch that can be read safely ({error}); download it again"
         ) from error
     if not isinstance(table, dict):
         raise DataError(f"{origin} holds no dictionary; download it again")

@@ -61,7 +61,9 @@ def result(of: Trial, accuracy: float, *, state: State = State.COMPLETED) -> Res
     )
 
 
-def outcome(lam: float, accuracy: float, *, replicate: int = 0, state: State = State.COMPLETED) -> Outcome:
+def outcome(
+    lam: float, accuracy: float, *, replicate: int = 0, state: State = State.COMPLETED
+) -> Outcome:
     """Return an outcome; state `failed` means one without a result."""
     of = trial(lam, replicate=replicate)
     return Outcome(of, None if state is State.FAILED else result(of, accuracy, state=state))

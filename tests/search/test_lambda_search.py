@@ -23,7 +23,9 @@ REFERENCE = {
 
 def follow(search: LambdaSearch, accuracy: Callable[[float], float]) -> Progress:
     """Run a search's plan to its end on made-up accuracies."""
-    return replay(search.plan(BASE), lambda trial: Outcome(trial, result(trial, accuracy(trial.lam))))
+    return replay(
+        search.plan(BASE), lambda trial: Outcome(trial, result(trial, accuracy(trial.lam)))
+    )
 
 
 def test_the_reference_search_is_followed() -> None:
@@ -74,9 +76,7 @@ def test_a_tie_is_told_in_the_decision() -> None:
 @pytest.mark.parametrize(("slope", "end"), [(1, "largest"), (-1, "smallest")])
 def test_a_winner_on_the_edge_is_warned_of(slope: int, end: str) -> None:
     """A best value at the end of the grid may hide a better one beyond it."""
-    _, fine, _ = follow(
-        LambdaSearch(), lambda lam: 0.5 + slope * math.log10(lam) / 100
-    ).stages
+    _, fine, _ = follow(LambdaSearch(), lambda lam: 0.5 + slope * math.log10(lam) / 100).stages
     assert any(end in warning for warning in fine.warnings)
 
 

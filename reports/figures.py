@@ -1,0 +1,153 @@
+"""The figures of a λ search: which frames each one shows, and what its caption says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kbn.schedule import SCHEDULES
+from reports import plots
+from reports.frames import history_frame
+from reports.style import Draw, label_panels, write_figure
+from reports.tables import accuracies, by_lam, reference_values, uncertainty
+from search.records import State, StudyRecord, TrialRecord
+
+GRIDS = ("coarse", "fine")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as a report embeds it."""
+
+    png: str
+    """Path relative to the report."""
+    svg: str
+    caption: str
+
+
+def grid_points(record: StudyRecord, best: float | None) -> pd.DataFrame:
+    """Return one row a grid and λ, as `plots.accuracy_against_lambda` takes them."""
+    rows = []
+    for stage in GRIDS:
+        trials = record.stage(stage)
+        reference = reference_values(record, trials, stage)
+        for lam, group in by_lam(trials).items():
+            values = accuracies(group)
+            if not values and any(each.state is State.WAITING for each in group):
+                continue
+            rows.append(
+                {
+                    "stage": stage,
+                    "lam": lam,
+                    "accuracy": fmean(values) if values else float("nan"),
+                    "error": uncertainty(group) if values else float("nan"),
+                    "reference": reference.get(lam, float("nan")),
+                    "chosen": lam == best,
+                }
+            )
+    columns = ["stage", "lam", "accuracy", "error", "reference", "chosen"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def lambda_figures(
+    record: StudyRecord, *, best: float | None, final: TrialRecord | None
+) -> dict[str, Picture]:
+    """Write the figures that a study has results for; return them by name."""
+    folder = record.folder / "figures"
+    folder.mkdir(exist_ok=True)
+    return {
+        name: Picture(*(_relative(path, record.folder) for path in paths[::-1]), caption)
+        for name, paths, caption in _written(record, folder, best, final)
+    }
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _written(
+    record: StudyRecord, folder: Path, best: float | None, final: TrialRecord | None
+) -> Iterator[tuple[str, tuple[Path, Path], str]]:
+    points = grid_points(record, best)
+    if not points.empty:
+        yield (
+            "lambda",
+            write_figure(folder, "lambda", _lambda(points), height=3.4),
+            "Validation accuracy against λ, both grids. Bars: one standard error.",
+        )
+    history = history_frame(record)
+    search = history[history["stage"].isin(GRIDS)]
+    if not search.empty:
+        yield (
+            "learning",
+            write_figure(folder, "learning", _learning(search), height=2.9),
+            "Every run of the search: (a) validation loss and (b) validation accuracy at each "
+            "epoch's end, coloured by λ.",
+        )
+    yield (
+        "eta",
+        write_figure(folder, "eta", _eta(record), height=2.4),
+        "Learning rate over training; arrows mark where runs end.",
+    )
+    curve = history[history["stage"] == "final"]
+    if final is not None and final.result is not None and not curve.empty:
+        yield (
+            "final",
+            write_figure(folder, "final", _final(curve, final), height=2.9),
+            "The final model: (a) cost and loss, (b) accuracy, at each epoch's end.",
+        )
+        if "confusion" in final.result.arrays:
+            yield (
+                "confusion",
+                write_figure(folder, "confusion", _confusion(record, final), height=5.0),
+                "Confusion matrix of the final model on the test set, in percent of each true "
+                "class.",
+            )
+
+
+def _lambda(points: pd.DataFrame) -> Draw:
+    return lambda figure: plots.accuracy_against_lambda(points, figure.subplots())
+
+
+def _learning(history: pd.DataFrame) -> Draw:
+    def draw(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2)
+        plots.learning_curves(history, "validation_loss", left)
+        plots.learning_curves(history, "validation_accuracy", right)
+        colours = plots.lambda_colours(history["params_lam"])
+        figure.colorbar(colours, ax=[left, right], label="λ", aspect=30)
+        label_panels((left, right))
+
+    return draw
+
+
+def _eta(record: StudyRecord) -> Draw:
+    trial = record.trials[0].trial
+    per_epoch = trial.train_size // trial.batch_size
+    lengths = {"search": trial.epochs, "final model": int(record.spec["final_epochs"])}
+    ends = [(f"{name}, {epochs} epochs", epochs * per_epoch) for name, epochs in lengths.items()]
+    schedule = SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, trial.cycle_steps)
+    return lambda figure: plots.learning_rate(schedule, ends, per_epoch, figure.subplots())
+
+
+def _final(curve: pd.DataFrame, final: TrialRecord) -> Draw:
+    test = final.result.test if final.result else None
+
+    def draw(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2)
+        plots.final_losses(curve, left)
+        plots.final_accuracies(curve, test.accuracy if test else None, right)
+        label_panels((left, right))
+
+    return draw
+
+
+def _confusion(record: StudyRecord, final: TrialRecord) -> Draw:
+    assert final.result is not None
+    counts = final.result.arrays["confusion"]
+    return lambda figure: plots.confusion(counts, record.data.classes, figure.subplots())

@@ -1,0 +1,106 @@
+"""Records as data frames: one row a trial, one row an epoch.
+
+Columns follow Optuna's habits (`number, state, value, params_…, duration`). What differs from
+run to run, times and hosts, stands in the last columns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from search.records import Figures, StudyRecord, TrialRecord
+
+TRIAL_TIMES = ("attempts", "duration", "host")
+"""Columns of `trials_frame` that an equal study may fill otherwise."""
+HISTORY_TIMES = ("seconds",)
+"""The same of `history_frame`."""
+
+_FIGURES = ("accuracy", "loss", "cost")
+
+
+def trials_frame(record: StudyRecord) -> pd.DataFrame:
+    """Return one row a trial, in plan order.
+
+    `value` is the validation accuracy; a trial without a result has missing values there.
+    `duration` is the training task's time in seconds.
+    """
+    return pd.DataFrame.from_records([_trial_row(trial) for trial in record.trials], columns=_TRIAL)
+
+
+def _trial_row(record: TrialRecord) -> dict[str, Any]:
+    trial, result = record.trial, record.result
+    row: dict[str, Any] = {
+        "number": record.number,
+        "state": record.state.value,
+        "value": result.validation.accuracy if result and result.validation else None,
+        "params_lam": trial.lam,
+        "params_epochs": trial.epochs,
+        "params_alpha": trial.alpha,
+        "params_hidden": "-".join(str(width) for width in trial.hidden),
+        "params_batch_norm": trial.batch_norm,
+        "stage": record.stage,
+        "replicate": trial.replicate,
+        "seed": trial.seed,
+        "trial_id": trial.id,
+        "epochs": result.epochs if result else 0,
+        "attempts": len(record.attempts),
+        "duration": result.seconds if result else None,
+        "host": result.environment.host if result else None,
+    }
+    for part in ("train", "validation", "test"):
+        figures: Figures | None = getattr(result, part) if result else None
+        for name in _FIGURES:
+            row[f"{part}_{name}"] = getattr(figures, name) if figures else None
+    return row
+
+
+_TRIAL = (
+    "number",
+    "state",
+    "value",
+    "params_lam",
+    "params_epochs",
+    "params_alpha",
+    "params_hidden",
+    "params_batch_norm",
+    "stage",
+    "replicate",
+    "seed",
+    "trial_id",
+    "epochs",
+    *(f"{part}_{name}" for part in ("train", "validation", "test") for name in _FIGURES),
+    *TRIAL_TIMES,
+)
+
+_EPOCH = (
+    "epoch",
+    "step",
+    "eta",
+    "train_cost",
+    "train_loss",
+    "train_accuracy",
+    "validation_cost",
+    "validation_loss",
+    "validation_accuracy",
+    "seconds",
+)
+
+
+def history_frame(record: StudyRecord) -> pd.DataFrame:
+    """Return one row a trial and epoch, in plan order; `seconds` is the epoch's wall time."""
+    rows = [
+        {
+            "number": trial.number,
+            "trial_id": trial.trial.id,
+            "stage": trial.stage,
+            "params_lam": trial.trial.lam,
+            "replicate": trial.trial.replicate,
+            **vars(epoch),
+        }
+        for trial in record.trials
+        for epoch in trial.history
+    ]
+    columns = ("number", "trial_id", "stage", "params_lam", "replicate", *_EPOCH)
+    return pd.DataFrame.from_records(rows, columns=columns)

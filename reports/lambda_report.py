@@ -1,0 +1,137 @@
+"""The report of a λ search: what its template is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import fmean
+from typing import Any
+
+from reports import reference
+from reports.environment import (
+    environment_table,
+    failed_attempts,
+    failures_table,
+    mixed_environments,
+)
+from reports.figures import GRIDS, lambda_figures
+from reports.tables import (
+    accuracies,
+    by_lam,
+    final_table,
+    grid_table,
+    learned,
+    markdown,
+    reference_values,
+    settings_table,
+    uncertainty,
+)
+from reports.text import count, listed, share, signed, standard_error
+from search.records import State, StudyRecord, TrialRecord
+from search.values import number_text
+
+TEMPLATE = "lambda_coarse_fine.md.j2"
+
+
+def context(record: StudyRecord) -> dict[str, Any]:
+    """Write the figures, and return what the template needs."""
+    final = next((t for t in record.trials if t.trial.id == record.chosen), None)
+    best = final.trial.lam if final else best_so_far(record)
+    return {
+        "record": record,
+        "final": final if final is not None and final.result else None,
+        "pictures": lambda_figures(record, best=best, final=final),
+        "summary": " ".join(summary(record, best, final)),
+        "settings": markdown(settings_table(record)),
+        "grids": {
+            stage: markdown(grid_table(record, stage, best=best))
+            for stage in GRIDS
+            if record.stage(stage)
+        },
+        "compared": any(reference_values(record, record.stage(s), s) for s in GRIDS),
+        "unlearned": any_unlearned(record),
+        "final_table": markdown(final_table(record, final)) if final and final.result else "",
+        "final_remark": final_remark(record, final) if final else "",
+        "environment": markdown(environment_table(record)),
+        "mixed": mixed_environments(record),
+        "failures": markdown(failures_table(record)) if failed_attempts(record) else "",
+        "failed_attempts": failed_attempts(record),
+        "open": [trial for trial in record.trials if trial.state is State.WAITING],
+    }
+
+
+def search_trials(record: StudyRecord) -> dict[float, tuple[TrialRecord, ...]]:
+    """Return the replicates of every λ that the grids hold."""
+    trials = {trial.trial.id: trial for stage in GRIDS for trial in record.stage(stage)}
+    return dict(by_lam(list(trials.values())))
+
+
+def means(record: StudyRecord) -> dict[float, float]:
+    """Return the mean validation accuracy of every λ whose runs all completed."""
+    return {
+        lam: fmean(accuracies(group))
+        for lam, group in search_trials(record).items()
+        if len(accuracies(group)) == len(group)
+    }
+
+
+def best_so_far(record: StudyRecord) -> float | None:
+    """Return the best λ among those that completed; ties go to the larger."""
+    return max(means(record).items(), key=lambda pair: pair[::-1], default=(None, 0.0))[0]
+
+
+def summary(record: StudyRecord, best: float | None, final: TrialRecord | None) -> Iterator[str]:
+    """Yield the sentences of the summary."""
+    if best is None:
+        yield "No value of λ has completed."
+        return
+    found, groups = means(record), search_trials(record)
+    error = uncertainty(groups[best])
+    yield (
+        f"Of {count(len(found), 'value')} of λ, **{number_text(best)}** has the best validation "
+        f"accuracy: {share(found[best])} (standard error {share(error)}, "
+        f"{record.data.validation_size:,} images, {count(len(groups[best]), 'run')})."
+    )
+    yield close_values(found, best, error or 0.0)
+    if final and final.result and final.result.test:
+        test = final.result.test
+        yield (
+            f"The final model, trained with it for {count(final.result.epochs, 'epoch')}, labels "
+            f"**{share(test.accuracy)}** of the {test.n:,} test images right (standard error "
+            f"{share(standard_error(test.accuracy, test.n))})."
+        )
+
+
+def close_values(found: dict[float, float], best: float, error: float) -> str:
+    """Return a sentence on the values that are as good as the best one, for all one can see."""
+    close = [lam for lam, mean in found.items() if lam != best and found[best] - mean <= error]
+    if not close:
+        return "No other value comes within one standard error of it."
+    verb = "lies" if len(close) == 1 else "lie"
+    return (
+        f"{listed(close)} {verb} within one standard error of it, so this search does not show "
+        "that the best value is better than "
+        f"{'that one' if len(close) == 1 else 'those'}."
+    )
+
+
+def any_unlearned(record: StudyRecord) -> bool:
+    """Say whether a completed trial's accuracy is no better than chance."""
+    values = accuracies(record.trials)
+    return any(not learned(value, record.data) for value in values)
+
+
+def final_remark(record: StudyRecord, final: TrialRecord) -> str:
+    """Return how the final model's training compares with the reference's."""
+    result, published = final.result, reference.FINAL
+    if result is None or result.test is None or not reference.comparable(record.data, final.trial):
+        return ""
+    same = (final.trial.epochs, final.trial.alpha) == (published.epochs, published.alpha)
+    how = (
+        "the same" if same else f"{published.epochs} epochs and α = {number_text(published.alpha)}"
+    )
+    return (
+        f"The reference's final model used λ = {number_text(published.lam)} and {how} and reached "
+        f"{share(published.test_accuracy)} on the test set; this one used "
+        f"λ = {number_text(final.trial.lam)}, {final.trial.epochs} epochs and "
+        f"α = {number_text(final.trial.alpha)}: {signed(result.test.accuracy - published.test_accuracy)}."
+    )

@@ -1,0 +1,195 @@
+"""Tables of a report: frames of text, ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+
+import pandas as pd
+
+from reports import reference
+from reports.text import NONE, cell, count, listed, real, share, signed, standard_error
+from search.records import DataRecord, State, StudyRecord, TrialRecord
+from search.values import number_text, show
+
+CHANCE_ERRORS = 3.0
+"""A network has learned when its accuracy is more standard errors than this above chance."""
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """Return a frame as a Markdown table; the first column to the left, the others to the right."""
+    align = ("left", *("right" for _ in frame.columns[1:]))
+    return frame.to_markdown(index=False, colalign=align, disable_numparse=True)
+
+
+def by_lam(trials: Sequence[TrialRecord]) -> Mapping[float, tuple[TrialRecord, ...]]:
+    """Return the replicates of each λ, λ ascending."""
+    groups: dict[float, list[TrialRecord]] = {}
+    for record in trials:
+        groups.setdefault(record.trial.lam, []).append(record)
+    return {lam: tuple(groups[lam]) for lam in sorted(groups)}
+
+
+def accuracies(trials: Sequence[TrialRecord]) -> list[float]:
+    """Return the validation accuracies of those that completed."""
+    return [
+        record.result.validation.accuracy
+        for record in trials
+        if record.state is State.COMPLETED and record.result and record.result.validation
+    ]
+
+
+def uncertainty(trials: Sequence[TrialRecord]) -> float | None:
+    """Return the standard error of a λ's accuracy; of its mean where there are replicates.
+
+    With one run it is that of a share of the validation images. With R replicates, whose
+    differences hold the images' noise and the seeds', it is their standard deviation over √R.
+    """
+    values = accuracies(trials)
+    if not values:
+        return None
+    if len(values) == 1:
+        return standard_error(values[0], trials[0].trial.validation_size)
+    return stdev(values) / len(values) ** 0.5
+
+
+def learned(accuracy: float, data: DataRecord) -> bool:
+    """Say whether a validation accuracy is above that of always naming one class."""
+    error = standard_error(data.chance, data.validation_size)
+    return accuracy > data.chance + CHANCE_ERRORS * error
+
+
+def grid_table(record: StudyRecord, stage: str, *, best: float | None) -> pd.DataFrame:
+    """Return a grid's values of λ with their accuracies; the study's best one is marked."""
+    trials = record.stage(stage)
+    published = reference_values(record, trials, stage)
+    replicated = any(each.trial.replicate for each in trials)
+    return pd.DataFrame(
+        [
+            _grid_row(record, lam, group, published, best=best, replicated=replicated)
+            for lam, group in by_lam(trials).items()
+        ]
+    )
+
+
+def reference_values(
+    record: StudyRecord, trials: Sequence[TrialRecord], stage: str
+) -> Mapping[float, float]:
+    """Return the reference's accuracies where this stage trained what it trained."""
+    same = all(
+        reference.comparable(record.data, each.trial)
+        and each.trial.epochs == reference.SEARCH_EPOCHS
+        for each in trials
+    )
+    return reference.STAGES.get(stage, {}) if same else {}
+
+
+def _grid_row(
+    record: StudyRecord,
+    lam: float,
+    trials: Sequence[TrialRecord],
+    published: Mapping[float, float],
+    *,
+    best: float | None,
+    replicated: bool,
+) -> dict[str, str]:
+    values = accuracies(trials)
+    mean = fmean(values) if values else None
+    bold = "**" if lam == best else ""
+    row = {
+        "λ": f"{bold}{number_text(lam)}{bold}",
+        "validation accuracy": f"{bold}{share(mean)}{bold}",
+        "standard error": share(uncertainty(trials)),
+    }
+    if replicated:
+        row["replicates"] = str(len(values))
+        row["lowest to highest"] = (
+            f"{share(min(values))} to {share(max(values))}" if values else NONE
+        )
+    if published:
+        row["reference"] = share(published.get(lam))
+        known = mean is not None and lam in published
+        row["difference"] = signed(mean - published[lam]) if known and mean is not None else NONE
+    row["train accuracy"] = share(_mean(trials, "train", "accuracy"))
+    row["validation loss"] = real(_mean(trials, "validation", "loss"))
+    row["state"] = "; ".join(_states(trials, record.data))
+    return row
+
+
+def _mean(trials: Sequence[TrialRecord], part: str, name: str) -> float | None:
+    figures = [getattr(each.result, part) for each in trials if each.state is State.COMPLETED]
+    return fmean(getattr(figure, name) for figure in figures) if figures else None
+
+
+def _states(trials: Sequence[TrialRecord], data: DataRecord) -> list[str]:
+    """Return how a λ's trials ended; the count where they differ."""
+    words = [_state(each, data) for each in trials]
+    return [
+        word if words.count(word) == len(words) else f"{words.count(word)} {word}"
+        for word in dict.fromkeys(words)
+    ]
+
+
+def _state(record: TrialRecord, data: DataRecord) -> str:
+    if record.state is State.DIVERGED and record.result:
+        return f"diverged in epoch {record.result.epochs + 1}"
+    values = accuracies([record])
+    if values and not learned(values[0], data):
+        return "completed, did not learn"
+    return record.state.value
+
+
+def final_table(record: StudyRecord, final: TrialRecord) -> pd.DataFrame:
+    """Return the final model's figures on the three parts of the data."""
+    assert final.result is not None
+    parts = {
+        "train": final.result.train,
+        "validation": final.result.validation,
+        "test": final.result.test,
+    }
+    comparable = reference.comparable(record.data, final.trial)
+    rows = []
+    for name, figures in parts.items():
+        if figures is None:
+            continue
+        row = {
+            "images": f"{name} ({figures.n:,})",
+            "accuracy": share(figures.accuracy),
+            "standard error": share(standard_error(figures.accuracy, figures.n)),
+            "loss": real(figures.loss),
+            "cost": real(figures.cost),
+        }
+        if comparable:
+            published = reference.FINAL.test_accuracy if name == "test" else None
+            row["reference accuracy"] = share(published)
+            row["difference"] = signed(figures.accuracy - published if published else None)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def settings_table(record: StudyRecord) -> pd.DataFrame:
+    """Return what was run, in words."""
+    data, trial, spec = record.data, record.trials[0].trial, record.spec
+    kind = "stratified" if data.stratified else "random"
+    init = "He" if trial.sigma is None else f"N(0, σ²), σ = {number_text(trial.sigma)}"
+    norm = f"on, moving averages with α = {number_text(trial.alpha)}"
+    rate = f"{trial.schedule}, η from {number_text(trial.eta_min)} to {number_text(trial.eta_max)}"
+    rows = {
+        "data": f"{data.title}, {data.inputs:,} inputs, {len(data.classes)} classes, "
+        "each feature standardised with the training images' mean and standard deviation",
+        "split": f"{data.train_size:,} training, {data.validation_size:,} validation, "
+        f"{data.test_size:,} test images; {kind}, seed {trial.seed}",
+        "network": f"{count(len(trial.hidden), 'hidden layer')} of "
+        f"{listed(trial.hidden)} units, ReLU, softmax; initial weights {init}",
+        "batch normalisation": norm if trial.batch_norm else "off",
+        "cost": "mean cross-entropy + λ·Σ‖W‖²",
+        "optimiser": f"mini-batch gradient descent, {trial.batch_size} images a batch",
+        "learning rate": f"{rate}, a cycle is {trial.cycle_steps:,} steps ({show(spec['cycle'])})"
+        if trial.schedule != "constant"
+        else f"constant, η = {number_text(trial.eta_max)}",
+        "epochs": f"{record.spec['epochs']} in the search, {spec['final_epochs']} for the final "
+        f"model (α = {number_text(spec['final_alpha'])})",
+        "replicates": f"{spec['replicates']} of each value; every λ of a replicate starts from "
+        "the same weights and sees the same batches",
+    }
+    return pd.DataFrame({"": list(rows), "setting": [cell(text) for text in rows.values()]})
