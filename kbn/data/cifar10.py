@@ -5,6 +5,7 @@ Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import zlib
@@ -125,24 +126,29 @@ def read(layout: Layout, path: Path) -> Dataset:
     DataError
         When a batch is missing, cut off or damaged, or a label is no class.
     """
+    names = (*layout.train, layout.test)
+    X = np.empty((len(names) * PER_FILE, FEATURES), np.uint8)
+    y = np.empty(len(X), np.int64)
+    missing = set(names)
     with _files(layout, path) as files:
-        batches = dict(_batches(layout, files))
-    missing = {*layout.train, layout.test} - set(batches)
+        for name, origin, file in files:
+            start = names.index(name) * PER_FILE
+            rows = slice(start, start + PER_FILE)
+            X[rows], y[rows] = _checked(*layout.read(file, origin), origin)
+            missing.discard(name)
     if missing:
         raise DataError(
             f"{path} lacks {', '.join(sorted(missing))}; download CIFAR-10 again, or remove it"
         )
-    X = np.concatenate([batches[name][0] for name in layout.train])
-    y = np.concatenate([batches[name][1] for name in layout.train])
-    X_test, y_test = batches[layout.test]
+    n = len(layout.train) * PER_FILE
     return Dataset(
         name="cifar10",
         title="CIFAR-10",
         source=str(path),
-        X=X,
-        y=y.astype(np.int64),
-        X_test=np.ascontiguousarray(X_test),
-        y_test=y_test.astype(np.int64),
+        X=X[:n],
+        y=y[:n],
+        X_test=X[n:],
+        y_test=y[n:],
         classes=CLASSES,
         image_shape=SHAPE,
     )
@@ -152,29 +158,29 @@ Files = Iterator[tuple[str, str, IO[bytes]]]
 """File name, its origin for messages, and the open file."""
 
 
-def _batches(layout: Layout, files: Files) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:
-    for name, origin, file in files:
-        images, labels = layout.read(file, origin)
-        if labels.size and not 0 <= labels.min() <= labels.max() < len(CLASSES):
-            raise DataError(
-                f"{origin} has labels from {labels.min()} to {labels.max()}; "
-                f"0 to {len(CLASSES) - 1} are classes; download it again"
-            )
-        yield name, (images, labels)
+def _checked(images: np.ndarray, labels: np.ndarray, origin: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return what it is given, once every label is known to be a class."""
+    if not 0 <= labels.min() <= labels.max() < len(CLASSES):
+        raise DataError(
+            f"{origin} has labels from {labels.min()} to {labels.max()}; "
+            f"0 to {len(CLASSES) - 1} are classes; download it again"
+        )
+    return images, labels
 
 
 @contextmanager
 def _files(layout: Layout, path: Path) -> Iterator[Files]:
     names = {*layout.train, layout.test}
-    if path.is_dir():
-        yield _in_folder(path, names)
-        return
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            yield _in_archive(archive, path, names)
+        if path.is_dir():
+            yield _in_folder(path, names)
+        else:
+            with gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r:") as archive:
+                yield _in_archive(archive, path, names)
+                packed.read()  # gzip compares its checksum only when it comes to the end
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise DataError(
-            f"{path} is cut off or damaged ({error}); remove it and download it again"
+            f"{path} cannot be read, or is cut off or damaged ({error}); download it again"
         ) from error
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
+import sys
 import tempfile
+import threading
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +21,8 @@ SIZE = 170_052_171
 """Bytes of the archive."""
 CONNECT_SECONDS = 5.0
 """How long the host may take to answer before the machine counts as offline."""
+STALL_SECONDS = 30.0
+"""How long a download may stand still."""
 
 
 def cache_folder() -> Path:
@@ -31,20 +36,33 @@ def reachable(url: str) -> bool:
     """Say within seconds whether a server, or the proxy on the way to it, answers."""
     parts = urlsplit(url)
     proxies = urllib.request.getproxies()
-    if parts.scheme in proxies and not urllib.request.proxy_bypass(parts.hostname or ""):
-        parts = urlsplit(proxies[parts.scheme])
+    proxy = proxies.get(parts.scheme, proxies.get("all"))
+    if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS).close()
-    except OSError:
-        return False
-    return True
+    return _answers(parts.hostname or "localhost", port)
+
+
+def _answers(host: str, port: int) -> bool:
+    answered = threading.Event()
+
+    def connect() -> None:
+        with contextlib.suppress(OSError):
+            socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+            answered.set()
+
+    # A thread, since looking up the host's name takes no timeout and can last for minutes.
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(CONNECT_SECONDS)
+    return answered.is_set()
 
 
 def download(folder: Path, *, say: Callable[[str], None]) -> Path:
-    """Download the archive into a folder, unless it is there; return its path.
+    """Download the archive into a folder; return its path.
 
-    The file appears under its name only when it is whole and its checksum is right.
+    The file appears under its name only when its size and its checksum are right. A terminal
+    shows a progress bar.
 
     Raises
     ------
@@ -66,19 +84,16 @@ def download(folder: Path, *, say: Callable[[str], None]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         # A folder of its own: what an interrupted download leaves behind goes with it.
         with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as temporary:
+            bar = sys.stderr.isatty()
             fetched = pooch.retrieve(
                 URL,
                 known_hash=f"md5:{MD5}",
                 fname=path.name,
                 path=temporary,
-                downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
+                downloader=pooch.HTTPDownloader(progressbar=bar, timeout=STALL_SECONDS),
             )
-            size = Path(fetched).stat().st_size
-            if size != SIZE:
-                raise DataError(f"{URL} sent {size} bytes; {SIZE} are expected; try again later")
+            _check_size(Path(fetched))
             Path(fetched).replace(path)
-    except DataError:
-        raise
     except (ValueError, OSError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
@@ -86,3 +101,9 @@ def download(folder: Path, *, say: Callable[[str], None]) -> Path:
             "give a folder that holds it with --data-dir"
         ) from error
     return path
+
+
+def _check_size(path: Path) -> None:
+    size = path.stat().st_size
+    if size != SIZE:
+        raise ValueError(f"{size} bytes came; {SIZE} are expected")

@@ -52,6 +52,8 @@ def load(name: str, *, data_dir: Path | None = None, say: Callable[[str], None] 
             return synthetic(_size(name, rest)) if colon else synthetic()
         case "npz" if rest:
             return npz(Path(rest).expanduser())
+        case "npz":
+            raise DataError(f"--data {name}: name the file too, as in npz:images.npz")
     near = difflib.get_close_matches(kind, NAMES, n=1, cutoff=0)[0]
     raise DataError(
         f"--data {name}: there is no such data set; did you mean {near}? "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -13,6 +15,17 @@ from kbn.errors import DataError
 
 NEEDED, OPTIONAL = ("X", "y"), ("X_test", "y_test")
 MAKE_ONE = "make one with np.savez(file, X=images, y=labels)"
+LARGEST = 1e100
+"""Bound of values: their squares, summed, have to stay finite."""
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    BadZipFile,
+    zlib.error,
+    RuntimeError,  # an encrypted member, or an unknown compression
+    MemoryError,  # a header that claims more than there is
+)
 
 
 def npz(path: Path) -> Dataset:
@@ -55,15 +68,16 @@ def npz(path: Path) -> Dataset:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
+    if not path.exists():
+        raise DataError(f"{path} does not exist; {MAKE_ONE}")
+    if not is_zipfile(path):
+        raise DataError(f"{path} is no .npz file, or is cut off; {MAKE_ONE}")
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            raise DataError(f"{path} is a single array; {MAKE_ONE}")
-        with loaded as archive:
-            return {name: archive[name] for name in (*NEEDED, *OPTIONAL) if name in archive}
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist; {MAKE_ONE}") from None
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        with np.load(path, allow_pickle=False) as archive:
+            # A member that is no array comes as bytes, and fails the checks of its type.
+            found = [name for name in (*NEEDED, *OPTIONAL) if name in archive]
+            return {name: np.asarray(archive[name]) for name in found}
+    except UNREADABLE as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path} cannot be read as .npz ({reason}); {MAKE_ONE}") from error
 
@@ -77,44 +91,46 @@ def _images(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
         )
     rows = np.ascontiguousarray(raw.reshape(len(raw), -1))
     if rows.dtype.kind == "f":
-        bad = ~np.isfinite(rows).all(axis=1)
+        bad = ~(np.abs(rows) <= LARGEST).all(axis=1)  # so written, it catches NaN
         if bad.any():
             raise DataError(
-                f"{path}: {name} has {bad.sum()} of {len(rows)} rows with NaN or infinity, the "
-                f"first is row {bad.argmax()}; remove or fill them"
+                f"{path}: {name} has {bad.sum()} of {len(rows)} rows with NaN, infinity or values "
+                f"beyond {LARGEST:g}, the first is row {bad.argmax()}; remove or fill them"
             )
     return rows if rows.dtype in (np.uint8, np.float32, np.float64) else rows.astype(np.float64)
 
 
 def _labels(raw: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return labels 0 to k − 1 and the names of the k classes."""
+    raw = _readable(raw, "y", path)
+    values, labels = np.unique(raw, return_inverse=True)
+    if len(values) < 2:
+        raise DataError(f"{path}: the number of classes in y is {len(values)}; at least 2 are needed")
+    if raw.dtype.kind != "U" and values[-1] != len(values) - 1:
+        absent = np.flatnonzero(values != np.arange(len(values)))[0]
+        raise DataError(
+            f"{path}: y goes up to {values[-1]:g}, but no image has label {absent}; "
+            "number the classes from 0 without gaps"
+        )
+    names = values if raw.dtype.kind == "U" else range(len(values))
+    return labels.astype(np.int64), tuple(str(name) for name in names)
+
+
+def _readable(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
+    """Return labels that are whole numbers from 0, or texts."""
     if raw.ndim != 1:
-        raise DataError(f"{path}: y has shape {raw.shape}; one label an image is needed")
-    if raw.dtype.kind in "US":
-        names, labels = np.unique(raw.astype(str), return_inverse=True)
-        classes = tuple(str(name) for name in names)
-    else:
-        labels = _whole(raw, "y", path)
-        classes = tuple(str(label) for label in range(int(labels.max(initial=0)) + 1))
-        absent = np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0)
-        if len(absent) and len(np.unique(labels)) > 1:
-            raise DataError(
-                f"{path}: y goes up to {len(classes) - 1}, but no image has label {absent[0]}; "
-                "number the classes from 0 without gaps"
-            )
-    if len(np.unique(labels)) < 2:
-        raise DataError(f"{path}: y has one class only; at least 2 are needed")
-    return labels.astype(np.int64), classes
-
-
-def _whole(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
+        raise DataError(f"{path}: {name} has shape {raw.shape}; one label an image is needed")
+    if raw.dtype.kind == "S":
+        return np.char.decode(raw, "utf-8", "backslashreplace")
+    if raw.dtype.kind == "U":
+        return raw
     if raw.dtype.kind not in "biuf" or not np.all(np.isfinite(raw)) or np.any(raw % 1):
         raise DataError(
             f"{path}: {name} holds values that are no whole numbers; number classes from 0"
         )
     if raw.min(initial=0) < 0:
         raise DataError(f"{path}: {name} has label {raw.min():g}; labels start at 0")
-    return raw.astype(np.int64)
+    return raw
 
 
 def _same_length(X: np.ndarray, y: np.ndarray, X_name: str, y_name: str, path: Path) -> None:
@@ -126,26 +142,29 @@ def _same_length(X: np.ndarray, y: np.ndarray, X_name: str, y_name: str, path: P
 
 def _with_test(dataset: Dataset, arrays: dict[str, np.ndarray], path: Path) -> Dataset:
     """Return the set with the file's own test part."""
-    from dataclasses import replace
-
     X_test, raw = _images(arrays["X_test"], "X_test", path), arrays["y_test"]
     if X_test.shape[1] != dataset.X.shape[1]:
         raise DataError(
             f"{path}: X_test has {X_test.shape[1]} features an image and X {dataset.X.shape[1]}; "
             "make them equal"
         )
-    if raw.ndim != 1:
-        raise DataError(f"{path}: y_test has shape {raw.shape}; one label an image is needed")
-    if raw.dtype.kind in "US":
-        index = {name: label for label, name in enumerate(dataset.classes)}
-        y_test = np.array([index.get(str(name), len(index)) for name in raw.astype(str)])
-    else:
-        y_test = _whole(raw, "y_test", path)
-    _same_length(X_test, y_test, "X_test", "y_test", path)
-    unknown = y_test >= len(dataset.classes)
+    raw = _readable(raw, "y_test", path)
+    _same_length(X_test, raw, "X_test", "y_test", path)
+    as_text, y_as_text = raw.dtype.kind == "U", arrays["y"].dtype.kind in "US"
+    if as_text != y_as_text:
+        raise DataError(
+            f"{path}: y holds {_kind(as_text=y_as_text)} and y_test {_kind(as_text=as_text)}; "
+            "give both in the same form"
+        )
+    known = np.array(dataset.classes) if as_text else np.arange(len(dataset.classes))
+    unknown = ~np.isin(raw, known)
     if unknown.any():
         raise DataError(
             f"{path}: y_test has label {raw[unknown.argmax()]}, which y does not have; "
             "test on classes that are trained on"
         )
-    return replace(dataset, X_test=X_test, y_test=y_test.astype(np.int64))
+    return replace(dataset, X_test=X_test, y_test=np.searchsorted(known, raw).astype(np.int64))
+
+
+def _kind(*, as_text: bool) -> str:
+    return "texts" if as_text else "numbers"

@@ -67,12 +67,7 @@ def split(
         When no image would be left to train or to validate on.
     """
     n = len(dataset.y)
-    count = round(validation * n) if validation < 1 else int(validation)
-    if not 1 <= count <= n - 2:
-        raise InputError(
-            f"--validation {validation:g} takes {count} of {n} images; "
-            f"choose 1 to {n - 2}, or a fraction"
-        )
+    count = validation_count(validation, n)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLIT_STREAM,)))
     held_out = choose(dataset.y, count, rng=rng, stratified=stratified)
     mask = np.zeros(n, bool)
@@ -89,6 +84,23 @@ def split(
         mean=mean,
         std=std,
     )
+
+
+def validation_count(validation: float, n: int) -> int:
+    """Return how many of `n` images a number, or, below 1, a share of them, comes to.
+
+    Raises
+    ------
+    InputError
+        When that is no whole number, or leaves no image to validate on, or fewer than 2 to train.
+    """
+    count = round(validation * n) if 0 < validation < 1 else validation
+    if not (1 <= count <= n - 2 and count == int(count)):
+        raise InputError(
+            f"--validation {validation:g}: choose a whole number from 1 to {n - 2} (of {n} "
+            "images), or a fraction that comes to one"
+        )
+    return int(count)
 
 
 def choose(
@@ -121,16 +133,20 @@ def moments(
     Two passes: the squares are taken of deviations from the mean, so that nothing cancels.
     """
     total = np.zeros(X.shape[1])
+    low, high = X[rows[0]].astype(np.float64), X[rows[0]].astype(np.float64)
     for start in range(0, len(rows), BLOCK):
-        total += X[rows[start : start + BLOCK]].sum(axis=0, dtype=np.float64)
-    mean = total / len(rows)
+        block = X[rows[start : start + BLOCK]]
+        total += block.sum(axis=0, dtype=np.float64)
+        np.minimum(low, block.min(axis=0), out=low)
+        np.maximum(high, block.max(axis=0), out=high)
+    constant = low == high
+    mean = np.where(constant, low, total / len(rows))  # the quotient would be off by rounding
     squares = np.zeros(X.shape[1])
     for start in range(0, len(rows), BLOCK):
         deviations = X[rows[start : start + BLOCK]] - mean
         squares += np.einsum("nd,nd->d", deviations, deviations)
     std = np.sqrt(squares / len(rows))
-    constant = std <= 1e-12 * np.maximum(1.0, np.abs(mean))  # rounding of the mean alone
-    return mean, np.where(constant, 1.0, std)
+    return mean, np.where(constant | (std == 0), 1.0, std)  # squares below 1e-308 are 0
 
 
 def standardise(

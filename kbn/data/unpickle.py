@@ -1,7 +1,9 @@
 """Reading a published pickle without running it.
 
 A pickle is a program: by naming functions it can run anything. This reader admits the few names
-that NumPy arrays are made of and refuses every other one before it is looked up.
+that an array of bytes is made of, refuses every other one before it is looked up, and answers to
+the admitted ones with stand-ins of its own: given a false description of its elements, NumPy
+itself would take bytes of the file for addresses.
 """
 
 from __future__ import annotations
@@ -14,23 +16,46 @@ import numpy as np
 
 from kbn.errors import DataError
 
-_ADMITTED: dict[tuple[str, str], Any] = {
-    (module, name): value
-    for package in ("numpy.core", "numpy._core")
-    for module, name, value in (
-        (f"{package}.multiarray", "_reconstruct", np.empty(0).__reduce__()[0]),
-        ("numpy", "ndarray", np.ndarray),
-        ("numpy", "dtype", np.dtype),
-    )
+
+class _Bytes:
+    """Stands in for `numpy.dtype`; unsigned bytes are the only type there is."""
+
+    def __init__(self, code: str | bytes, *_: object) -> None:
+        if code not in ("u1", b"u1"):
+            raise pickle.UnpicklingError(f"it holds an array of type {code!r}, not of bytes")
+
+    def __setstate__(self, _: object) -> None:
+        """Ignore order and alignment, which single bytes do not have."""
+
+
+class _Array:
+    """Stands in for `numpy.ndarray` and for what makes an empty one; filled by its state."""
+
+    def __init__(self, *_: object) -> None:
+        self.array = np.empty(0, np.uint8)
+
+    def __setstate__(self, state: tuple[int, tuple[int, ...], _Bytes, bool, bytes]) -> None:
+        _, shape, kind, by_columns, content = state
+        if not isinstance(kind, _Bytes):
+            raise pickle.UnpicklingError("it holds an array without a type")
+        flat = np.frombuffer(content, np.uint8)
+        self.array = flat.reshape(shape, order="F" if by_columns else "C")
+
+
+_ADMITTED: dict[tuple[str, str], type] = {
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,  # its name since NumPy 2
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Bytes,
 }
-"""What may be named: how a pickled array is put together again."""
+"""What may be named, and what stands in for it."""
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that admits NumPy arrays and plain values."""
+    """An unpickler that admits arrays of bytes and plain values."""
 
-    def find_class(self, module: str, name: str) -> Any:
-        """Return an admitted constructor; refuse any other name."""
+    def find_class(self, module: str, name: str) -> type:
+        """Return the stand-in for an admitted name; refuse any other."""
         try:
             return _ADMITTED[module, name]
         except KeyError:
@@ -38,7 +63,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def read_arrays(file: IO[bytes], origin: Path | str) -> dict[str, Any]:
-    """Read a pickled dictionary of arrays and plain values, keys as text.
+    """Read a pickled dictionary of arrays of bytes and plain values, keys as text.
 
     Raises
     ------
@@ -47,13 +72,15 @@ def read_arrays(file: IO[bytes], origin: Path | str) -> dict[str, Any]:
     """
     try:
         table = _ArraysOnly(file, encoding="bytes").load()
-    except Exception as error:  # noqa: BLE001 - a damaged pickle can raise nearly anything
+    except Exception as error:  # a damaged pickle can raise nearly anything
         raise DataError(
             f"{origin} is not a CIFAR-10 batch that can be read safely ({error}); download it again"
         ) from error
     if not isinstance(table, dict):
         raise DataError(f"{origin} holds no dictionary; download it again")
     return {
-        key.decode(errors="replace") if isinstance(key, bytes) else str(key): value
+        key.decode(errors="replace") if isinstance(key, bytes) else str(key): (
+            value.array if isinstance(value, _Array) else value
+        )
         for key, value in table.items()
     }

@@ -1,0 +1,39 @@
+"""What all tests share: annotations are run, and where real images are found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+# Shapes and types in signatures are checked at every call; an int may stand for a float, as it
+# may for a type checker. It has to come before the first import of the package.
+# `kbn.train` is left out: its protocol cannot be checked while a program runs.
+install_import_hook(
+    [f"kbn.{part}" for part in ("data", "initialise", "layers", "network", "schedule", "step")],
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
+)
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+"""Where a script that unpacks real images may lie, beside the repository."""
+
+
+@pytest.fixture(scope="session")
+def cifar_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds CIFAR-10 in its binary layout; skip where there is none."""
+    given = os.environ.get("KBN_DATA_DIR")
+    if given:
+        folder = Path(given).expanduser()
+        if not any(folder.glob("**/data_batch_1.bin")):
+            pytest.skip(f"$KBN_DATA_DIR {folder} holds no CIFAR-10 in the binary layout")
+        return folder
+    script = SHARED / "unpack_cifar10.py"
+    if not script.exists():
+        pytest.skip(f"no CIFAR-10: $KBN_DATA_DIR is not set and {script} does not exist")
+    folder = tmp_path_factory.mktemp("cifar10")
+    subprocess.run([sys.executable, script, folder], check=True, stdout=subprocess.DEVNULL)
+    return folder
