@@ -30,7 +30,7 @@ def products(work: Workspace, weights: tuple[np.ndarray, ...]) -> None:
     inputs = (work.X, *work.H)
     for H, W, A in zip(inputs, weights, work.A, strict=True):
         np.matmul(H, W, out=A)
-    for H, A, dW in zip(inputs, work.A, work.dW, strict=True):
+    for H, A, dW in zip(inputs, work.A, work.gradient, strict=True):
         np.matmul(H.T, A, out=dW)
     for A, W, G in zip(work.A[1:], weights[1:], work.G, strict=True):
         np.matmul(A, W.T, out=G)
@@ -86,7 +86,9 @@ def cpu() -> str:
 
 def main() -> None:
     """Time every case and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=2_000, help="steps timed a case")
     rounds = parser.parse_args().rounds
     rng = np.random.default_rng(0)

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
+
+UNREADABLE_NPZ = (
+    OSError,
+    ValueError,
+    EOFError,
+    BadZipFile,
+    zlib.error,
+    RuntimeError,  # an encrypted member, or an unknown compression
+    MemoryError,  # a header that claims more than there is
+)
+"""What `np.load` raises on files that are damaged or no `.npz`."""
 
 
 @contextmanager

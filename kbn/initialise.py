@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -52,10 +53,7 @@ def initialise(
     widths = (inputs, *hidden, classes)
     if not hidden or min(widths) < 1:
         raise InputError(f"hidden layers {hidden}: at least one, each of at least 1 unit")
-    W = tuple(
-        (init(d) * rng.standard_normal((d, m))).astype(dtype)
-        for d, m in zip(widths, widths[1:], strict=False)
-    )
+    W = tuple((init(d) * rng.standard_normal((d, m))).astype(dtype) for d, m in pairwise(widths))
     normed = hidden if batch_norm else ()
     return Network(
         W=W,

@@ -25,7 +25,7 @@ def affine_forward(
     out: Float[np.ndarray, "n m"] | None = None,
 ) -> Float[np.ndarray, "n m"]:
     """A = H W + b."""
-    A = np.matmul(H, W, out=out)
+    A: np.ndarray = np.matmul(H, W, out=out)
     A += b
     return A
 
@@ -47,14 +47,16 @@ def affine_backward_input(
     out: Float[np.ndarray, "n d"] | None = None,
 ) -> Float[np.ndarray, "n d"]:
     """Given G = ∂L/∂A, return ∂L/∂H = G Wᵀ."""
-    return np.matmul(G, W.T, out=out)
+    dH: np.ndarray = np.matmul(G, W.T, out=out)
+    return dH
 
 
 def relu_forward(
     A: Float[np.ndarray, "n m"], *, out: Float[np.ndarray, "n m"] | None = None
 ) -> Float[np.ndarray, "n m"]:
     """H = max(A, 0)."""
-    return np.maximum(A, 0.0, out=out)
+    H: np.ndarray = np.maximum(A, 0.0, out=out)
+    return H
 
 
 def relu_backward(
@@ -64,7 +66,8 @@ def relu_backward(
     out: Float[np.ndarray, "n m"] | None = None,
 ) -> Float[np.ndarray, "n m"]:
     """Given G = ∂L/∂H and H = max(A, 0), return ∂L/∂A = G where H > 0, else 0."""
-    return np.multiply(G, H > 0.0, out=out)
+    dA: np.ndarray = np.multiply(G, H > 0.0, out=out)
+    return dA
 
 
 class BatchNormCache(NamedTuple):

@@ -6,17 +6,18 @@ normalisation: affine → ReLU); the last layer is affine → softmax.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import is_zipfile
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from kbn.errors import InputError
-from kbn.files import whole_file
+from kbn.files import UNREADABLE_NPZ, whole_file
 from kbn.layers import EPS, affine_forward, relu_forward, softmax_cross_entropy_forward
 
 BLOCK = 500
@@ -84,6 +85,13 @@ class Network:
         expected = dict.fromkeys(PARAMETERS, normed) | {"W": depth, "b": depth}
         if depth < 2 or counts != expected or normed not in (0, depth - 1):
             raise InputError(f"these arrays do not make a network: {counts}")
+        for name, of_layers in found.items():
+            for layer, array in enumerate(of_layers, start=1):
+                if array.ndim != (2 if name == "W" else 1) or array.dtype.kind != "f":
+                    raise InputError(
+                        f"{name}{layer} is {array.dtype} of shape {array.shape}; floats with "
+                        f"{2 if name == 'W' else 1} axes are needed"
+                    )
         network = cls(**found)
         network.check()
         return network
@@ -203,7 +211,7 @@ def confusion_matrix(
     y: Int[np.ndarray, " n"], predicted: Int[np.ndarray, " n"], classes: int
 ) -> Int[np.ndarray, "k k"]:
     """Count images by true class (rows) and predicted class (columns)."""
-    counts = np.bincount(y * classes + predicted, minlength=classes * classes)
+    counts = np.bincount(y.astype(np.int64) * classes + predicted, minlength=classes * classes)
     return counts.reshape(classes, classes)
 
 
@@ -225,16 +233,24 @@ class Model:
 
     def predict(self, X: np.ndarray) -> list[str]:
         """Return the class names of raw images, one row each."""
-        standardised = (X.reshape(len(X), -1) - self.mean) / self.std
+        X = X.reshape(len(X), math.prod(X.shape[1:]))
+        _check_features(self.network, X)
+        standardised = (X - self.mean) / self.std
         labels = predict(self.network, standardised.astype(self.network.W[0].dtype))
         return [self.classes[label] for label in labels]
 
 
 def save(path: Path, model: Model) -> None:
     """Write a model as `.npz`, whole or not at all; nothing in it is a pickle."""
-    extra: dict[str, Any] = {"format": FORMAT, "mean": model.mean, "std": model.std}
+    arrays: dict[str, Any] = {
+        **model.network.arrays(),
+        "format": FORMAT,
+        "mean": model.mean,
+        "std": model.std,
+        "classes": np.array(model.classes),
+    }
     with whole_file(path) as temporary:
-        np.savez(temporary, **model.network.arrays(), **extra, classes=np.array(model.classes))
+        np.savez(temporary, allow_pickle=False, **arrays)
 
 
 def load(path: Path) -> Model:
@@ -245,16 +261,23 @@ def load(path: Path) -> Model:
     InputError
         When the file is missing, damaged, no model, or of a newer format.
     """
+    if not is_zipfile(path):
+        raise InputError(f"{path} is missing, is no model, or is cut off")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)
-    except (OSError, ValueError, BadZipFile) as error:
+    except UNREADABLE_NPZ as error:
         raise InputError(f"{path} cannot be read as a model ({error})") from error
-    version = int(arrays.get("format", 0))
-    if not 1 <= version <= FORMAT:
+    version = arrays.get("format", np.array(0))
+    if version.shape or version.dtype.kind != "i" or not 1 <= version <= FORMAT:
         raise InputError(f"{path} has format {version}; this version reads 1 to {FORMAT}")
+    network = Network.from_arrays(arrays)
+    d, k = network.widths[0], network.widths[-1]
+    for name, shape in {"mean": (d,), "std": (d,), "classes": (k,)}.items():
+        if name not in arrays or arrays[name].shape != shape:
+            raise InputError(f"{path} lacks {name} of shape {shape}")
     return Model(
-        network=Network.from_arrays(arrays),
+        network=network,
         mean=arrays["mean"],
         std=arrays["std"],
         classes=tuple(str(name) for name in arrays["classes"]),

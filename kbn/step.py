@@ -48,7 +48,8 @@ class Workspace:
     """Activations of the hidden layers."""
     G: tuple[Float[np.ndarray, "n _"], ...]
     """Derivatives by the hidden layers' activations."""
-    dW: tuple[Float[np.ndarray, "_ _"], ...]
+    gradient: tuple[Float[np.ndarray, "_ _"], ...]
+    """Derivatives by the weights."""
 
     @classmethod
     def of(cls, network: Network, batch_size: int) -> Workspace:
@@ -60,7 +61,7 @@ class Workspace:
             A=tuple(np.empty((batch_size, m), dtype) for m in widths),
             H=tuple(np.empty((batch_size, m), dtype) for m in widths[:-1]),
             G=tuple(np.empty((batch_size, m), dtype) for m in widths[:-1]),
-            dW=tuple(np.empty_like(W) for W in network.W),
+            gradient=tuple(np.empty_like(W) for W in network.W),
         )
 
 
@@ -90,7 +91,7 @@ def gradients(
     found = Gradients([], [], [], [])
     G = softmax_cross_entropy_backward(P, y)
     for l in reversed(range(len(network.W))):
-        dW, db = affine_backward(G, work.H[l - 1] if l else X, out=work.dW[l])
+        dW, db = affine_backward(G, work.H[l - 1] if l else X, out=work.gradient[l])
         found.W.insert(0, dW)
         found.b.insert(0, db)
         if l:

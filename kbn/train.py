@@ -67,13 +67,20 @@ class Images(Protocol):
     """Standardised images and their labels: see `kbn.data.Split`."""
 
     @property
-    def X_train(self) -> Float[np.ndarray, "n d"]: ...
+    def X_train(self) -> Float[np.ndarray, "n d"]:
+        """Training images, one a row."""
+
     @property
-    def y_train(self) -> Int[np.ndarray, " n"]: ...
+    def y_train(self) -> Int[np.ndarray, " n"]:
+        """Their labels."""
+
     @property
-    def X_validation(self) -> Float[np.ndarray, "m d"]: ...
+    def X_validation(self) -> Float[np.ndarray, "m d"]:
+        """Validation images."""
+
     @property
-    def y_validation(self) -> Int[np.ndarray, " m"]: ...
+    def y_validation(self) -> Int[np.ndarray, " m"]:
+        """Their labels."""
 
 
 def train_epochs(
@@ -99,7 +106,7 @@ def train_epochs(
     """
     n = len(images.y_train)
     if not 2 <= batch_size <= n:
-        raise InputError(f"batch size {batch_size}: choose 2 to {n}, the number of training images")
+        raise InputError(f"batch size {batch_size}: choose 2 to {n}, the training images")
     state = _State(copy(network), Workspace.of(network, batch_size))
     chosen = np.linspace(0, n - 1, min(n, len(images.y_validation)), dtype=np.intp)
     X_some, y_some = images.X_train[chosen], images.y_train[chosen]
@@ -137,7 +144,7 @@ def train(
     rng: np.random.Generator,
     observer: Callable[[EpochRecord], None] = lambda _: None,
 ) -> Training:
-    """Train a copy of a network, as the generator `train_epochs` does; call `observer` each epoch."""
+    """Train a copy of a network as `train_epochs` does; call `observer` with each record."""
     records = train_epochs(
         network,
         images,
@@ -150,9 +157,11 @@ def train(
     )
     while True:
         try:
-            observer(next(records))
+            record = next(records)
         except StopIteration as end:
-            return end.value
+            result: Training = end.value
+            return result
+        observer(record)
 
 
 @dataclass
@@ -178,7 +187,8 @@ def _one_epoch(
     batch_size = len(X)
     for start in range(0, len(order) - batch_size + 1, batch_size):
         rows = order[start : start + batch_size]
-        np.take(images.X_train, rows, axis=0, out=X, mode="clip")  # "raise" would copy via a buffer
+        # Any mode but "raise" writes to the buffer directly.
+        np.take(images.X_train, rows, axis=0, out=X, mode="clip")
         loss = step(
             state.network,
             X,

@@ -6,14 +6,12 @@ Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 
 from __future__ import annotations
 
 import gzip
-import io
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -47,13 +45,12 @@ class Layout:
     archive: str
     train: tuple[str, ...]
     test: str
-    read: Callable[[IO[bytes], str], tuple[np.ndarray, np.ndarray]]
-    """From an open file and its name to images (n × 3072 bytes) and labels (n)."""
+    read: Callable[[bytes, str], tuple[np.ndarray, np.ndarray]]
+    """From a file's content and its name to images (n × 3072 bytes) and labels (n)."""
 
 
-def _read_binary(file: IO[bytes], origin: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_binary(content: bytes, origin: str) -> tuple[np.ndarray, np.ndarray]:
     """Read rows of one label byte and 3072 pixel bytes."""
-    content = file.read()
     expected = PER_FILE * (1 + FEATURES)
     if len(content) != expected:
         raise DataError(
@@ -63,9 +60,9 @@ def _read_binary(file: IO[bytes], origin: str) -> tuple[np.ndarray, np.ndarray]:
     return rows[:, 1:], rows[:, 0]
 
 
-def _read_pickle(file: IO[bytes], origin: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_pickle(content: bytes, origin: str) -> tuple[np.ndarray, np.ndarray]:
     """Read a pickled dictionary with `data` and `labels`, without running it."""
-    table = read_arrays(file, origin)
+    table = read_arrays(content, origin)
     try:
         images, labels = np.asarray(table["data"]), np.asarray(table["labels"])
     except (KeyError, ValueError) as error:
@@ -131,10 +128,10 @@ def read(layout: Layout, path: Path) -> Dataset:
     y = np.empty(len(X), np.int64)
     missing = set(names)
     with _files(layout, path) as files:
-        for name, origin, file in files:
+        for name, origin, content in files:
             start = names.index(name) * PER_FILE
             rows = slice(start, start + PER_FILE)
-            X[rows], y[rows] = _checked(*layout.read(file, origin), origin)
+            X[rows], y[rows] = _checked(*layout.read(content, origin), origin)
             missing.discard(name)
     if missing:
         raise DataError(
@@ -154,8 +151,8 @@ def read(layout: Layout, path: Path) -> Dataset:
     )
 
 
-Files = Iterator[tuple[str, str, IO[bytes]]]
-"""File name, its origin for messages, and the open file."""
+Files = Iterator[tuple[str, str, bytes]]
+"""File name, its origin for messages, and its content."""
 
 
 def _checked(images: np.ndarray, labels: np.ndarray, origin: str) -> tuple[np.ndarray, np.ndarray]:
@@ -188,8 +185,7 @@ def _in_folder(folder: Path, names: set[str]) -> Files:
     for name in sorted(names):
         path = folder / name
         if path.is_file():
-            with path.open("rb") as file:
-                yield name, str(path), file
+            yield name, str(path), path.read_bytes()
 
 
 def _in_archive(archive: tarfile.TarFile, path: Path, names: set[str]) -> Files:
@@ -198,4 +194,4 @@ def _in_archive(archive: tarfile.TarFile, path: Path, names: set[str]) -> Files:
         name = Path(member.name).name
         file = archive.extractfile(member) if member.isfile() and name in names else None
         if file is not None:
-            yield name, f"{name} in {path}", io.BytesIO(file.read())
+            yield name, f"{name} in {path}", file.read()

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from pathlib import Path
-from zipfile import BadZipFile, is_zipfile
+from zipfile import is_zipfile
 
 import numpy as np
 
 from kbn.data.dataset import Dataset
 from kbn.data.holdout import hold_out
 from kbn.errors import DataError
+from kbn.files import UNREADABLE_NPZ
 
 NEEDED, OPTIONAL = ("X", "y"), ("X_test", "y_test")
 MAKE_ONE = "make one with np.savez(file, X=images, y=labels)"
 LARGEST = 1e100
 """Bound of values: their squares, summed, have to stay finite."""
-UNREADABLE = (
-    OSError,
-    ValueError,
-    EOFError,
-    BadZipFile,
-    zlib.error,
-    RuntimeError,  # an encrypted member, or an unknown compression
-    MemoryError,  # a header that claims more than there is
-)
 
 
 def npz(path: Path) -> Dataset:
@@ -77,7 +68,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             # A member that is no array comes as bytes, and fails the checks of its type.
             found = [name for name in (*NEEDED, *OPTIONAL) if name in archive]
             return {name: np.asarray(archive[name]) for name in found}
-    except UNREADABLE as error:
+    except UNREADABLE_NPZ as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path} cannot be read as .npz ({reason}); {MAKE_ONE}") from error
 
@@ -91,7 +82,8 @@ def _images(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
         )
     rows = np.ascontiguousarray(raw.reshape(len(raw), -1))
     if rows.dtype.kind == "f":
-        bad = ~(np.abs(rows) <= LARGEST).all(axis=1)  # so written, it catches NaN
+        bound = min(LARGEST, float(np.finfo(rows.dtype).max))
+        bad = ~(np.abs(rows) <= bound).all(axis=1)  # so written, it catches NaN
         if bad.any():
             raise DataError(
                 f"{path}: {name} has {bad.sum()} of {len(rows)} rows with NaN, infinity or values "
@@ -105,7 +97,9 @@ def _labels(raw: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     raw = _readable(raw, "y", path)
     values, labels = np.unique(raw, return_inverse=True)
     if len(values) < 2:
-        raise DataError(f"{path}: the number of classes in y is {len(values)}; at least 2 are needed")
+        raise DataError(
+            f"{path}: the number of classes in y is {len(values)}; at least 2 are needed"
+        )
     if raw.dtype.kind != "U" and values[-1] != len(values) - 1:
         absent = np.flatnonzero(values != np.arange(len(values)))[0]
         raise DataError(

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from numpy.typing import DTypeLike
 
 from kbn.data.dataset import Dataset
-from kbn.errors import InputError
+from kbn.errors import DataError, InputError
 
 BLOCK = 2_000
 """Rows in a block of statistics: a float64 copy of the whole set is never made."""
@@ -64,7 +64,8 @@ def split(
     Raises
     ------
     InputError
-        When no image would be left to train or to validate on.
+        When no image would be left to train or to validate on, or (as `DataError`) an image
+        lies too far from the others.
     """
     n = len(dataset.y)
     count = validation_count(validation, n)
@@ -156,10 +157,23 @@ def standardise(
     std: Float[np.ndarray, " d"],
     dtype: DTypeLike,
 ) -> Float[np.ndarray, "n d"]:
-    """Return (X[rows] − mean)/std in the given type, computed in float64 in blocks."""
+    """Return (X[rows] − mean)/std in the given type, computed in float64 in blocks.
+
+    Raises
+    ------
+    DataError
+        When an image lies so far from the training images that the type cannot hold it.
+    """
     result = np.empty((len(rows), X.shape[1]), dtype)
     for start in range(0, len(rows), BLOCK):
         block = X[rows[start : start + BLOCK]] - mean
         block /= std
-        result[start : start + BLOCK] = block
+        try:
+            with np.errstate(over="raise"):
+                result[start : start + BLOCK] = block
+        except FloatingPointError:
+            raise DataError(
+                f"an image is {np.abs(block).max():.0e} standard deviations away from the training "
+                f"images, too far for {result.dtype}; look for a feature with a wrong value"
+            ) from None
     return result

@@ -8,9 +8,9 @@ itself would take bytes of the file for addresses.
 
 from __future__ import annotations
 
+import io
 import pickle
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class _ArraysOnly(pickle.Unpickler):
             raise pickle.UnpicklingError(f"it names {module}.{name}") from None
 
 
-def read_arrays(file: IO[bytes], origin: Path | str) -> dict[str, Any]:
+def read_arrays(content: bytes, origin: str) -> dict[str, Any]:
     """Read a pickled dictionary of arrays of bytes and plain values, keys as text.
 
     Raises
@@ -71,7 +71,7 @@ def read_arrays(file: IO[bytes], origin: Path | str) -> dict[str, Any]:
         When the file names anything else, is damaged, or holds no dictionary.
     """
     try:
-        table = _ArraysOnly(file, encoding="bytes").load()
+        table = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise DataError(
             f"{origin} is not a CIFAR-10 batch that can be read safely ({error}); download it again"
