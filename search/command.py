@@ -37,8 +37,9 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
         code = _complain(str(error))
     except click.ClickException as error:
         code = _complain(error.format_message())
-    except (KeyboardInterrupt, click.Abort) as stop:
-        click.echo(str(stop) or "stopped before the first trial; nothing is lost", err=True)
+    except (KeyboardInterrupt, click.Abort) as stop:  # click makes the one into the other
+        said = stop.__cause__ if isinstance(stop, click.Abort) else stop
+        click.echo(str(said or "") or "stopped before the first trial; nothing is lost", err=True)
         code = INTERRUPTED
     sys.exit(code)
 
@@ -70,7 +71,7 @@ def _command(spec_type: type[StudySpec]) -> click.Command:
     )
 
 
-def _options(settings: type[StudySpec] | type[Execution]) -> Iterator[click.Option]:
+def _options(settings: type[StudySpec | Execution]) -> Iterator[click.Option]:
     """Yield an option a field. Values stay text: the dataclass reads and checks them."""
     for field in dataclasses.fields(settings):
         help_text = field.metadata["help"]

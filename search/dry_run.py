@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 from tabulate import tabulate
@@ -21,6 +22,8 @@ from search.trainer import Shared, train_trial
 
 FEW, MORE = 10, 60
 """Batches of the two short timed epochs; their difference is the cost of a step."""
+WORKER_MEGABYTES = 200
+"""What a worker process takes beside the shared arrays, rounded up from what was measured."""
 
 
 def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> str:
@@ -32,7 +35,7 @@ def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> 
     problem = prepare(spec, data_dir=how.data_dir, say=say)
     name = how.name or spec.study_name(problem.record.name)
     check_specification(how.out / name, identity_of(spec, problem), overwrite=how.overwrite)
-    outline = spec.outline(problem.base)
+    outline = spec.outline()
     seconds = seconds_per_epoch(problem)
     slots = slots_here(how)
     table = tabulate(
@@ -46,21 +49,38 @@ def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> 
     wall = sum(-(-stage.trials // slots) * stage.epochs for stage in outline) * seconds
     lengths = sorted({stage.epochs for stage in outline})
     warnings = [mid_cycle_warning(replace(problem.base, epochs=length)) for length in lengths]
+    lines = [
+        _headline(how.out / name, problem),
+        "",
+        table,
+        "",
+        f"trials: {sum(stage.trials for stage in outline)}, epochs: {epochs}",
+        _memory(problem.shared.split, slots),
+        _time(wall, seconds, slots),
+        *(f"warning: {warning}" for warning in warnings if warning),
+    ]
+    return "\n".join(lines)
+
+
+def _headline(folder: Path, problem: Problem) -> str:
     data = problem.record
-    return "\n".join(
-        (
-            f"study {how.out / name} on {data.title}: {data.train_size} training, "
-            f"{data.validation_size} validation, {data.test_size} test images",
-            "",
-            table,
-            "",
-            f"trials: {sum(stage.trials for stage in outline)}, epochs: {epochs}",
-            f"memory: {megabytes(problem.shared.split):.0f} MB of arrays, shared by all trials "
-            "of a machine",
-            f"time: about {timedelta(seconds=round(wall))} with {slots} at once "
-            f"({seconds:.2f} s an epoch, timed here on a few steps of a throw-away network)",
-            *(f"warning: {warning}" for warning in warnings if warning),
-        )
+    return (
+        f"study {folder} on {data.title}: {data.train_size} training, "
+        f"{data.validation_size} validation, {data.test_size} test images"
+    )
+
+
+def _memory(split: Split, slots: int) -> str:
+    return (
+        f"memory: {megabytes(split):.0f} MB of arrays, shared by all trials of a machine, and "
+        f"about {WORKER_MEGABYTES} MB for each of {slots} at once"
+    )
+
+
+def _time(wall: float, seconds: float, slots: int) -> str:
+    return (
+        f"time: about {timedelta(seconds=round(wall))} with {slots} at once ({seconds:.2f} s an "
+        "epoch, timed here on a few steps of a throw-away network)"
     )
 
 

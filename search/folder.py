@@ -74,8 +74,8 @@ def claim(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> Iter
         When another driver has it, or it holds another study.
     """
     check_specification(folder, identity, overwrite=overwrite)
+    _make(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK, timeout=0):
             if overwrite:
                 _clear(folder)
@@ -87,6 +87,15 @@ def claim(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> Iter
         raise InputError(
             f"{folder} is in use by another run; wait for it, or choose another {flag('name')}"
         ) from None
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be made ({error.strerror}); name another folder with --out"
+        ) from error
 
 
 def _clear(folder: Path) -> None:

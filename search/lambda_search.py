@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from search import values
 from search.narrow import (
     Factors,
-    Outcome,
     Score,
     Winner,
     Zoom,
@@ -78,21 +77,22 @@ class LambdaSearch(StudySpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_rule(self.coarse, self.fine)
+
+    def derived(self) -> dict[str, Any]:
+        """Return the final model's settings that the preset implies."""
         paper = self.preset == "paper"
-        derived: dict[str, Any] = {
+        return {
+            **super().derived(),
             "final_epochs": 32 if paper else whole_cycles_near(30, self.cycle),
             "final_alpha": 0.7 if paper else self.alpha,
         }
-        for name, value in derived.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
-        check_rule(self.coarse, self.fine)
 
     def plan(self, base: Trial) -> Plan:
         """Return a new plan of this search."""
         return lambda_coarse_fine(self, base)
 
-    def outline(self, base: Trial) -> tuple[StageOutline, ...]:
+    def outline(self) -> tuple[StageOutline, ...]:
         """Return the three stages to expect."""
         count = self.fine.count if isinstance(self.fine, Zoom) else len(self.fine.values)
         shared = isinstance(self.fine, Factors) and 1.0 in self.fine.values
@@ -183,10 +183,11 @@ def _edge(winner: Winner, outcomes: Outcomes, where: str) -> tuple[str, ...]:
     if len(grid) < 2 or not on_edge(winner.lam, grid):
         return ()
     end = "smallest" if winner.lam == min(grid) else "largest"
-    return (
+    warning = (
         f"The best λ, {number_text(winner.lam)}, is the {end} of the {where}: a better one may "
-        "lie beyond. Widen --coarse to find out.",
+        "lie beyond. Widen --coarse to find out."
     )
+    return (warning,)
 
 
 def _accuracy(value: float) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from kbn.errors import InputError
 from search.records import Result, State
 from search.trial import Trial
-from search.values import bad, items, number, number_text, whole
+from search.values import bad, items, number, number_text
 
 SIGNIFICANT_DIGITS = 6
 """Grid values are rounded to these, so that 0.4 × 1e-5 is 4e-06 and prints so."""
@@ -114,7 +114,10 @@ def fine_rule(flag: str, value: Any) -> Factors | Zoom:
     if isinstance(value, Factors | Zoom):
         return value
     if isinstance(value, str) and value.startswith("zoom"):
-        return Zoom(whole(at_least=1)(flag, value.partition(":")[2]))
+        count = value.removeprefix("zoom:")
+        if not count.isdecimal() or int(count) < 1:
+            raise bad(flag, value, "zoom takes a whole number from 1 up, as in zoom:6")
+        return Zoom(int(count))
     factors = items(flag, value, number(above=0), "factor, or zoom:N")
     if len(set(factors)) < len(factors):
         raise bad(flag, value, "a factor is named twice; drop one")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from kbn.network import Model, Network, save
@@ -30,7 +32,9 @@ def build_record(
         kind=spec.kind,
         name=name,
         folder=folder,
-        command=spec.command(),
+        # `auto` may find another data set elsewhere, so the command names the one it found.
+        command=replace(spec, data=problem.record.name).command()
+        + ("" if name == spec.study_name(problem.record.name) else f" --name {shlex.quote(name)}"),
         spec=spec.plain(),
         data=problem.record,
         stages=tuple(
@@ -94,14 +98,17 @@ class _Known:
 
 def _warnings(progress: Progress) -> tuple[str, ...]:
     """Return each decision's warnings, and one for each length of run that ends in mid-cycle."""
-    found: dict[str, None] = {}
+    decisions = dict.fromkeys(warning for stage in progress.stages for warning in stage.warnings)
+    lengths: dict[str, dict[str, None]] = {}
     for stage in progress.stages:
-        found |= dict.fromkeys(stage.warnings)
         for trial in stage.trials:
             warning = mid_cycle_warning(trial)
             if warning:
-                found[f"Stage {stage.name}: {warning}"] = None
-    return tuple(found)
+                lengths.setdefault(warning, {})[stage.name] = None
+    return (
+        *decisions,
+        *(f"{' and '.join(stages)}: {warning}" for warning, stages in lengths.items()),
+    )
 
 
 def write_model(record: StudyRecord, problem: Problem) -> Path | None:

@@ -22,13 +22,20 @@ class Event(Protocol):
     """What a pool reports: see `cluster.events.Event`."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """`started`, `item`, `done`, `retry` or `failed`."""
+
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """What the task was submitted under."""
+
     @property
-    def node(self) -> str: ...
+    def node(self) -> str:
+        """Host of the attempt."""
+
     @property
-    def value(self) -> Any: ...
+    def value(self) -> Any:
+        """An item, or why an attempt ended early."""
 
 
 class Pool(Protocol):

@@ -44,6 +44,13 @@ class Settings:
         for field in dataclasses.fields(self):
             value = field.metadata["read"](flag(field.name), getattr(self, field.name))
             object.__setattr__(self, field.name, value)
+        for name, value in self.derived().items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+
+    def derived(self) -> dict[str, Any]:
+        """Return the values of settings that follow from others unless they are given."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,20 +177,22 @@ class StudySpec(Settings, ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.epochs is None:
-            object.__setattr__(self, "epochs", whole_cycles_near(20, self.cycle))
         if self.eta_min > self.eta_max:
             raise InputError(
                 f"--eta-min {values.number_text(self.eta_min)} is above --eta-max "
                 f"{values.number_text(self.eta_max)}; exchange them"
             )
 
+    def derived(self) -> dict[str, Any]:
+        """Return the epochs that end a cycle near the reference report's 20."""
+        return {"epochs": whole_cycles_near(20, self.cycle)}
+
     @abstractmethod
     def plan(self, base: Trial) -> Plan:
         """Return a new plan; `base` holds every setting that the plan does not vary."""
 
     @abstractmethod
-    def outline(self, base: Trial) -> tuple[StageOutline, ...]:
+    def outline(self) -> tuple[StageOutline, ...]:
         """Return the stages to expect, for a dry run and an estimate of time."""
 
     def study_name(self, data: str) -> str:
@@ -198,9 +207,10 @@ class StudySpec(Settings, ABC):
     def command(self) -> str:
         """Return the shell command that repeats this specification."""
         words = ["python", "-m", f"search.{self.kind}"]
+        derived = self.derived()
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if value == field.default or value is None:
+            if value == derived.get(field.name, field.default):
                 continue
             if isinstance(value, bool):
                 words.append(flag(field.name) if value else flag("no_" + field.name))

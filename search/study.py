@@ -156,7 +156,7 @@ def _train(
 ) -> None:
     """Train what the store does not hold yet, and note the session."""
     session = _SessionClock(store)
-    outline = spec.outline(problem.base)
+    outline = spec.outline()
     with ExitStack() as stack:
 
         def open_pool() -> Pool:

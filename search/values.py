@@ -36,7 +36,7 @@ def number_text(value: float) -> str:
     """Return the shortest text that reads back as the same number: 0.008 as `8e-3`."""
     if not math.isfinite(value):
         return repr(value)
-    exact = Decimal(repr(value)).normalize()
+    exact = Decimal(repr(float(value))).normalize()
     if value == 0 or 0.1 <= abs(value) < 100_000:
         return f"{exact:f}"
     return f"{exact.scaleb(-exact.adjusted()):f}e{exact.adjusted()}"
@@ -76,9 +76,7 @@ def number(
 
     def read(flag: str, value: Any) -> float:
         try:
-            if isinstance(value, bool):
-                raise TypeError
-            result = float(value)
+            result = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             raise bad(flag, value, f"a number {bounds} is needed") from None
         inside = (
@@ -99,12 +97,11 @@ def whole(*, at_least: int) -> Reader:
 
     def read(flag: str, value: Any) -> int:
         try:
-            if isinstance(value, bool) or (isinstance(value, float) and value != int(value)):
-                raise TypeError
             result = int(value)
         except (TypeError, ValueError, OverflowError):
-            raise bad(flag, value, f"a whole number from {at_least} up is needed") from None
-        if result < at_least:
+            result = None
+        cut = isinstance(value, bool) or (isinstance(value, float) and result != value)
+        if result is None or cut or result < at_least:
             raise bad(flag, value, f"must be a whole number, at least {at_least}")
         return result
 
@@ -196,7 +193,7 @@ def cycle(flag: str, value: Any) -> Cycle:
         return value
     compact = str(value).replace(" ", "")
     for unit in ("epochs", "steps"):
-        if compact.endswith(unit) or compact.endswith(unit[:-1]):
+        if compact.endswith((unit, unit[:-1])):
             count = compact.removesuffix(unit).removesuffix(unit[:-1])
             break
     else:
