@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import logging
 import os
 import secrets
@@ -44,24 +45,25 @@ def check_address(address: str) -> None:
     address
         `host:port` of a Ray head, or `auto` for the cluster that this machine is part of.
     """
+    shown = address
     if address == AUTO:
-        _auto_address()
-        return
-    host, port = _split(address)
+        address = _auto_address()
+        shown = f"{AUTO}: Ray names {address}, but"
+    host, port = _split(address, shown)
     try:
         socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:  # the latter for a name that no host can have
+        reason = getattr(error, "strerror", None) or str(error)
         raise ClusterError(
-            f"--address {address}: nothing answers there ({reason}); start a head with "
+            f"--address {shown}: nothing answers there ({reason}); start a head with "
             f"`ray start --head --port={port}`, or leave --address out to run on this machine"
         ) from error
 
 
-def _split(address: str) -> tuple[str, int]:
+def _split(address: str, shown: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16 or "/" in host:
-        raise ClusterError(f"--address {address}: give host:port, as in 10.0.0.1:6379, or auto")
+        raise ClusterError(f"--address {shown}: give host:port, as in 10.0.0.1:6379, or auto")
     return host.strip("[]"), int(port)
 
 
@@ -71,7 +73,14 @@ def _auto_address() -> str:
         from ray._private.services import canonicalize_bootstrap_address
 
         with contextlib.redirect_stdout(sys.stderr):
-            found = canonicalize_bootstrap_address(AUTO)
+            try:
+                found = canonicalize_bootstrap_address(AUTO)
+            except ConnectionError:
+                found = None
+            except ValueError as error:
+                raise ClusterError(
+                    f"--address auto: {error}; set $RAY_ADDRESS to host:port, or unset it"
+                ) from error
     if not found:
         raise ClusterError(
             "--address auto: no Ray runs on this machine; run on a node of the cluster, give "
@@ -118,6 +127,7 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
 
         try:
             if address is None:
+                _forget_authentication()
                 ray.init(
                     address="local",
                     include_dashboard=False,
@@ -130,7 +140,9 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
                     address=address,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
-                    runtime_env={"py_modules": [str(path) for path in py_modules]},
+                    runtime_env={"py_modules": [str(path) for path in py_modules]}
+                    if py_modules
+                    else None,
                 )
         except (OSError, ValueError, RuntimeError) as error:
             where = f"at {address}" if address else "on this machine"
@@ -138,11 +150,33 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
             raise ClusterError(
                 f"Ray cannot be started or joined {where} ({reason}); --serial runs without it"
             ) from error
+    _report_to_stderr()
     return ray
 
 
+def _forget_authentication() -> None:
+    """Let Ray read its authentication settings again, should it have been imported before."""
+    raylet = importlib.import_module("ray._raylet")  # compiled: it has no types
+    raylet.Config.initialize("")
+    raylet.AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _report_to_stderr() -> None:
+    """Keep Ray's own reports, such as that a worker died, away from standard output."""
+    from ray._private import worker
+
+    if hasattr(worker.print_to_stdstream, "__wrapped__"):
+        return
+
+    @functools.wraps(worker.print_to_stdstream)
+    def to_stderr(data: dict[str, Any], ignore_prefix: bool) -> None:  # noqa: FBT001 - Ray's own
+        to_stderr.__wrapped__(data | {"is_err": True}, ignore_prefix)
+
+    worker.print_to_stdstream = to_stderr
+
+
 @functools.cache  # Ray keeps the first token for the life of a process
-def _token() -> Mapping[str, str]:
+def _token() -> dict[str, str]:
     """Return settings that close an embedded Ray's ports to others, unless the user chose."""
     if "RAY_AUTH_MODE" in os.environ:
         return {}

@@ -44,7 +44,9 @@ def _attempt(task: Task, shared: Any, payload: Any) -> Iterator[Any]:
     """Run a task in a worker; what it raises becomes an item, so that nothing needs pickling."""
     yield _Started(socket.gethostname())
     try:
-        yield from task(shared, payload)
+        # Not `yield from`: Ray sends statistics into its generators.
+        for item in task(shared, payload):  # noqa: UP028 - see above
+            yield item
     except Exception as error:  # noqa: BLE001 - whatever a task raises is reported
         yield _Ended(failure_of(error))
     else:
@@ -176,6 +178,8 @@ class RayPool:
             item = self._ray.get(next(stream))
         except StopIteration:
             item = _Ended(_lost("WorkerCrashedError", "its stream ended before the task did"))
+        except self._ray.exceptions.RayTaskError as error:  # an item that cannot be pickled
+            item = _Ended(failure_of(error))
         except self._ray.exceptions.RayError as error:
             item = _Ended(_lost(type(error).__name__, str(error)))
         match item:
