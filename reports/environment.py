@@ -75,9 +75,13 @@ def failures_table(record: StudyRecord) -> pd.DataFrame:
                 "attempt": str(attempt.number),
                 "node": cell(attempt.node) or NONE,
                 "error": cell(f"{attempt.failure.type}: {attempt.failure.message}"),
-                "then": "tried again" if trial.state is not State.FAILED else "given up",
+                "then": "given up" if _given_up(trial, attempt) else "tried again",
             }
             for trial, attempt in failed_attempts(record)
             if attempt.failure
         ]
     )
+
+
+def _given_up(trial: TrialRecord, attempt: Attempt) -> bool:
+    return trial.state is State.FAILED and attempt is trial.attempts[-1]

@@ -61,8 +61,8 @@ def lambda_figures(
     folder = record.folder / "figures"
     folder.mkdir(exist_ok=True)
     return {
-        name: Picture(*(_relative(path, record.folder) for path in paths[::-1]), caption)
-        for name, paths, caption in _written(record, folder, best, final)
+        name: Picture(_relative(png, record.folder), _relative(svg, record.folder), caption)
+        for name, (svg, png), caption in _written(record, folder, best, final)
     }
 
 
@@ -85,14 +85,16 @@ def _written(
     if not search.empty:
         yield (
             "learning",
-            write_figure(folder, "learning", _learning(search), height=2.9),
-            "Every run of the search: (a) validation loss and (b) validation accuracy at each "
-            "epoch's end, coloured by λ.",
+            write_figure(folder, "learning", _learning(search, best), height=2.9),
+            (
+                "Every run of the search: (a) validation loss and (b) validation accuracy at each "
+                "epoch's end, coloured by λ; black: the chosen λ."
+            ),
         )
     yield (
         "eta",
         write_figure(folder, "eta", _eta(record), height=2.4),
-        "Learning rate over training; arrows mark where runs end.",
+        "Learning rate over training; dashed lines mark where runs end.",
     )
     curve = history[history["stage"] == "final"]
     if final is not None and final.result is not None and not curve.empty:
@@ -105,8 +107,10 @@ def _written(
             yield (
                 "confusion",
                 write_figure(folder, "confusion", _confusion(record, final), height=5.0),
-                "Confusion matrix of the final model on the test set, in percent of each true "
-                "class.",
+                (
+                    "Confusion matrix of the final model on the test set, in percent of each "
+                    "true class."
+                ),
             )
 
 
@@ -114,13 +118,14 @@ def _lambda(points: pd.DataFrame) -> Draw:
     return lambda figure: plots.accuracy_against_lambda(points, figure.subplots())
 
 
-def _learning(history: pd.DataFrame) -> Draw:
+def _learning(history: pd.DataFrame, best: float | None) -> Draw:
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
-        plots.learning_curves(history, "validation_loss", left)
-        plots.learning_curves(history, "validation_accuracy", right)
+        plots.learning_curves(history, "validation_loss", left, chosen=best)
+        plots.learning_curves(history, "validation_accuracy", right, chosen=best)
         colours = plots.lambda_colours(history["params_lam"])
-        figure.colorbar(colours, ax=[left, right], label="λ", aspect=30)
+        bar = figure.colorbar(colours, ax=[left, right], aspect=30)
+        bar.ax.set_title("λ")
         label_panels((left, right))
 
     return draw
@@ -130,7 +135,7 @@ def _eta(record: StudyRecord) -> Draw:
     trial = record.trials[0].trial
     per_epoch = trial.train_size // trial.batch_size
     lengths = {"search": trial.epochs, "final model": int(record.spec["final_epochs"])}
-    ends = [(f"{name}, {epochs} epochs", epochs * per_epoch) for name, epochs in lengths.items()]
+    ends = [(f"{name}: {epochs} epochs", epochs * per_epoch) for name, epochs in lengths.items()]
     schedule = SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, trial.cycle_steps)
     return lambda figure: plots.learning_rate(schedule, ends, per_epoch, figure.subplots())
 

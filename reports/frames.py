@@ -26,7 +26,8 @@ def trials_frame(record: StudyRecord) -> pd.DataFrame:
     `value` is the validation accuracy; a trial without a result has missing values there.
     `duration` is the training task's time in seconds.
     """
-    return pd.DataFrame.from_records([_trial_row(trial) for trial in record.trials], columns=_TRIAL)
+    rows = [_trial_row(trial) for trial in record.trials]
+    return _typed(pd.DataFrame.from_records(rows, columns=_TRIAL))
 
 
 def _trial_row(record: TrialRecord) -> dict[str, Any]:
@@ -74,6 +75,9 @@ _TRIAL = (
     *TRIAL_TIMES,
 )
 
+_WHOLE = {"number", "params_epochs", "replicate", "seed", "epochs", "attempts", "epoch", "step"}
+_WORDS = {"state", "params_hidden", "params_batch_norm", "stage", "trial_id", "host"}
+
 _EPOCH = (
     "epoch",
     "step",
@@ -103,4 +107,12 @@ def history_frame(record: StudyRecord) -> pd.DataFrame:
         for epoch in trial.history
     ]
     columns = ("number", "trial_id", "stage", "params_lam", "replicate", *_EPOCH)
-    return pd.DataFrame.from_records(rows, columns=columns)
+    return _typed(pd.DataFrame.from_records(rows, columns=columns))
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose numbers are numbers, in columns without any value too."""
+    return frame.astype(
+        {name: "int64" for name in frame if name in _WHOLE}
+        | {name: "float64" for name in frame if name not in _WHOLE | _WORDS}
+    )

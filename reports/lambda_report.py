@@ -14,6 +14,7 @@ from reports.environment import (
     mixed_environments,
 )
 from reports.figures import GRIDS, lambda_figures
+from reports.settings import settings_table
 from reports.tables import (
     accuracies,
     by_lam,
@@ -22,7 +23,6 @@ from reports.tables import (
     learned,
     markdown,
     reference_values,
-    settings_table,
     uncertainty,
 )
 from reports.text import count, listed, share, signed, standard_error
@@ -30,6 +30,8 @@ from search.records import State, StudyRecord, TrialRecord
 from search.values import number_text
 
 TEMPLATE = "lambda_coarse_fine.md.j2"
+NO_PICTURES = dict.fromkeys(("lambda", "learning", "eta", "final", "confusion"))
+"""The template's figures; those that a study has no results for stay away."""
 
 
 def context(record: StudyRecord) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def context(record: StudyRecord) -> dict[str, Any]:
     return {
         "record": record,
         "final": final if final is not None and final.result else None,
-        "pictures": lambda_figures(record, best=best, final=final),
+        "pictures": NO_PICTURES | lambda_figures(record, best=best, final=final),
         "summary": " ".join(summary(record, best, final)),
         "settings": markdown(settings_table(record)),
         "grids": {
@@ -55,8 +57,20 @@ def context(record: StudyRecord) -> dict[str, Any]:
         "mixed": mixed_environments(record),
         "failures": markdown(failures_table(record)) if failed_attempts(record) else "",
         "failed_attempts": failed_attempts(record),
-        "open": [trial for trial in record.trials if trial.state is State.WAITING],
+        "unfinished": unfinished(record),
     }
+
+
+def unfinished(record: StudyRecord) -> str:
+    """Return how many trials have no result, in words; nothing when the study is finished."""
+    counts = {
+        state: sum(trial.state is state for trial in record.trials)
+        for state in (State.WAITING, State.RUNNING, State.FAILED)
+    }
+    waiting = counts[State.WAITING] + counts[State.RUNNING]
+    parts = [f"{count(waiting, 'trial')} without a result yet"] if waiting else []
+    parts += [f"{count(counts[State.FAILED], 'trial')} failed"] if counts[State.FAILED] else []
+    return " and ".join(parts) or "trials are still to be decided on"
 
 
 def search_trials(record: StudyRecord) -> dict[float, tuple[TrialRecord, ...]]:
@@ -133,5 +147,6 @@ def final_remark(record: StudyRecord, final: TrialRecord) -> str:
         f"The reference's final model used λ = {number_text(published.lam)} and {how} and reached "
         f"{share(published.test_accuracy)} on the test set; this one used "
         f"λ = {number_text(final.trial.lam)}, {final.trial.epochs} epochs and "
-        f"α = {number_text(final.trial.alpha)}: {signed(result.test.accuracy - published.test_accuracy)}."
+        f"α = {number_text(final.trial.alpha)}: "
+        f"{signed(result.test.accuracy - published.test_accuracy)}."
     )

@@ -26,6 +26,9 @@ def accuracy_against_lambda(points: pd.DataFrame, ax: Axes) -> Axes:
     as shares; a NaN accuracy is drawn at the bottom as a value that did not complete.
     """
     ax.set_xscale("log")
+    low, high = points["lam"].min(), points["lam"].max()
+    edge = max(1.5, (high / low) ** 0.06)
+    ax.set_xlim(low / edge, high * edge)
     for stage, group in points.groupby("stage", sort=False):
         colour, marker = _STAGES.get(str(stage), (GREY, "^"))
         done = group.dropna(subset="accuracy")
@@ -53,27 +56,33 @@ def accuracy_against_lambda(points: pd.DataFrame, ax: Axes) -> Axes:
             label="reference report",
             zorder=2,
         )
-    chosen = points[points["chosen"]].head(1)
-    if not chosen.empty:
-        ax.axvline(float(chosen["lam"].iloc[0]), color=VERMILION, linewidth=1, linestyle="--")
-        ax.annotate(
-            f"chosen: λ = {number_text(float(chosen['lam'].iloc[0]))}",
-            (float(chosen["lam"].iloc[0]), 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(-5, -3),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            color=VERMILION,
-        )
+    _mark_chosen(points, ax)
     _mark_incomplete(points, ax)
     ax.set_xlabel("L2 strength λ (log scale)")
     ax.set_ylabel("validation accuracy (%)")
     ax.xaxis.set_major_locator(LogLocator(numticks=12))
     ax.xaxis.set_major_formatter(LogFormatterMathtext())
-    ax.margins(x=0.06, y=0.12)
-    ax.legend(loc="lower left")
+    ax.margins(y=0.12)
+    ax.legend(loc="upper left" if points["accuracy"].isna().any() else "lower left")
     return ax
+
+
+def _mark_chosen(points: pd.DataFrame, ax: Axes) -> None:
+    """Draw a line at the chosen λ, its label on the side that has more room."""
+    for lam in points.loc[points["chosen"], "lam"].head(1):
+        left, right = ax.get_xlim()
+        on_left = lam / left > right / lam
+        ax.axvline(lam, color=VERMILION, linewidth=1, linestyle="--")
+        ax.annotate(
+            f"chosen: λ = {number_text(lam)}",
+            (lam, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(-5 if on_left else 5, -3),
+            textcoords="offset points",
+            ha="right" if on_left else "left",
+            va="top",
+            color=VERMILION,
+        )
 
 
 def _mark_incomplete(points: pd.DataFrame, ax: Axes) -> None:
@@ -88,19 +97,24 @@ def _mark_incomplete(points: pd.DataFrame, ax: Axes) -> None:
         )
 
 
-def learning_curves(history: pd.DataFrame, quantity: str, ax: Axes) -> Axes:
+def learning_curves(
+    history: pd.DataFrame, quantity: str, ax: Axes, *, chosen: float | None = None
+) -> Axes:
     """Draw a quantity of every search trial against the epoch, coloured by log λ.
 
-    `history` is `history_frame` without the final model; `quantity` one of its columns.
+    `history` is `history_frame` without the final model; `quantity` one of its columns. The
+    curves of the `chosen` λ are black and on top.
     """
     colours = lambda_colours(history["params_lam"])
-    percent = quantity.endswith("accuracy")
-    for (_, lam), curve in history.groupby(["number", "params_lam"], sort=False):
+    scale = 100 if quantity.endswith("accuracy") else 1
+    for _, curve in history.groupby("number", sort=False):
+        lam = float(curve["params_lam"].iloc[0])
         ax.plot(
             curve["epoch"],
-            curve[quantity] * (100 if percent else 1),
-            color=colours.to_rgba(float(lam)),
-            linewidth=1.2,
+            curve[quantity] * scale,
+            color=BLACK if lam == chosen else tuple(colours.to_rgba(np.array([lam]))[0]),
+            linewidth=1.6 if lam == chosen else 1.2,
+            zorder=4 if lam == chosen else 2,
         )
     ax.set_xlabel("epoch")
     ax.set_ylabel(_label(quantity))
@@ -118,26 +132,34 @@ def lambda_colours(lams: Sequence[float] | pd.Series[float]) -> ScalarMappable:
 def learning_rate(
     schedule: Schedule, ends: Sequence[tuple[str, int]], steps_per_epoch: int, ax: Axes
 ) -> Axes:
-    """Draw η against the step, and mark where runs end.
+    """Draw η against the epoch, and mark where runs end.
 
-    `ends` holds a run's name and its number of steps; the last step's η is marked.
+    `ends` holds a run's name and its number of steps; its last step's η is marked.
     """
     last = max(steps for _, steps in ends)
-    steps = np.unique(np.linspace(0, last, 2_000).astype(int))
+    steps = np.unique(np.linspace(0, last - 1, 4_000).astype(int))
     ax.plot(steps / steps_per_epoch, [schedule(int(step)) for step in steps], color=BLUE)
-    for (name, end), height in zip(ends, (28, 46, 64), strict=False):
+    for row, (name, end) in enumerate(ends):
+        position = end / steps_per_epoch
+        ax.axvline(position, color=VERMILION, linewidth=1, linestyle="--")
+        ax.plot(
+            [(end - 1) / steps_per_epoch],
+            [schedule(end - 1)],
+            "o",
+            color=VERMILION,
+            markersize=4,
+            zorder=4,
+        )
         ax.annotate(
             name,
-            (end / steps_per_epoch, schedule(end - 1)),
-            xytext=(-8, height),
+            (position, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3 + 10 * row),
             textcoords="offset points",
-            ha="right",
-            arrowprops={"arrowstyle": "->", "color": VERMILION},
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
+            ha="right" if end == last else "center",
             color=VERMILION,
             fontsize=8,
         )
-        ax.plot([end / steps_per_epoch], [schedule(end - 1)], "o", color=VERMILION, markersize=4)
     ax.set_xlabel(f"epoch ({steps_per_epoch:,} steps each)")
     ax.set_ylabel("learning rate η")
     return ax
@@ -189,7 +211,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
             ax.text(
                 column,
                 row,
-                f"{value:.0f}",
+                "<1" if 0 < value < 0.5 else f"{value:.0f}",
                 ha="center",
                 va="center",
                 fontsize=8 if len(classes) <= 10 else 6,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ GREY, BLACK = "#7F7F7F", "#000000"
 SEQUENTIAL = "cividis"
 """Even in lightness, and the same to readers who do not tell red from green."""
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
@@ -42,7 +43,7 @@ _SETTINGS = {
 }
 _METADATA = {".svg": {"Date": None, "Creator": None}, ".png": {"Software": None}}
 
-Draw = Callable[[Figure], None]
+Draw = Callable[[Figure], object]
 
 
 def write_figure(
@@ -61,6 +62,6 @@ def write_figure(
 
 
 def label_panels(axes: tuple[Axes, ...]) -> None:
-    """Mark the panels of a figure a, b, …"""
+    """Mark the panels of a figure with letters, from a."""
     for letter, ax in zip("abcdefgh", axes, strict=False):
         ax.set_title(letter, loc="left", fontweight="bold")

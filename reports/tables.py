@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 import pandas as pd
 
 from reports import reference
-from reports.text import NONE, cell, count, listed, real, share, signed, standard_error
+from reports.text import NONE, real, share, signed, standard_error
 from search.records import DataRecord, State, StudyRecord, TrialRecord
-from search.values import number_text, show
+from search.values import number_text
 
 CHANCE_ERRORS = 3.0
 """A network has learned when its accuracy is more standard errors than this above chance."""
 
 
+WORDS = ("", "λ", "setting", "value", "state", "images", "trial", "node", "error", "then")
+"""Columns that stand to the left; numbers stand to the right."""
+
+
 def markdown(frame: pd.DataFrame) -> str:
-    """Return a frame as a Markdown table; the first column to the left, the others to the right."""
-    align = ("left", *("right" for _ in frame.columns[1:]))
+    """Return a frame of text as a Markdown table."""
+    align = tuple("left" if name in WORDS else "right" for name in frame.columns)
     return frame.to_markdown(index=False, colalign=align, disable_numparse=True)
 
 
@@ -50,7 +55,7 @@ def uncertainty(trials: Sequence[TrialRecord]) -> float | None:
         return None
     if len(values) == 1:
         return standard_error(values[0], trials[0].trial.validation_size)
-    return stdev(values) / len(values) ** 0.5
+    return stdev(values) / math.sqrt(len(values))
 
 
 def learned(accuracy: float, data: DataRecord) -> bool:
@@ -76,7 +81,7 @@ def reference_values(
     record: StudyRecord, trials: Sequence[TrialRecord], stage: str
 ) -> Mapping[float, float]:
     """Return the reference's accuracies where this stage trained what it trained."""
-    same = all(
+    same = bool(trials) and all(
         reference.comparable(record.data, each.trial)
         and each.trial.epochs == reference.SEARCH_EPOCHS
         for each in trials
@@ -165,31 +170,3 @@ def final_table(record: StudyRecord, final: TrialRecord) -> pd.DataFrame:
             row["difference"] = signed(figures.accuracy - published if published else None)
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def settings_table(record: StudyRecord) -> pd.DataFrame:
-    """Return what was run, in words."""
-    data, trial, spec = record.data, record.trials[0].trial, record.spec
-    kind = "stratified" if data.stratified else "random"
-    init = "He" if trial.sigma is None else f"N(0, σ²), σ = {number_text(trial.sigma)}"
-    norm = f"on, moving averages with α = {number_text(trial.alpha)}"
-    rate = f"{trial.schedule}, η from {number_text(trial.eta_min)} to {number_text(trial.eta_max)}"
-    rows = {
-        "data": f"{data.title}, {data.inputs:,} inputs, {len(data.classes)} classes, "
-        "each feature standardised with the training images' mean and standard deviation",
-        "split": f"{data.train_size:,} training, {data.validation_size:,} validation, "
-        f"{data.test_size:,} test images; {kind}, seed {trial.seed}",
-        "network": f"{count(len(trial.hidden), 'hidden layer')} of "
-        f"{listed(trial.hidden)} units, ReLU, softmax; initial weights {init}",
-        "batch normalisation": norm if trial.batch_norm else "off",
-        "cost": "mean cross-entropy + λ·Σ‖W‖²",
-        "optimiser": f"mini-batch gradient descent, {trial.batch_size} images a batch",
-        "learning rate": f"{rate}, a cycle is {trial.cycle_steps:,} steps ({show(spec['cycle'])})"
-        if trial.schedule != "constant"
-        else f"constant, η = {number_text(trial.eta_max)}",
-        "epochs": f"{record.spec['epochs']} in the search, {spec['final_epochs']} for the final "
-        f"model (α = {number_text(spec['final_alpha'])})",
-        "replicates": f"{spec['replicates']} of each value; every λ of a replicate starts from "
-        "the same weights and sees the same batches",
-    }
-    return pd.DataFrame({"": list(rows), "setting": [cell(text) for text in rows.values()]})

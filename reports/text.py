@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +35,8 @@ def signed(value: float | None, digits: int = DIGITS) -> str:
     """Return a difference with its sign; a true minus, as typeset."""
     if value is None or math.isnan(value):
         return NONE
-    return f"{value:+.{digits}f}".replace("-", "−")
+    rounded = round(value, digits) + 0.0  # −0.0 becomes 0.0
+    return f"{rounded:+.{digits}f}".replace("-", "−")
 
 
 def standard_error(accuracy: float, n: int) -> float:
@@ -55,7 +57,7 @@ def count(number: int, word: str, plural: str = "") -> str:
 
 def duration(seconds: float) -> str:
     """Return a time as a person would say it."""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     return str(timedelta(seconds=round(seconds)))
 
@@ -68,3 +70,10 @@ def moment(unix_time: float) -> str:
 def cell(text: str) -> str:
     """Return text that stays within its cell of a Markdown table."""
     return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+def fenced(text: str) -> str:
+    """Return text as a Markdown code block, whatever backticks it holds."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}"

@@ -14,7 +14,7 @@ import pandas as pd
 from kbn.files import write_text
 from reports import lambda_report
 from reports.frames import history_frame, trials_frame
-from reports.text import share
+from reports.text import fenced, share
 from search.records import StudyRecord
 
 
@@ -67,6 +67,7 @@ def render(record: StudyRecord) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["fenced"] = fenced
     text = environment.get_template(kind.template).render(
         **kind.context(record), chance=share(record.data.chance)
     )

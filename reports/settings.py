@@ -1,0 +1,71 @@
+"""What a study ran, in words."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from reports.text import cell, count, listed
+from search.records import DataRecord, StudyRecord
+from search.trial import Trial
+from search.values import number_text
+
+
+def settings_table(record: StudyRecord) -> pd.DataFrame:
+    """Return one row a group of settings."""
+    spec, trial = record.spec, record.trials[0].trial
+    rows = {
+        "data": _data(record.data),
+        "split": _split(record.data, trial),
+        "network": _network(trial),
+        "batch normalisation": _batch_norm(trial),
+        "cost": "mean cross-entropy + λ·Σ‖W‖²",
+        "optimiser": f"mini-batch gradient descent, {trial.batch_size} images a batch",
+        "learning rate": _learning_rate(trial),
+        "epochs": (
+            f"{spec['epochs']} in the search, {spec['final_epochs']} for the final model "
+            f"(α = {number_text(spec['final_alpha'])})"
+        ),
+        "runs of each value": (
+            f"{spec['replicates']}; every λ starts from the same weights and sees the same batches"
+        ),
+    }
+    return pd.DataFrame({"": list(rows), "setting": [cell(text) for text in rows.values()]})
+
+
+def _data(data: DataRecord) -> str:
+    return (
+        f"{data.title}, {data.inputs:,} inputs, {len(data.classes)} classes; each input "
+        "standardised with the training images' mean and standard deviation"
+    )
+
+
+def _split(data: DataRecord, trial: Trial) -> str:
+    how = "stratified" if data.stratified else "random"
+    return (
+        f"{data.train_size:,} training, {data.validation_size:,} validation, "
+        f"{data.test_size:,} test images; {how}, seed {trial.seed}"
+    )
+
+
+def _network(trial: Trial) -> str:
+    init = "He" if trial.sigma is None else f"N(0, σ²) with σ = {number_text(trial.sigma)}"
+    return (
+        f"{count(len(trial.hidden), 'hidden layer')} of {listed(trial.hidden)} units, ReLU, "
+        f"softmax; initial weights {init}"
+    )
+
+
+def _batch_norm(trial: Trial) -> str:
+    if not trial.batch_norm:
+        return "off"
+    return f"on; moving averages with α = {number_text(trial.alpha)}"
+
+
+def _learning_rate(trial: Trial) -> str:
+    if trial.schedule == "constant":
+        return f"constant, η = {number_text(trial.eta_max)}"
+    epochs = trial.cycle_steps / (trial.train_size // trial.batch_size)
+    return (
+        f"{trial.schedule}, η from {number_text(trial.eta_min)} to {number_text(trial.eta_max)}; "
+        f"a cycle is {trial.cycle_steps:,} steps ({epochs:.4g} epochs)"
+    )
