@@ -140,7 +140,7 @@ class FakePool:
             try:
                 for item in self.train(payload):
                     yield Event(Kind.ITEM, key, attempt, "here", item)
-            except Exception as error:
+            except RuntimeError as error:
                 failure = TaskFailure(type(error).__name__, str(error), "Traceback …", lost=False)
                 yield Event(ending, key, attempt, "here", failure)
             else:

@@ -84,9 +84,11 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
 def test_a_damaged_specification_is_named(tmp_path: Path) -> None:
     """A spec.json that is no JSON gives one clear error."""
     (tmp_path / "spec.json").write_text("{")
-    with pytest.raises(InputError, match="spec.json cannot be read"):
-        with claim(tmp_path, MINE, overwrite=False):
-            pass
+    with (
+        pytest.raises(InputError, match=r"spec\.json cannot be read"),
+        claim(tmp_path, MINE, overwrite=False),
+    ):
+        pass
 
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:

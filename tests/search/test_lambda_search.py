@@ -9,10 +9,11 @@ import pytest
 
 from kbn.errors import InputError
 from search.lambda_search import LambdaSearch
-from search.narrow import Outcome
+from search.narrow import Outcome, Zoom
 from search.plan import Progress, replay
 from search.records import State
-from search.trial import Trial
+from search.trial import Purpose, Trial
+from search.values import Cycle
 from tests.search.builders import BASE, result
 
 REFERENCE = {
@@ -68,7 +69,7 @@ def test_presets_differ_in_the_final_model_alone() -> None:
 
 def test_a_tie_is_told_in_the_decision() -> None:
     """When accuracies tie the larger λ goes on, and the reason says so."""
-    _, fine, final = follow(LambdaSearch(coarse="1e-3,1e-2"), lambda _: 0.5).stages
+    _, fine, final = follow(LambdaSearch(coarse=(1e-3, 1e-2)), lambda _: 0.5).stages
     assert "ties go to the larger λ" in fine.reason
     assert final.trials[0].lam == max(trial.lam for trial in fine.trials)
 
@@ -84,7 +85,7 @@ def test_replicates_are_paired() -> None:
     """Each value has all replicates; a replicate's random streams are the same for every value."""
     coarse, *_ = follow(LambdaSearch(replicates=2), REFERENCE.__getitem__).stages
     assert [trial.replicate for trial in coarse.trials] == [0, 1] * 5
-    first, second, third, _ = (trial.rng(0) for trial in coarse.trials[:4])
+    first, second, third, _ = (trial.rng(Purpose.WEIGHTS) for trial in coarse.trials[:4])
     assert first.random() == third.random()
     assert second.random() != third.random()
 
@@ -115,10 +116,10 @@ def test_a_replay_stops_where_knowledge_ends() -> None:
 
 def test_the_outline_counts_what_will_be_trained() -> None:
     """A dry run's numbers are those of the plan that follows."""
-    for search in (LambdaSearch(), LambdaSearch(fine="zoom:4", replicates=2)):
+    for search in (LambdaSearch(), LambdaSearch(fine=Zoom(4), replicates=2)):
         progress = follow(search, lambda lam: -abs(math.log10(lam) + 2) / 10 + 0.5)
         seen: set[str] = set()
-        for outline, stage in zip(search.outline(BASE), progress.stages, strict=True):
+        for outline, stage in zip(search.outline(), progress.stages, strict=True):
             new = {trial.id for trial in stage.trials} - seen
             seen |= new
             assert (outline.name, outline.trials) == (stage.name, len(new))
@@ -127,12 +128,12 @@ def test_the_outline_counts_what_will_be_trained() -> None:
 
 def test_a_shorter_cycle_moves_the_ends_of_runs() -> None:
     """Default lengths are whole cycles whatever the cycle."""
-    search = LambdaSearch(cycle="6epochs")
+    search = LambdaSearch(cycle=Cycle(6, "epochs"))
     assert (search.epochs, search.final_epochs) == (18, 30)
-    assert LambdaSearch(cycle="50epochs").epochs == 50
+    assert LambdaSearch(cycle=Cycle(50, "epochs")).epochs == 50
 
 
 def test_zoom_on_one_coarse_value_is_refused_at_once() -> None:
     """The contradiction is found when the specification is made, before any training."""
     with pytest.raises(InputError, match="--coarse"):
-        LambdaSearch(coarse="1e-3", fine="zoom:3")
+        LambdaSearch(coarse=(1e-3,), fine=Zoom(3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -81,7 +82,7 @@ def test_zoom_lies_between_the_neighbours(position: int, count: int) -> None:
     assert len(grid) == count
     assert GRID[position] / 10 < min(grid)
     assert max(grid) < GRID[position] * 10
-    ratios = [math.log(b / a) for a, b in zip(grid, grid[1:], strict=False)]
+    ratios = [math.log(b / a) for a, b in pairwise(grid)]
     assert ratios == pytest.approx([math.log(100) / (count + 1)] * (count - 1), rel=1e-4)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,18 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.lambda_search import LambdaSearch
+from search.narrow import Factors
 from search.records import EpochRecord, Result, State
 from search.runner import Notice, run_plans
 from search.store import Store
 from search.trial import Trial
 from tests.search.builders import BASE, FakePool, Trainer, epoch, fake_training
 
-SEARCH = LambdaSearch(coarse="1e-3,1e-2,1e-1", fine="0.5,1,2")
+SEARCH = LambdaSearch(coarse=(1e-3, 1e-2, 1e-1), fine=Factors((0.5, 1.0, 2.0)))
 
 
 def accuracy(lam: float) -> float:
     """Return a made-up accuracy with its peak at 1e-2."""
-    return 0.5 - abs(np.log10(lam) + 2) / 10
+    return 0.5 - abs(math.log10(lam) + 2) / 10
 
 
 def run(
@@ -52,7 +54,7 @@ def run(
 def contents(folder: Path) -> dict[str, tuple[object, ...]]:
     """Return what a store holds of every trial, arrays as bytes."""
     with Store(folder / "study.db") as store:
-        held = {}
+        held: dict[str, tuple[object, ...]] = {}
         for trial in store.trials():
             result = store.result(trial.id)
             assert result is not None
@@ -179,4 +181,6 @@ def test_observers_hear_of_every_step(tmp_path: Path) -> None:
         *[State.RUNNING] * first.epochs,
         State.COMPLETED,
     ]
-    assert [notice.record.epoch for notice in heard if notice.record] == [1, 2, 3, 4]
+    assert [notice.record.epoch for notice in heard if notice.record] == list(
+        range(1, first.epochs + 1)
+    )

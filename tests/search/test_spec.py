@@ -12,6 +12,7 @@ import pytest
 
 from kbn.errors import InputError
 from search.lambda_search import LambdaSearch
+from search.narrow import Zoom
 from search.spec import Execution, differences, read_toml, whole_cycles_near
 from search.values import Cycle
 
@@ -89,9 +90,9 @@ def test_a_toml_file_takes_what_the_flags_take(tmp_path: Path) -> None:
         data="digits",
         batch_size=50,
         batch_norm=False,
-        hidden="30,20",
-        coarse="1e-4,1e-2",
-        fine="zoom:3",
+        hidden=(30, 20),
+        coarse=(1e-4, 1e-2),
+        fine=Zoom(3),
     )
 
 

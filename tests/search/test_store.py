@@ -24,8 +24,7 @@ def store(tmp_path: Path) -> Store:
 def plain(value: Result | None) -> dict[str, object]:
     """Return a result's fields, arrays as bytes."""
     assert value is not None
-    fields = vars(value) | {"arrays": {k: (a.dtype, a.tobytes()) for k, a in value.arrays.items()}}
-    return fields
+    return vars(value) | {"arrays": {k: (a.dtype, a.tobytes()) for k, a in value.arrays.items()}}
 
 
 def test_a_result_comes_back_equal(store: Store) -> None:

@@ -1,0 +1,113 @@
+"""The task that trains a trial: real training on a small set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from kbn.network import Network, predict
+from search.lambda_search import LambdaSearch
+from search.problem import Problem, prepare
+from search.records import EpochRecord, Result, State
+from search.trainer import NETWORK_PREFIX, train_trial
+from search.trial import Trial
+from search.values import Cycle
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    """Return the digits with a small network."""
+    spec = LambdaSearch(data="digits", hidden=(8,), epochs=3, cycle=Cycle(3, "epochs"))
+    return prepare(spec, data_dir=None, say=lambda _: None)
+
+
+def run(problem: Problem, trial: Trial) -> tuple[list[EpochRecord], Result]:
+    """Train a trial; return its records and its result."""
+    *records, result = train_trial(problem.shared, trial)
+    assert isinstance(result, Result)
+    return [record for record in records if isinstance(record, EpochRecord)], result
+
+
+def test_records_come_first_and_the_result_last(problem: Problem) -> None:
+    """A trial gives a record an epoch, then its result, with the last epoch's figures."""
+    trial = replace(problem.base, lam=1e-3)
+    records, result = run(problem, trial)
+    assert [record.epoch for record in records] == [1, 2, 3]
+    assert (result.trial_id, result.state, result.epochs) == (trial.id, State.COMPLETED, 3)
+    assert result.validation is not None
+    assert result.validation.accuracy == records[-1].validation_accuracy
+    assert result.validation.n == problem.record.validation_size
+    assert result.test is None
+
+
+def test_which_images_were_right_is_kept(problem: Problem) -> None:
+    """The kept bits are as many as validation images, and their share is the accuracy."""
+    _, result = run(problem, replace(problem.base, lam=1e-3))
+    n = problem.record.validation_size
+    bits = np.unpackbits(result.arrays["validation_correct"])[:n]
+    assert result.validation is not None
+    assert bits.mean() == result.validation.accuracy
+
+
+def test_the_final_model_keeps_its_network_and_opens_the_test_set(problem: Problem) -> None:
+    """Test figures, confusion matrix and weights belong together."""
+    _, result = run(problem, replace(problem.base, lam=1e-3, with_test=True))
+    network = Network.from_arrays(
+        {name.removeprefix(NETWORK_PREFIX): array for name, array in result.arrays.items()}
+    )
+    split = problem.shared.split
+    accuracy = np.mean(predict(network, split.X_test) == split.y_test)
+    confusion = result.arrays["confusion"]
+    assert result.test is not None
+    assert result.test.accuracy == accuracy
+    assert confusion.sum() == len(split.y_test)
+    assert np.trace(confusion) == round(accuracy * len(split.y_test))
+
+
+def test_equal_trials_give_equal_bytes(problem: Problem) -> None:
+    """Training twice gives the same records and arrays; another replicate others."""
+    trial = replace(problem.base, lam=1e-3, with_test=True)
+    (first, one), (second, two) = run(problem, trial), run(problem, trial)
+    for a, b in zip(first, second, strict=True):
+        assert replace(a, seconds=0.0) == replace(b, seconds=0.0)
+    assert {k: v.tobytes() for k, v in one.arrays.items()} == {
+        k: v.tobytes() for k, v in two.arrays.items()
+    }
+    _, other = run(problem, replace(trial, replicate=1))
+    assert other.arrays["network/W1"].tobytes() != one.arrays["network/W1"].tobytes()
+
+
+def test_lambda_alone_does_not_change_the_start(problem: Problem) -> None:
+    """With a vanishing learning rate two values of λ give the same network: paired seeds."""
+    slow = replace(problem.base, eta_min=1e-300, eta_max=1e-300, with_test=True, epochs=1)
+    (_, one), (_, two) = (run(problem, replace(slow, lam=lam)) for lam in (1e-5, 1e-1))
+    assert one.arrays["network/W1"].tobytes() == two.arrays["network/W1"].tobytes()
+
+
+def test_a_diverging_run_is_a_result(problem: Problem) -> None:
+    """A cost that is not finite ends the run with its state and no figures of that epoch."""
+    records, result = run(
+        problem, replace(problem.base, lam=1e-3, eta_min=1e30, eta_max=1e30, with_test=True)
+    )
+    assert result.state is State.DIVERGED
+    assert result.epochs == len(records) == 0
+    assert result.validation is None
+    assert result.test is None
+    assert not result.arrays
+
+
+def test_one_blas_thread_and_then_as_before(problem: Problem) -> None:
+    """A trial trains with one BLAS thread whatever the process had, and gives it back."""
+    before = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    training = train_trial(problem.shared, replace(problem.base, lam=1e-3))
+    next(training)
+    during = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    *_, result = training
+    assert isinstance(result, Result)
+    after = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    assert set(during) == {1}
+    assert result.environment.blas_threads == 1
+    assert after == before
