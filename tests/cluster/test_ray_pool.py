@@ -1,0 +1,161 @@
+"""What `RayPool` is asked for beyond the common suite, on a cluster of one node with two CPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster import ClusterError, Kind, RayPool, check_address
+from tests.cluster.collect import finish, items, kinds, read, runs, until
+from tests.cluster.conftest import OURS, head, shared_data
+from tests.cluster.tasks import Order, work
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Yield the address of a node with two CPUs."""
+    with head(cpus=2) as cluster:
+        yield cluster.address
+
+
+def join(address: str, **how: Any) -> RayPool:
+    """Return a pool on a cluster that exists."""
+    return RayPool(work, shared_data(), **{"address": address, "py_modules": OURS} | how)
+
+
+def test_a_cluster_needs_no_packages(address: str) -> None:
+    """`py_modules` may be left out where workers find everything, as they do on this machine."""
+    with RayPool(work, shared_data(), address=address, retries=0) as pool:
+        pool.submit("a", Order("count", 2))
+        events = read(pool, lambda events: any(e.kind is not Kind.ITEM for e in events))
+        assert [e.kind for e in events] == [Kind.STARTED]
+        assert items(finish(pool, "a"), "a") == [0, 1]
+
+
+def test_packages_are_sent_to_the_workers(address: str, tmp_path: Path) -> None:
+    """A package that no worker could find otherwise is imported there."""
+    package = tmp_path / "only_sent_with_py_modules"
+    package.mkdir()
+    (package / "__init__.py").write_text("VALUE = 17\n", encoding="utf-8")
+    with join(address, py_modules=(*OURS, package)) as pool:
+        pool.submit("a", Order("import", package.name))
+        assert items(finish(pool, "a"), "a") == [17]
+
+
+@pytest.mark.parametrize(
+    ("how", "slots"),
+    [
+        ({}, 2),
+        ({"cpus_per_task": 2}, 1),
+        ({"cpus_per_task": 1.5}, 1),
+        ({"cpus_per_task": 0.5}, 4),
+        ({"cpus_per_task": 0.1}, 20),
+        ({"max_concurrent": 1}, 1),
+        ({"max_concurrent": 9}, 2),
+        ({"cpus_per_task": 0.5, "max_concurrent": 3}, 3),
+    ],
+    ids=str,
+)
+def test_slots_follow_from_cores_and_limits(
+    address: str, how: dict[str, float], slots: int
+) -> None:
+    """As many as the cores hold, and no more than were asked for."""
+    with join(address, **how) as pool:
+        assert pool.slots == slots
+
+
+@pytest.mark.parametrize("how", [{"max_concurrent": 1}, {"cpus_per_task": 2}], ids=str)
+def test_tasks_run_one_at_a_time(address: str, tmp_path: Path, how: dict[str, Any]) -> None:
+    """On two CPUs, when only one task may run or each takes both."""
+    keys = [f"t{n}" for n in range(5)]
+    with join(address, **how) as pool:
+        for key in keys:
+            pool.submit(key, Order("overlap", tmp_path))
+        events = finish(pool, *keys)
+    assert [n for key in keys for n in items(events, key)] == [1] * 5
+
+
+def test_ray_itself_sets_the_cores_aside(address: str, tmp_path: Path) -> None:
+    """Two tasks of two CPUs do not overlap even when the pool hands Ray both at once."""
+    with join(address, cpus_per_task=2) as pool:
+        pool._known_slots, pool._slots_until = 2, float("inf")
+        pool.submit("a", Order("overlap", tmp_path))
+        pool.submit("b", Order("overlap", tmp_path))
+        events = finish(pool, "a", "b")
+    assert items(events, "a") == items(events, "b") == [1]
+
+
+@pytest.mark.parametrize(("how", "guests"), [({}, 2), ({"cpus_per_task": 0.5}, 4)], ids=str)
+def test_tasks_run_at_the_same_time(
+    address: str, tmp_path: Path, how: dict[str, Any], guests: int
+) -> None:
+    """All slots are used: tasks that wait for each other come to their end."""
+    keys = [f"t{n}" for n in range(guests)]
+    with join(address, **how) as pool:
+        for key in keys:
+            pool.submit(key, Order("meet", (tmp_path, guests)))
+        events = finish(pool, *keys)
+    assert all(kinds(events, key) == [(Kind.STARTED, 1), (Kind.DONE, 1)] for key in keys)
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_retries_are_as_many_as_asked(address: str, retries: int) -> None:
+    """A task that always raises runs once more than there are retries."""
+    with join(address, retries=retries) as pool:
+        pool.submit("a", Order("raise", 1))
+        ends = [e for e in finish(pool, "a") if e.kind in (Kind.RETRY, Kind.FAILED)]
+    assert [e.kind for e in ends] == [Kind.RETRY] * retries + [Kind.FAILED]
+    assert [e.attempt for e in ends] == list(range(1, retries + 2))
+
+
+def test_closing_ends_what_runs(address: str, tmp_path: Path) -> None:
+    """Running tasks are killed and waiting ones never start; the cluster lives on."""
+    mark = tmp_path / "hold"
+    mark.touch()
+    pool = join(address)
+    with suppress(KeyboardInterrupt), pool:
+        for key in "abc":
+            pool.submit(key, Order("hold", mark))
+        events = read(pool, lambda events: items(events, "a") and items(events, "b"))
+        workers = [item[1] for key in "ab" for item in items(events, key)]
+        assert all(runs(pid) for pid in workers)
+        assert kinds(events, "c") == []
+        raise KeyboardInterrupt
+    until(lambda: not any(runs(pid) for pid in workers), what="the workers' end")
+    pool.close()
+    with join(address) as after:
+        after.submit("d", Order("count", 2))
+        assert items(finish(after, "d"), "d") == [0, 1]
+
+
+def test_auto_joins_the_cluster_of_the_environment(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Ray job is told its cluster in `RAY_ADDRESS`, and `auto` means that one."""
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    check_address("auto")
+    with join("auto") as pool:
+        pool.submit("a", Order("count", 2))
+        assert items(finish(pool, "a"), "a") == [0, 1]
+
+
+def test_one_process_joins_one_cluster(address: str) -> None:
+    """A second pool while the first is open is refused in one line, and the first works on."""
+    with join(address) as pool:
+        with pytest.raises(ClusterError, match="Ray cannot be started or joined") as caught:
+            join(address)
+        assert "\n" not in str(caught.value)
+        pool.submit("a", Order("count", 2))
+        assert items(finish(pool, "a"), "a") == [0, 1]
+
+
+def test_a_pool_says_where_it_runs(address: str) -> None:
+    """Its description names the cluster."""
+    with join(address) as pool:
+        assert pool.describe == f"Ray at {address}"
