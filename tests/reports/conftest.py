@@ -1,0 +1,35 @@
+"""A study that ran for real, and a hand-made one of every kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import reports
+from reports.write import Report
+from search import Study, run
+from search.records import StudyRecord
+from tests.reports import records
+from tests.search.studies import SMALL
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Return a small study that ran through."""
+    return run(SMALL, out=tmp_path_factory.mktemp("runs"), serial=True, quiet=True)
+
+
+@pytest.fixture(params=records.STUDIES)
+def any_study(request: pytest.FixtureRequest, tmp_path: Path) -> StudyRecord:
+    """Return a study for each way that one may stand, its folder empty."""
+    return records.study(tmp_path, records.STUDIES[request.param])
+
+
+@pytest.fixture(scope="session", params=records.DRAWN)
+def written(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[StudyRecord, Report]:
+    """Return a study and its report, figures and all."""
+    record = records.study(tmp_path_factory.mktemp("study"), records.STUDIES[request.param])
+    return record, reports.write(record)

@@ -1,0 +1,229 @@
+"""Made-up records of λ searches: the real plan over made-up endings; nothing here trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from search.lambda_search import LambdaSearch
+from search.narrow import Factors, Outcome
+from search.plan import replay
+from search.problem import Problem, base_trial
+from search.record import build_record
+from search.records import (
+    DataRecord,
+    EpochRecord,
+    Failure,
+    Figures,
+    Result,
+    Session,
+    State,
+    StudyRecord,
+)
+from search.store import Store
+from search.trainer import Shared
+from search.trial import Trial
+from search.values import Cycle
+from tests.search.builders import HERE
+
+DIGITS = DataRecord(
+    name="digits",
+    title="digits",
+    source="scikit-learn",
+    fingerprint="0123456789abcdef",
+    classes=tuple("0123456789"),
+    inputs=64,
+    image_shape=(8, 8, 1),
+    train_size=900,
+    validation_size=100,
+    test_size=360,
+    stratified=False,
+    chance=0.1,
+    notes=(),
+)
+CIFAR10 = replace(
+    DIGITS,
+    name="cifar10",
+    title="CIFAR-10",
+    source="a folder",
+    classes=("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    inputs=3072,
+    image_shape=(32, 32, 3),
+    train_size=45_000,
+    validation_size=5_000,
+    test_size=10_000,
+)
+SEARCH = LambdaSearch(
+    data="digits",
+    hidden=(8,),
+    cycle=Cycle(3, "epochs"),
+    epochs=3,
+    final_epochs=6,
+    coarse=(1e-3, 1e-2, 1e-1),
+    fine=Factors((0.5, 1.0, 2.0)),
+)
+"""Three coarse values, two new fine ones, the final model."""
+REFERENCE = LambdaSearch(data="cifar10")
+"""What the reference report trained."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What comes of a made-up trial."""
+
+    accuracy: float = 0.5
+    state: State = State.COMPLETED
+    failures: tuple[str, ...] = ()
+    """Messages of the attempts that failed."""
+    epochs: int | None = None
+    """Epochs trained to their end, where not all of them were."""
+
+
+WAITING = Ending(state=State.WAITING)
+FAILED = Ending(state=State.FAILED, failures=("out of luck", "out of luck again"))
+DIVERGED = Ending(0.2, State.DIVERGED, epochs=1)
+DIVERGED_AT_ONCE = Ending(0.0, State.DIVERGED, epochs=0)
+
+Endings = Callable[[Trial], Ending]
+
+
+def good(trial: Trial) -> Ending:
+    """End well, best at λ = 1e-2."""
+    return Ending(round(0.9 - 0.1 * abs(float(np.log10(trial.lam / 1e-2))), 4))
+
+
+def by_lambda(endings: Mapping[float, Ending], otherwise: Endings = good) -> Endings:
+    """End the search trials of some λ as asked."""
+
+    def ending(trial: Trial) -> Ending:
+        asked = None if trial.with_test else endings.get(trial.lam)
+        return asked or otherwise(trial)
+
+    return ending
+
+
+def final(ending: Ending) -> Endings:
+    """End the final model as asked, the others well."""
+    return lambda trial: ending if trial.with_test else good(trial)
+
+
+def study(
+    folder: Path,
+    endings: Endings = good,
+    *,
+    search: LambdaSearch = SEARCH,
+    data: DataRecord = DIGITS,
+) -> StudyRecord:
+    """Return the record of a search whose trials ended as told, as the search builds it."""
+    problem = Problem(cast("Shared", None), data, base_trial(search, data))
+    with Store(Path(":memory:")) as store:
+
+        def lookup(trial: Trial) -> Outcome | None:
+            ending = endings(trial)
+            if ending.state is State.WAITING:
+                return None
+            if store.result(trial.id) is None and not store.attempts(trial.id):
+                _keep(store, trial, ending, len(data.classes), data.test_size)
+            return Outcome(trial, store.result(trial.id))
+
+        replay(search.plan(problem.base), lookup)
+        store.add_session(Session(1.75e9, 12.5, "serial", 1, 6))
+        return build_record(search, problem, store, name="made-up", folder=folder)
+
+
+def _keep(store: Store, trial: Trial, ending: Ending, classes: int, test_size: int) -> None:
+    """Write a trial's attempts, result and epochs as a run would."""
+    store.add_trials([trial])
+    for message in ending.failures:
+        number = store.begin_attempt(trial.id, node="10.0.0.7", started=1.75e9)
+        failure = Failure("RuntimeError", message, f"Traceback …\n{message}", lost=False)
+        store.end_attempt(trial.id, number, failure)
+    if ending.state is not State.FAILED:
+        store.begin_attempt(trial.id, node="10.0.0.8", started=1.75e9)
+        history = epochs(trial, ending)
+        store.commit(_result(trial, ending, history, classes, test_size), history)
+
+
+def epochs(trial: Trial, ending: Ending) -> tuple[EpochRecord, ...]:
+    """Return the made-up epochs of a trial; the last one reaches its accuracy."""
+    number = trial.epochs if ending.epochs is None else ending.epochs
+    per_epoch = trial.train_size // trial.batch_size
+    return tuple(
+        EpochRecord(
+            epoch=epoch,
+            step=epoch * per_epoch,
+            eta=trial.eta_max / epoch,
+            train_cost=2.5 / epoch + trial.lam,
+            train_loss=2.5 / epoch,
+            train_accuracy=ending.accuracy * epoch / number,
+            validation_cost=3 / epoch + trial.lam,
+            validation_loss=3 / epoch,
+            validation_accuracy=ending.accuracy * epoch / number,
+            seconds=0.1 + 0.2 * epoch,
+        )
+        for epoch in range(1, number + 1)
+    )
+
+
+def _result(
+    trial: Trial, ending: Ending, history: tuple[EpochRecord, ...], classes: int, test_size: int
+) -> Result:
+    completed = ending.state is State.COMPLETED
+    train = validation = test = None
+    if history:
+        last, n = history[-1], trial.validation_size
+        train = Figures(last.train_cost, last.train_loss, last.train_accuracy, n)
+        validation = Figures(
+            last.validation_cost, last.validation_loss, last.validation_accuracy, n
+        )
+    arrays = {}
+    if completed and trial.with_test:
+        test = Figures(1.25, 1.2, ending.accuracy - 1 / 64, test_size)
+        arrays["confusion"] = np.eye(classes, dtype=np.int64) * 20 + np.arange(classes)
+    return Result(
+        trial_id=trial.id,
+        state=ending.state,
+        epochs=len(history),
+        train=train,
+        validation=validation,
+        test=test,
+        seconds=0.1 + 0.2 * len(history),
+        environment=HERE,
+        arrays=arrays,
+    )
+
+
+STUDIES: Mapping[str, Endings] = {
+    "finished": good,
+    "nothing yet": lambda trial: WAITING,
+    "coarse grid open": by_lambda({1e-1: WAITING}),
+    "fine grid open": by_lambda({2e-2: WAITING}),
+    "final model open": final(WAITING),
+    "one failed": by_lambda({1e-3: FAILED}),
+    "one diverged": by_lambda({1e-1: DIVERGED}),
+    "one diverged at once": by_lambda({1e-1: DIVERGED_AT_ONCE}),
+    "failed, diverged, open": by_lambda({1e-3: FAILED, 1e-1: DIVERGED, 5e-3: WAITING}),
+    "all failed": lambda trial: FAILED,
+    "all diverged": lambda trial: DIVERGED,
+    "all diverged at once": lambda trial: DIVERGED_AT_ONCE,
+    "final model failed": final(FAILED),
+    "final model diverged": final(DIVERGED),
+    "final model diverged at once": final(DIVERGED_AT_ONCE),
+    "all at chance": lambda trial: Ending(0.1),
+    "all right": lambda trial: Ending(1.0),
+    "all wrong": lambda trial: Ending(0.0),
+}
+"""How a study may stand when its report is written."""
+DRAWN = (
+    "finished",
+    "nothing yet",
+    "fine grid open",
+    "failed, diverged, open",
+    "all diverged at once",
+    "final model diverged",
+)
+"""Those whose figures differ in kind; drawing takes most of a report's time."""

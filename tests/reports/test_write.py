@@ -1,0 +1,165 @@
+"""Writing a report: each file whole or not at all."""
+
+from __future__ import annotations
+
+import signal
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import reports
+from reports import trials_frame
+from reports.figures import Picture
+from search.records import StudyRecord
+from tests.reports.records import SEARCH, STUDIES, Ending, by_lambda, study
+
+resource = pytest.importorskip("resource", reason="no limits on a file's size on this system")
+
+EARLIER = "the earlier one\n"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder, hidden ones included."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@contextmanager
+def full_disk_after(size: int) -> Iterator[None]:
+    """Let no file grow beyond a number of bytes: the system's own error, in mid-write."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.fixture
+def text_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures out."""
+    names = ("lambda", "learning", "eta", "final", "confusion")
+    pictures = {name: Picture(f"{name}.png", f"{name}.svg", name) for name in names}
+    monkeypatch.setattr("reports.lambda_report.lambda_figures", lambda *_, **__: pictures)
+
+
+@pytest.fixture
+def earlier(tmp_path: Path, text_only: None) -> Path:
+    """Return a folder that holds an earlier report."""
+    for name in ("report.md", "trials.csv", "history.csv"):
+        (tmp_path / name).write_text(EARLIER, encoding="utf-8")
+    return tmp_path
+
+
+def of_length(folder: Path, length: int) -> StudyRecord:
+    """Return a study whose report is long, because an error's text is."""
+    return study(folder, by_lambda({1e-3: Ending(failures=("x" * length,))}))
+
+
+def test_what_write_hands_back_is_there(tmp_path: Path, text_only: None) -> None:
+    """Three paths in the study's folder, each a file."""
+    report = reports.write(study(tmp_path))
+    assert report.path == tmp_path / "report.md"
+    assert set(contents(tmp_path)) == {"report.md", "trials.csv", "history.csv"}
+    assert {report.trials.name, report.history.name} == {"trials.csv", "history.csv"}
+    assert len(trials_frame(study(tmp_path))) + 1 == len(report.trials.read_text().splitlines())
+
+
+def test_a_report_replaces_the_earlier_one(earlier: Path) -> None:
+    """Nothing of it is left, also where it was longer."""
+    reports.write(of_length(earlier, 100_000))
+    reports.write(study(earlier))
+    assert len((earlier / "report.md").read_bytes()) < 100_000
+    assert EARLIER.encode() not in contents(earlier).values()
+
+
+def test_a_disk_that_fills_up_in_mid_report(earlier: Path) -> None:
+    """The earlier report stays whole, and no half-written file lies about."""
+    with full_disk_after(50_000), pytest.raises(OSError, match="File too large"):
+        reports.write(of_length(earlier, 100_000))
+    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv"}
+    assert (earlier / "report.md").read_text(encoding="utf-8") == EARLIER
+
+
+@pytest.mark.parametrize("size", [0, 100, 1_000])
+def test_a_disk_that_fills_up_in_mid_table(earlier: Path, size: int) -> None:
+    """The same for a CSV file: of each file there is the earlier one or the new one."""
+    with full_disk_after(size), pytest.raises(OSError, match="File too large"):
+        reports.write(study(earlier))
+    assert contents(earlier) == {
+        name: EARLIER.encode() for name in ("report.md", "trials.csv", "history.csv")
+    }
+
+
+def test_a_disk_that_fills_up_in_mid_figure(tmp_path: Path) -> None:
+    """Figures, too, are whole or as they were; the report is not touched before they are done."""
+    record = study(tmp_path, STUDIES["nothing yet"])
+    (tmp_path / "figures").mkdir()
+    for path in ("report.md", "figures/eta.svg", "figures/eta.png"):
+        (tmp_path / path).write_text(EARLIER, encoding="utf-8")
+    with full_disk_after(4_000), pytest.raises(OSError, match="File too large"):
+        reports.write(record)
+    found = contents(tmp_path)
+    assert set(found) == {
+        *("report.md", "trials.csv", "history.csv"),
+        *("figures/eta.svg", "figures/eta.png"),
+    }
+    assert (
+        found["report.md"]
+        == found["figures/eta.svg"]
+        == found["figures/eta.png"]
+        == (EARLIER.encode())
+    )
+
+
+def test_a_text_that_cannot_be_encoded(earlier: Path) -> None:
+    """A lone surrogate in an error's text fails in mid-write; the earlier report stays."""
+    record = study(earlier, by_lambda({1e-3: Ending(failures=("lost",))}))
+    first, *others = record.trials
+    (attempt, *later) = first.attempts
+    assert attempt.failure is not None
+    odd = replace(attempt, failure=replace(attempt.failure, traceback="\ud800"))
+    first = replace(first, attempts=(odd, *later))
+    with pytest.raises(UnicodeEncodeError):
+        reports.write(replace(record, trials=(first, *others)))
+    assert (earlier / "report.md").read_text(encoding="utf-8") == EARLIER
+    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv"}
+
+
+def test_ctrl_c_in_mid_report(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt between the first byte and the last leaves the earlier report whole."""
+    record, whole = study(earlier), Path.write_text
+
+    def half(path: Path, data: str, encoding: str) -> int:
+        if path.suffix != ".md":
+            return whole(path, data, encoding=encoding)
+        whole(path, data[: len(data) // 2], encoding=encoding)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(KeyboardInterrupt):
+        reports.write(record)
+    monkeypatch.undo()
+    assert (earlier / "report.md").read_text(encoding="utf-8") == EARLIER
+    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv"}
+
+
+def test_files_can_be_read_by_others(tmp_path: Path, text_only: None) -> None:
+    """They have the rights of any file that the user makes, not those of a temporary one."""
+    (tmp_path / "plain").touch()
+    reports.write(study(tmp_path))
+    rights = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert set(rights.values()) == {rights["plain"]}
+
+
+def test_a_kind_of_study_without_a_report(tmp_path: Path) -> None:
+    """A driver whose report nobody wrote is an error of the program, not an empty report."""
+    with pytest.raises(KeyError, match="unheard_of"):
+        reports.write(replace(study(tmp_path, search=SEARCH), kind="unheard_of"))
+    assert not (tmp_path / "report.md").exists()
