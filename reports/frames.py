@@ -23,7 +23,7 @@ _FIGURES = ("accuracy", "loss", "cost")
 def trials_frame(record: StudyRecord) -> pd.DataFrame:
     """Return one row a trial, in plan order.
 
-    `value` is the validation accuracy; a trial without a result has missing values there.
+    `params_sigma` is missing where weights start as He's; `value` is the validation accuracy; a trial without a result has missing values there.
     `duration` is the training task's time in seconds.
     """
     rows = [_trial_row(trial) for trial in record.trials]
@@ -41,6 +41,8 @@ def _trial_row(record: TrialRecord) -> dict[str, Any]:
         "params_alpha": trial.alpha,
         "params_hidden": "-".join(str(width) for width in trial.hidden),
         "params_batch_norm": trial.batch_norm,
+        "params_sigma": trial.sigma,
+        "experiment": record.experiment,
         "stage": record.stage,
         "replicate": trial.replicate,
         "seed": trial.seed,
@@ -66,6 +68,8 @@ _TRIAL = (
     "params_alpha",
     "params_hidden",
     "params_batch_norm",
+    "params_sigma",
+    "experiment",
     "stage",
     "replicate",
     "seed",
@@ -76,7 +80,7 @@ _TRIAL = (
 )
 
 _WHOLE = {"number", "params_epochs", "replicate", "seed", "epochs", "attempts", "epoch", "step"}
-_WORDS = {"state", "params_hidden", "params_batch_norm", "stage", "trial_id", "host"}
+_WORDS = {"state", "params_hidden", "params_batch_norm", "experiment", "stage", "trial_id", "host"}
 
 _EPOCH = (
     "epoch",
@@ -98,6 +102,7 @@ def history_frame(record: StudyRecord) -> pd.DataFrame:
         {
             "number": trial.number,
             "trial_id": trial.trial.id,
+            "experiment": trial.experiment,
             "stage": trial.stage,
             "params_lam": trial.trial.lam,
             "replicate": trial.trial.replicate,
@@ -106,7 +111,7 @@ def history_frame(record: StudyRecord) -> pd.DataFrame:
         for trial in record.trials
         for epoch in trial.history
     ]
-    columns = ("number", "trial_id", "stage", "params_lam", "replicate", *_EPOCH)
+    columns = ("number", "trial_id", "experiment", "stage", "params_lam", "replicate", *_EPOCH)
     return _typed(pd.DataFrame.from_records(rows, columns=columns))
 
 

@@ -1,4 +1,4 @@
-"""The report of a λ search: what its template is given."""
+"""The section of a λ search: both grids and the final model."""
 
 from __future__ import annotations
 
@@ -7,70 +7,67 @@ from statistics import fmean
 from typing import Any
 
 from reports import reference
-from reports.environment import (
-    environment_table,
-    failed_attempts,
-    failures_table,
-    mixed_environments,
-)
 from reports.figures import GRIDS, lambda_figures
-from reports.settings import settings_table
+from reports.section import Section
 from reports.tables import (
     accuracies,
     by_lam,
     final_table,
     grid_table,
-    learned,
     markdown,
     reference_values,
     uncertainty,
 )
 from reports.text import count, listed, share, signed, standard_error
-from search.records import State, StudyRecord, TrialRecord
+from search.records import StudyRecord, TrialRecord
 from search.values import number_text
 
-TEMPLATE = "lambda_coarse_fine.md.j2"
 NO_PICTURES = dict.fromkeys(("lambda", "learning", "eta", "final", "confusion"))
 """The template's figures; those that a study has no results for stay away."""
 
 
-def context(record: StudyRecord) -> dict[str, Any]:
-    """Write the figures, and return what the template needs."""
+def section(record: StudyRecord) -> Section:
+    """Write the figures, and return the section."""
     final = next((t for t in record.trials if t.trial.id == record.chosen), None)
     best = final.trial.lam if final else best_so_far(record)
+    hidden = ", ".join(str(width) for width in record.trials[0].trial.hidden)
+    return Section(
+        title=f"The L2 strength λ of a [{hidden}] network on {record.data.title}",
+        template="sections/lambda_coarse_fine.md.j2",
+        context=_context(record, best, final),
+        summary=" ".join(summary(record, best, final)),
+        settings=own_settings(record),
+    )
+
+
+def own_settings(record: StudyRecord) -> dict[str, str]:
+    """Return what a λ search adds to the table of settings."""
+    spec = record.spec
+    return {
+        "epochs": (
+            f"{spec['epochs']} in the search, {spec['final_epochs']} for the final model "
+            f"(α = {number_text(spec['final_alpha'])})"
+        ),
+        "runs of each value": (
+            f"{spec['replicates']}; every λ starts from the same weights and sees the same batches"
+        ),
+    }
+
+
+def _context(record: StudyRecord, best: float | None, final: TrialRecord | None) -> dict[str, Any]:
     return {
         "record": record,
         "final": final if final is not None and final.result else None,
         "pictures": NO_PICTURES | lambda_figures(record, best=best, final=final),
-        "summary": " ".join(summary(record, best, final)),
-        "settings": markdown(settings_table(record)),
         "grids": {
             stage: markdown(grid_table(record, stage, best=best))
             for stage in GRIDS
             if record.stage(stage)
         },
         "compared": any(reference_values(record, record.stage(s), s) for s in GRIDS),
-        "unlearned": any_unlearned(record),
         "final_table": markdown(final_table(record, final)) if final and final.result else "",
         "final_remark": final_remark(record, final) if final else "",
-        "environment": markdown(environment_table(record)),
-        "mixed": mixed_environments(record),
-        "failures": markdown(failures_table(record)) if failed_attempts(record) else "",
-        "failed_attempts": failed_attempts(record),
-        "unfinished": unfinished(record),
     }
-
-
-def unfinished(record: StudyRecord) -> str:
-    """Return how many trials have no result, in words; nothing when the study is finished."""
-    counts = {
-        state: sum(trial.state is state for trial in record.trials)
-        for state in (State.WAITING, State.RUNNING, State.FAILED)
-    }
-    waiting = counts[State.WAITING] + counts[State.RUNNING]
-    parts = [f"{count(waiting, 'trial')} without a result yet"] if waiting else []
-    parts += [f"{count(counts[State.FAILED], 'trial')} failed"] if counts[State.FAILED] else []
-    return " and ".join(parts) or "trials are still to be decided on"
 
 
 def search_trials(record: StudyRecord) -> dict[float, tuple[TrialRecord, ...]]:
@@ -126,12 +123,6 @@ def close_values(found: dict[float, float], best: float, error: float) -> str:
         "that the best value is better than "
         f"{'that one' if len(close) == 1 else 'those'}."
     )
-
-
-def any_unlearned(record: StudyRecord) -> bool:
-    """Say whether a completed trial's accuracy is no better than chance."""
-    values = accuracies(record.trials)
-    return any(not learned(value, record.data) for value in values)
 
 
 def final_remark(record: StudyRecord, final: TrialRecord) -> str:

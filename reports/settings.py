@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from reports.text import cell, count, listed
@@ -10,9 +12,9 @@ from search.trial import Trial
 from search.values import number_text
 
 
-def settings_table(record: StudyRecord) -> pd.DataFrame:
-    """Return one row a group of settings."""
-    spec, trial = record.spec, record.trials[0].trial
+def settings_table(record: StudyRecord, own: Mapping[str, str]) -> pd.DataFrame:
+    """Return one row a group of settings; those of `own`, an experiment's, come last."""
+    trial = record.trials[0].trial
     rows = {
         "data": _data(record.data),
         "split": _split(record.data, trial),
@@ -21,13 +23,7 @@ def settings_table(record: StudyRecord) -> pd.DataFrame:
         "cost": "mean cross-entropy + λ·Σ‖W‖²",
         "optimiser": f"mini-batch gradient descent, {trial.batch_size} images a batch",
         "learning rate": _learning_rate(trial),
-        "epochs": (
-            f"{spec['epochs']} in the search, {spec['final_epochs']} for the final model "
-            f"(α = {number_text(spec['final_alpha'])})"
-        ),
-        "runs of each value": (
-            f"{spec['replicates']}; every λ starts from the same weights and sees the same batches"
-        ),
+        **own,
     }
     return pd.DataFrame({"": list(rows), "setting": [cell(text) for text in rows.values()]})
 

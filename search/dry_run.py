@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from kbn.data import Split
 from search.cycle_end import mid_cycle_warning
 from search.folder import check_specification, check_writable
 from search.problem import Problem, prepare
-from search.spec import Execution, StudySpec
+from search.spec import Execution, StageOutline, StudySpec
 from search.study import identity_of
 from search.trainer import Shared, train_trial
 
@@ -35,7 +35,8 @@ def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> 
     problem = prepare(spec, data_dir=how.data_dir, say=say)
     name = how.name or spec.study_name(problem.record.name)
     check_specification(how.out / name, identity_of(spec, problem), overwrite=how.overwrite)
-    outline = spec.outline()
+    parts = [part.outline() for part in spec.experiments()]
+    outline = [stage for part in parts for stage in part]
     seconds = seconds_per_epoch(problem)
     slots = slots_here(how)
     table = tabulate(
@@ -46,7 +47,7 @@ def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> 
         headers=("stage", "trials", "epochs each", "epochs", "what"),
     )
     epochs = sum(stage.trials * stage.epochs for stage in outline)
-    wall = sum(-(-stage.trials // slots) * stage.epochs for stage in outline) * seconds
+    wall = wall_epochs(parts, slots) * seconds
     lengths = sorted({stage.epochs for stage in outline})
     warnings = [mid_cycle_warning(replace(problem.base, epochs=length)) for length in lengths]
     lines = [
@@ -60,6 +61,13 @@ def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> 
         *(f"warning: {warning}" for warning in warnings if warning),
     ]
     return "\n".join(lines)
+
+
+def wall_epochs(parts: Sequence[Sequence[StageOutline]], slots: int) -> float:
+    """Return the length of a study in epochs: stages follow each other, experiments do not."""
+    longest = max(sum(-(-stage.trials // slots) * stage.epochs for stage in part) for part in parts)
+    work = sum(stage.trials * stage.epochs for part in parts for stage in part)
+    return max(longest, work / slots)
 
 
 def _headline(folder: Path, problem: Problem) -> str:

@@ -23,7 +23,6 @@ from rich.table import Table
 
 from search.records import State
 from search.runner import Notice, Observer
-from search.values import number_text
 
 _COLOURS = {
     State.WAITING: "dim",
@@ -72,9 +71,8 @@ class _Lines:
 
 
 def _label(notice: Notice) -> str:
-    trial = notice.trial
-    replicate = f" replicate {trial.replicate}" if trial.replicate else ""
-    return f"{notice.stage} λ={number_text(trial.lam)}{replicate}"
+    replicate = f" replicate {notice.trial.replicate}" if notice.trial.replicate else ""
+    return f"{notice.stage} {notice.label}{replicate}"
 
 
 def _failure(notice: Notice) -> str:
@@ -142,7 +140,7 @@ class _Board:
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("stage", "λ", "state"):
+        for heading in ("stage", "trial", "state"):
             table.add_column(heading)
         for heading in ("epoch", "η", "validation accuracy"):
             table.add_column(heading, justify="right")
@@ -152,7 +150,7 @@ class _Board:
             colour = _COLOURS[state]
             table.add_row(
                 row.notice.stage,
-                number_text(trial.lam) + (f" r{trial.replicate}" if trial.replicate else ""),
+                row.notice.label + (f" r{trial.replicate}" if trial.replicate else ""),
                 f"[{colour}]{state}[/]",
                 shown,
                 row.eta,

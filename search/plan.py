@@ -11,6 +11,12 @@ from dataclasses import dataclass, field
 
 from search.narrow import Outcome
 from search.trial import Trial
+from search.values import number_text
+
+
+def by_lam(trial: Trial) -> str:
+    """Return a trial's label where trials differ in λ."""
+    return f"λ={number_text(trial.lam)}"
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class Stage:
     """A sentence for the decision log."""
     warnings: tuple[str, ...] = ()
     """What a reader of the report has to be told about this decision."""
+    label: Callable[[Trial], str] = by_lam
+    """What tells a trial from the others of the stage, replicates apart, in a few words."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Choice:
     """Where a plan ended."""
 
     trial: Trial | None
-    """The final trial; None when no candidate completed."""
+    """The final trial; None when no candidate completed, or none was to be chosen."""
     reason: str
 
 

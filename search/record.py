@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from kbn.network import Model, Network, save
 from search.cycle_end import mid_cycle_warning
 from search.narrow import Outcome
 from search.plan import Progress, Stage, replay
-from search.problem import Problem
-from search.records import StageRecord, State, StudyRecord, TrialRecord
+from search.problem import Problem, base_trial
+from search.records import ExperimentRecord, StageRecord, State, StudyRecord, TrialRecord
 from search.spec import StudySpec
 from search.store import Store
 from search.trainer import NETWORK_PREFIX
@@ -25,9 +25,10 @@ def build_record(
 ) -> StudyRecord:
     """Return a study as it stands in its store."""
     known = _Known(store)
-    progress = replay(spec.plan(problem.base), known.outcome)
-    records = tuple(known.records(progress.stages))
-    chosen = progress.choice.trial if progress.choice else None
+    parts = [
+        (part, replay(part.plan(base_trial(part, problem.record)), known.outcome))
+        for part in spec.experiments()
+    ]
     return StudyRecord(
         kind=spec.kind,
         name=name,
@@ -37,17 +38,26 @@ def build_record(
         + ("" if name == spec.study_name(problem.record.name) else f" --name {shlex.quote(name)}"),
         spec=spec.plain(),
         data=problem.record,
+        experiments=tuple(_experiment(part, progress, known) for part, progress in parts),
+        trials=tuple(known.records((part.kind, progress.stages) for part, progress in parts)),
+        sessions=store.sessions(),
+        version=importlib.metadata.version("kbn-search"),
+    )
+
+
+def _experiment(spec: StudySpec, progress: Progress, known: _Known) -> ExperimentRecord:
+    chosen = progress.choice.trial if progress.choice else None
+    trials = {trial for stage in progress.stages for trial in stage.trials}
+    return ExperimentRecord(
+        kind=spec.kind,
+        spec=spec.plain(),
         stages=tuple(
             StageRecord(stage.name, tuple(trial.id for trial in stage.trials), stage.reason)
             for stage in progress.stages
         ),
-        trials=records,
         chosen=chosen.id if chosen else None,
         warnings=_warnings(progress),
-        sessions=store.sessions(),
-        finished=progress.choice is not None
-        and all(record.state is not State.FAILED for record in records),
-        version=importlib.metadata.version("kbn-search"),
+        finished=progress.choice is not None and not any(map(known.failed, trials)),
     )
 
 
@@ -72,13 +82,19 @@ class _Known:
         failed = bool(attempts) and attempts[-1].failure is not None
         return Outcome(trial, None) if failed else None
 
-    def records(self, stages: Iterable[Stage]) -> Iterable[TrialRecord]:
-        """Yield each trial once, under the first stage that asks for it."""
-        first_asked = {
-            trial: stage.name for stage in reversed(list(stages)) for trial in stage.trials
-        }
-        ordered = dict.fromkeys(trial for stage in stages for trial in stage.trials)
-        for number, trial in enumerate(ordered):
+    def failed(self, trial: Trial) -> bool:
+        """Say whether a trial's last attempt failed."""
+        outcome = self.outcome(trial)
+        return outcome is not None and outcome.result is None
+
+    def records(self, parts: Iterable[tuple[str, Sequence[Stage]]]) -> Iterable[TrialRecord]:
+        """Yield each trial once, under the first experiment and stage that ask for it."""
+        asked: dict[Trial, tuple[str, Stage]] = {}
+        for experiment, stages in parts:
+            for stage in stages:
+                for trial in stage.trials:
+                    asked.setdefault(trial, (experiment, stage))
+        for number, (trial, (experiment, stage)) in enumerate(asked.items()):
             outcome = self.outcome(trial)
             result = outcome.result if outcome else None
             if result is not None:
@@ -87,7 +103,9 @@ class _Known:
                 state = State.FAILED if outcome else State.WAITING
             yield TrialRecord(
                 number=number,
-                stage=first_asked[trial],
+                experiment=experiment,
+                stage=stage.name,
+                label=stage.label(trial),
                 trial=trial,
                 state=state,
                 result=result,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ __all__ = [
     "DataRecord",
     "Environment",
     "EpochRecord",
+    "ExperimentRecord",
     "Failure",
     "Figures",
     "Result",
@@ -131,8 +132,12 @@ class TrialRecord:
 
     number: int
     """Position in plan order, from 0; never arrival order."""
+    experiment: str
+    """The first experiment that asked for it."""
     stage: str
     """The first stage that asked for it."""
+    label: str
+    """What tells it from the other trials of its stage: `λ=1e-3`."""
     trial: Trial
     state: State
     result: Result | None
@@ -180,6 +185,23 @@ class Session:
 
 
 @dataclass(frozen=True)
+class ExperimentRecord:
+    """One experiment of a study: the plan that it followed, as far as it came."""
+
+    kind: str
+    """What was done: `lambda_coarse_fine`, …; no two experiments of a study share it."""
+    spec: Mapping[str, Any]
+    """Its specification as plain values, keyed as the flags and TOML keys are."""
+    stages: tuple[StageRecord, ...]
+    chosen: str | None
+    """Id of the final trial; None while the plan has not come to it, or where it chooses none."""
+    warnings: tuple[str, ...]
+    """Sentences a reader must see, such as a run that ends in mid-cycle."""
+    finished: bool
+    """Whether the plan came to its end and no trial of it failed."""
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """A study as reports see it."""
 
@@ -192,20 +214,51 @@ class StudyRecord:
     spec: Mapping[str, Any]
     """The whole specification as plain values, keyed as the flags and TOML keys are."""
     data: DataRecord
-    stages: tuple[StageRecord, ...]
+    experiments: tuple[ExperimentRecord, ...]
+    """In the order of the specification."""
     trials: tuple[TrialRecord, ...]
-    """In order of `number`."""
-    chosen: str | None
-    """Id of the final trial; None while the plan has not come to it."""
-    warnings: tuple[str, ...]
-    """Sentences a reader must see, such as a run that ends in mid-cycle."""
+    """Every trial once, in order of `number`."""
     sessions: tuple[Session, ...]
-    finished: bool
     version: str
     """This project's version."""
+
+    @property
+    def stages(self) -> tuple[StageRecord, ...]:
+        """Every stage, experiment by experiment."""
+        return tuple(stage for each in self.experiments for stage in each.stages)
+
+    @property
+    def chosen(self) -> str | None:
+        """Id of the first final trial that an experiment chose; None while there is none."""
+        return next((each.chosen for each in self.experiments if each.chosen), None)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Every experiment's warnings, each once."""
+        return tuple(dict.fromkeys(text for each in self.experiments for text in each.warnings))
+
+    @property
+    def finished(self) -> bool:
+        """Whether every experiment is finished."""
+        return all(each.finished for each in self.experiments)
 
     def stage(self, name: str) -> tuple[TrialRecord, ...]:
         """Return a stage's trials in plan order, those it shares with earlier stages included."""
         by_id = {record.trial.id: record for record in self.trials}
         ids = [i for stage in self.stages if stage.name == name for i in stage.trial_ids]
         return tuple(by_id[i] for i in ids)
+
+    def part(self, experiment: ExperimentRecord) -> StudyRecord:
+        """Return the study as if it held one of its experiments alone; numbers stay."""
+        stages = {i: stage.name for stage in experiment.stages[::-1] for i in stage.trial_ids}
+        return replace(
+            self,
+            kind=experiment.kind,
+            spec=experiment.spec,
+            experiments=(experiment,),
+            trials=tuple(
+                replace(record, experiment=experiment.kind, stage=stages[record.trial.id])
+                for record in self.trials
+                if record.trial.id in stages
+            ),
+        )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from search.narrow import Outcome
-from search.plan import Plan, Progress, replay
+from search.plan import Plan, Progress, Stage, replay
 from search.records import EpochRecord, Failure, Result, State
 from search.store import Store
 from search.trial import Trial
@@ -54,6 +54,8 @@ class Notice:
 
     trial: Trial
     stage: str
+    label: str
+    """What tells the trial from the others of its stage."""
     state: State
     record: EpochRecord | None = None
     """The epoch just trained, while `state` is `running`."""
@@ -77,7 +79,8 @@ def run_plans(
 
     What the store holds is not trained again. A trial whose attempts all failed is sent to its
     plan without a result; the next run tries it anew. `pool` is called when there is something
-    to train, and not before.
+    to train, and not before. Its tasks are given a tuple of trials and yield pairs of a trial's
+    id and an epoch's record or the result.
     """
     run = _Run(store, observe)
     progress = {name: replay(plan, run.lookup) for name, plan in plans.items()}
@@ -88,7 +91,7 @@ def run_plans(
         for each in progress.values():
             each.advance(run.lookup)
             for key, trial in run.new_trials(each).items():
-                workers.submit(key, trial)
+                workers.submit(key, (trial,))
         if all(each.choice for each in progress.values()):
             return progress
         for event in workers.poll(poll_seconds):
@@ -102,10 +105,9 @@ class _Run:
         self._store = store
         self._observe = observe
         self._trials: dict[str, Trial] = {}
-        self._stages: dict[str, str] = {}
+        self._stages: dict[str, Stage] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._history: dict[str, list[EpochRecord]] = {}
-        self._results: dict[str, Result] = {}
         self._attempts: dict[str, int] = {}
 
     def lookup(self, trial: Trial) -> Outcome | None:
@@ -125,7 +127,7 @@ class _Run:
             if trial.id not in self._trials and self.lookup(trial) is None
         }
         self._store.add_trials(new.values())
-        stage = progress.stages[-1].name
+        stage = progress.stages[-1]
         for key, trial in new.items():
             self._trials[key] = trial
             self._stages[key] = stage
@@ -133,8 +135,10 @@ class _Run:
         return new
 
     def handle(self, event: Event) -> None:
-        """Take in one event of the pool."""
+        """Take in one event of the pool; what follows a trial's result changes nothing."""
         key, value = event.key, event.value
+        if key in self._outcomes:
+            return
         match event.kind:
             case "started":
                 self._history[key] = []
@@ -142,14 +146,9 @@ class _Run:
                     key, node=event.node, started=time.time()
                 )
                 self._notify(key, State.RUNNING)
-            case "item" if isinstance(value, EpochRecord):
-                self._history[key].append(value)
-                self._notify(key, State.RUNNING, record=value)
             case "item":
-                assert isinstance(value, Result)
-                self._results[key] = value
-            case "done":
-                self._keep(key, self._results.pop(key))
+                trial_id, item = value
+                self._take(trial_id, item)
             case "retry" | "failed":
                 final = event.kind == "failed"
                 self._fail(
@@ -158,10 +157,14 @@ class _Run:
                     final=final,
                 )
 
-    def _keep(self, key: str, result: Result) -> None:
-        self._store.commit(result, self._history.pop(key))
-        self._outcomes[key] = Outcome(self._trials[key], result)
-        self._notify(key, result.state, result=result)
+    def _take(self, key: str, item: EpochRecord | Result) -> None:
+        if isinstance(item, EpochRecord):
+            self._history[key].append(item)
+            self._notify(key, State.RUNNING, record=item)
+            return
+        self._store.commit(item, self._history.pop(key))
+        self._outcomes[key] = Outcome(self._trials[key], item)
+        self._notify(key, item.state, result=item)
 
     def _fail(self, key: str, failure: Failure, *, final: bool) -> None:
         if key in self._attempts:
@@ -171,4 +174,5 @@ class _Run:
         self._notify(key, State.FAILED if final else State.WAITING, failure=failure)
 
     def _notify(self, key: str, state: State, **what: Any) -> None:
-        self._observe(Notice(self._trials[key], self._stages[key], state, **what))
+        trial, stage = self._trials[key], self._stages[key]
+        self._observe(Notice(trial, stage.name, stage.label(trial), state, **what))

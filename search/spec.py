@@ -187,6 +187,10 @@ class StudySpec(Settings, ABC):
         """Return the epochs that end a cycle near the reference report's 20."""
         return {"epochs": whole_cycles_near(20, self.cycle)}
 
+    def experiments(self) -> tuple[StudySpec, ...]:
+        """Return the experiments of the study, each with a plan of its own; usually this one."""
+        return (self,)
+
     @abstractmethod
     def plan(self, base: Trial) -> Plan:
         """Return a new plan; `base` holds every setting that the plan does not vary."""

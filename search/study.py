@@ -18,13 +18,13 @@ from rich.console import Console
 import cluster
 from search import live
 from search.folder import check_specification, check_writable, claim
-from search.problem import Problem, prepare
+from search.problem import Problem, base_trial, prepare
 from search.record import build_record, write_model
 from search.records import Session, StudyRecord, TrialRecord
 from search.runner import Notice, Observer, Pool, run_plans
 from search.spec import Execution, StudySpec
 from search.store import Store
-from search.trainer import train_trial
+from search.trainer import train_trials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +156,8 @@ def _train(
 ) -> None:
     """Train what the store does not hold yet, and note the session."""
     session = _SessionClock(store)
-    outline = spec.outline()
+    parts = spec.experiments()
+    outline = [stage for part in parts for stage in part.outline()]
     with ExitStack() as stack:
 
         def open_pool() -> Pool:
@@ -175,7 +176,7 @@ def _train(
         )
         stack.callback(session.note)
         run_plans(
-            {spec.kind: spec.plan(problem.base)},
+            {part.kind: part.plan(base_trial(part, problem.record)) for part in parts},
             pool=open_pool,
             store=store,
             observe=session.counting(observe),
@@ -187,10 +188,10 @@ def _pool(how: Execution, problem: Problem, console: Console) -> Iterator[_OpenP
     """Open the pool that `how` asks for; close it and all it started at the end."""
     maker: AbstractContextManager[_OpenPool]
     if how.serial:
-        maker = cluster.SerialPool(train_trial, problem.shared, retries=how.retries)
+        maker = cluster.SerialPool(train_trials, problem.shared, retries=how.retries)
     else:
         maker = cluster.RayPool(
-            train_trial,
+            train_trials,
             problem.shared,
             address=how.address,
             cpus_per_task=how.cpus_per_trial,

@@ -71,6 +71,15 @@ def train_trial(shared: Shared, trial: Trial) -> Iterator[EpochRecord | Result]:
         )
 
 
+def train_trials(
+    shared: Shared, trials: tuple[Trial, ...]
+) -> Iterator[tuple[str, EpochRecord | Result]]:
+    """Train trials one after the other; yield what `train_trial` does, each with the trial's id."""
+    for trial in trials:
+        for item in train_trial(shared, trial):
+            yield trial.id, item
+
+
 def initial_network(trial: Trial, *, inputs: int, classes: int) -> Network:
     """Return the network that a trial starts from; the same for every λ of a replicate."""
     return initialise(

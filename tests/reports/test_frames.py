@@ -26,7 +26,7 @@ PARTS = [
     f"{part}_{name}" for part in ("train", "validation") for name in ("accuracy", "loss", "cost")
 ]
 TEST = ["test_accuracy", "test_loss", "test_cost"]
-TEXT = ("state", "params_hidden", "stage", "trial_id", "host")
+TEXT = ("state", "params_hidden", "experiment", "stage", "trial_id", "host")
 WHOLE = ("number", "params_epochs", "replicate", "seed", "epochs", "attempts", "epoch", "step")
 YES_NO = ("params_batch_norm",)
 
@@ -60,7 +60,8 @@ def test_the_columns_of_trials(any_study: StudyRecord) -> None:
     """The same columns in any study; those that vary from run to run come last."""
     assert list(trials_frame(any_study)) == [
         *("number", "state", "value", "params_lam", "params_epochs", "params_alpha"),
-        *("params_hidden", "params_batch_norm", "stage", "replicate", "seed", "trial_id", "epochs"),
+        *("params_hidden", "params_batch_norm", "params_sigma", "experiment", "stage"),
+        *("replicate", "seed", "trial_id", "epochs"),
         *(*PARTS, *TEST),
         *("attempts", "duration", "host"),
     ]
@@ -70,7 +71,8 @@ def test_the_columns_of_trials(any_study: StudyRecord) -> None:
 def test_the_columns_of_history(any_study: StudyRecord) -> None:
     """The same columns in any study, also where no epoch was trained; times come last."""
     assert list(history_frame(any_study)) == [
-        *("number", "trial_id", "stage", "params_lam", "replicate", "epoch", "step", "eta"),
+        *("number", "trial_id", "experiment", "stage", "params_lam", "replicate"),
+        *("epoch", "step", "eta"),
         *("train_cost", "train_loss", "train_accuracy"),
         *("validation_cost", "validation_loss", "validation_accuracy", "seconds"),
     ]

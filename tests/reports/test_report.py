@@ -20,9 +20,10 @@ from markdown_it.token import Token
 
 import reports
 from kbn.errors import DataError
+from reports.document import render
 from reports.figures import Picture
 from reports.lambda_report import close_values
-from reports.write import Report, render
+from reports.write import Report
 from search import Study
 from search.command import main
 from search.lambda_search import LambdaSearch
@@ -215,7 +216,9 @@ def test_a_finished_study_has_no_notice(tmp_path: Path) -> None:
 def test_warnings_and_notes_are_shown(tmp_path: Path) -> None:
     """Each in a notice of its own kind, before everything else."""
     record = study(tmp_path, data=replace(DIGITS, notes=("A note.", "Another.")))
-    text = render(replace(record, warnings=("Mind the edge.",)))
+    (search,) = record.experiments
+    warned = replace(search, warnings=("Mind the edge.",))
+    text = render(replace(record, experiments=(warned,)))
     assert notices(text) == ["NOTE", "NOTE", "WARNING"]
     assert "> Mind the edge." in text.partition("\n## ")[0]
 

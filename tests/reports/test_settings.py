@@ -6,22 +6,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from reports.lambda_report import own_settings
 from reports.settings import settings_table
+from search.records import StudyRecord
 from search.values import Cycle, Init
 from tests.reports.records import CIFAR10, DIGITS, REFERENCE, SEARCH, study
 
 
+def table_of(record: StudyRecord) -> pd.DataFrame:
+    """Return the table of settings as the report of a λ search shows it."""
+    return settings_table(record, own_settings(record))
+
+
 def words(folder: Path, change: dict[str, Any]) -> dict[str, str]:
     """Return the table of a search that differs from the small one as asked."""
-    table = settings_table(study(folder, search=replace(SEARCH, **change)))
+    table = table_of(study(folder, search=replace(SEARCH, **change)))
     return dict(zip(table[""], table["setting"], strict=True))
 
 
 def test_the_reference_in_words(tmp_path: Path) -> None:
     """Every setting of the default search on CIFAR-10 is said, with its unit."""
-    table = settings_table(study(tmp_path, search=REFERENCE, data=CIFAR10))
+    table = table_of(study(tmp_path, search=REFERENCE, data=CIFAR10))
     said = dict(zip(table[""], table["setting"], strict=True))
     assert said["data"].startswith("CIFAR-10, 3,072 inputs, 10 classes; ")
     assert said["split"] == (
@@ -67,11 +75,11 @@ def test_a_constant_learning_rate_has_no_cycle(tmp_path: Path) -> None:
 
 def test_a_stratified_split_is_named(tmp_path: Path) -> None:
     """How the validation images were drawn is a part of the split."""
-    table = settings_table(study(tmp_path, data=replace(DIGITS, stratified=True)))
+    table = table_of(study(tmp_path, data=replace(DIGITS, stratified=True)))
     assert "stratified, seed 0" in table["setting"][1]
 
 
 def test_a_title_cannot_break_the_table(tmp_path: Path) -> None:
     """Data sets of a user's own have names of a user's own."""
-    table = settings_table(study(tmp_path, data=replace(DIGITS, title="a|b\nc")))
+    table = table_of(study(tmp_path, data=replace(DIGITS, title="a|b\nc")))
     assert table["setting"][0].startswith("a\\|b c, 64 inputs")

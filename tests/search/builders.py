@@ -115,7 +115,7 @@ class FakePool:
         self._left = interrupt_after
         self._queues: dict[str, deque[Event]] = {}
 
-    def submit(self, key: str, payload: Trial) -> None:
+    def submit(self, key: str, payload: tuple[Trial, ...]) -> None:
         """Queue a trial's events."""
         assert key not in self.submitted, "a trial must not be submitted twice"
         self.submitted.append(key)
@@ -134,12 +134,13 @@ class FakePool:
             del self._queues[key]
         return [event]
 
-    def _events(self, key: str, payload: Trial) -> Iterator[Event]:
+    def _events(self, key: str, payload: tuple[Trial, ...]) -> Iterator[Event]:
         for attempt, ending in ((1, Kind.RETRY), (2, Kind.FAILED)):
             yield Event(Kind.STARTED, key, attempt, "here", None)
             try:
-                for item in self.train(payload):
-                    yield Event(Kind.ITEM, key, attempt, "here", item)
+                for trial in payload:
+                    for item in self.train(trial):
+                        yield Event(Kind.ITEM, key, attempt, "here", (trial.id, item))
             except RuntimeError as error:
                 failure = TaskFailure(type(error).__name__, str(error), "Traceback …", lost=False)
                 yield Event(ending, key, attempt, "here", failure)

@@ -13,7 +13,8 @@ from search.command import main
 from search.lambda_search import LambdaSearch
 from search.problem import prepare
 from search.spec import Execution, flag
-from search.trainer import train_trial
+from search.trainer import Shared, train_trials
+from search.trial import Trial
 from tests.search.studies import FLAGS, TRIALS
 
 
@@ -90,12 +91,12 @@ def test_a_failing_trial_gives_exit_code_1(
 ) -> None:
     """The study ends, its failures are named, and the exit code tells a script."""
 
-    def failing(shared: object, trial: object) -> object:
-        if trial.lam == 1e-3:  # type: ignore[attr-defined] # it is a Trial
+    def failing(shared: Shared, trials: tuple[Trial, ...]) -> object:
+        if trials[0].lam == 1e-3:
             raise RuntimeError("no luck")
-        return train_trial(shared, trial)  # type: ignore[arg-type] # as above
+        return train_trials(shared, trials)
 
-    monkeypatch.setattr("search.study.train_trial", failing)
+    monkeypatch.setattr("search.study.train_trials", failing)
     assert call(*FLAGS, "--serial", "--out", tmp_path) == 1
     out, err = capsys.readouterr()
     assert f"1 of {TRIALS} trials failed" in out

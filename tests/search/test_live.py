@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from search.live import watch
+from search.plan import by_lam
 from search.records import Failure, State
 from search.runner import Notice, Observer
 from search.trial import Trial
@@ -16,16 +18,23 @@ from tests.search.builders import epoch, result, trial
 SHOW_CURSOR = "\x1b[?25h"
 LOST = Failure("WorkerCrashedError", "the worker died\nat length", "", lost=True)
 FIRST, SECOND = trial(1e-3), trial(1e-2, replicate=1)
+
+
+def notice(of: Trial, state: State, **what: Any) -> Notice:
+    """Return a notice of a trial of the coarse grid."""
+    return Notice(of, "coarse", by_lam(of), state, **what)
+
+
 STORY = (
-    Notice(FIRST, "coarse", State.WAITING),
-    Notice(SECOND, "coarse", State.WAITING),
-    Notice(FIRST, "coarse", State.RUNNING),
-    Notice(FIRST, "coarse", State.RUNNING, record=epoch(1, 0.25)),
-    Notice(FIRST, "coarse", State.WAITING, failure=LOST),
-    Notice(FIRST, "coarse", State.RUNNING, record=epoch(1, 0.25)),
-    Notice(FIRST, "coarse", State.RUNNING, record=epoch(2, 0.75)),
-    Notice(FIRST, "coarse", State.COMPLETED, result=result(FIRST, 0.75)),
-    Notice(SECOND, "coarse", State.FAILED, failure=LOST),
+    notice(FIRST, State.WAITING),
+    notice(SECOND, State.WAITING),
+    notice(FIRST, State.RUNNING),
+    notice(FIRST, State.RUNNING, record=epoch(1, 0.25)),
+    notice(FIRST, State.WAITING, failure=LOST),
+    notice(FIRST, State.RUNNING, record=epoch(1, 0.25)),
+    notice(FIRST, State.RUNNING, record=epoch(2, 0.75)),
+    notice(FIRST, State.COMPLETED, result=result(FIRST, 0.75)),
+    notice(SECOND, State.FAILED, failure=LOST),
 )
 
 
@@ -36,8 +45,8 @@ def tell(*, terminal: bool, quiet: bool = False, height: int = 24) -> str:
         file=screen, force_terminal=terminal, width=80, height=height, _environ={"TERM": "xterm"}
     )
     with watch(console, trials=2, epochs=8, quiet=quiet) as observe:
-        for notice in STORY:
-            observe(notice)
+        for each in STORY:
+            observe(each)
     return screen.getvalue()
 
 
@@ -57,7 +66,7 @@ def test_quiet_shows_nothing() -> None:
 
 
 def test_a_terminal_gets_a_table_and_a_bar() -> None:
-    """Stage, λ, state, epoch, η and accuracy of each trial, and the epochs of all."""
+    """Stage, trial, state, epoch, η and accuracy of each trial, and the epochs of all."""
     last = tell(terminal=True).rpartition("stage")[2]
     assert "validation accuracy" in last
     for shown in ("1e-3", "completed", "2/4", "0.001", "0.7500", "1e-2 r1", "failed", "2/8"):
@@ -80,7 +89,7 @@ def test_the_table_fits_the_terminal(height: int) -> None:
 def fill(observe: Observer, trials: list[Trial]) -> None:
     """Let the first half end and one of the second half run."""
     for each in trials:
-        observe(Notice(each, "coarse", State.WAITING))
+        observe(notice(each, State.WAITING))
     for each in trials[:15]:
-        observe(Notice(each, "coarse", State.COMPLETED, result=result(each, 0.5)))
-    observe(Notice(trials[20], "coarse", State.RUNNING))
+        observe(notice(each, State.COMPLETED, result=result(each, 0.5)))
+    observe(notice(trials[20], State.RUNNING))

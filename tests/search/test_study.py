@@ -14,7 +14,8 @@ from kbn.errors import InputError
 from kbn.network import load
 from search import LambdaSearch, State, Study, run
 from search.study import Stopped
-from search.trainer import train_trial
+from search.trainer import Shared, train_trials
+from search.trial import Trial
 from tests.search.studies import SMALL, TRIALS, results, tables
 
 
@@ -115,13 +116,13 @@ def test_a_failing_trial_does_not_end_the_study(
 ) -> None:
     """The others finish, the report names it, and the next run heals the study."""
 
-    def failing(shared: object, trial: object) -> object:
-        if trial.lam == 1e-3:  # type: ignore[attr-defined] # it is a Trial
+    def failing(shared: Shared, trials: tuple[Trial, ...]) -> object:
+        if trials[0].lam == 1e-3:
             raise RuntimeError("no luck | today")
-        return train_trial(shared, trial)  # type: ignore[arg-type] # as above
+        return train_trials(shared, trials)
 
     with monkeypatch.context() as patch:
-        patch.setattr("search.study.train_trial", failing)
+        patch.setattr("search.study.train_trials", failing)
         broken = run(SMALL, out=tmp_path, serial=True, quiet=True)
     assert not broken.record.finished
     assert [trial.state for trial in broken.record.trials].count(State.FAILED) == 1

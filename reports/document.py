@@ -1,0 +1,83 @@
+"""A whole report: what its sections have in common stands around them once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jinja2
+
+from reports import lambda_report
+from reports.environment import (
+    environment_table,
+    failed_attempts,
+    failures_table,
+    mixed_environments,
+)
+from reports.section import Section
+from reports.settings import settings_table
+from reports.tables import accuracies, learned, markdown
+from reports.text import count, fenced, share
+from search.records import State, StudyRecord
+
+SECTIONS: Mapping[str, Callable[[StudyRecord], Section]] = {
+    "lambda_coarse_fine": lambda_report.section,
+}
+"""How each kind of experiment is reported; one that is not named here has no section."""
+
+
+def render(record: StudyRecord) -> str:
+    """Write a study's figures and return its report in Markdown."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports"),
+        autoescape=False,  # noqa: S701 - Markdown, not HTML; table cells are escaped one by one
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["fenced"] = fenced
+    sections = [SECTIONS[each.kind](record.part(each)) for each in record.experiments]
+    bodies = [
+        environment.get_template(section.template).render(section.context) for section in sections
+    ]
+    text = environment.get_template("report.md.j2").render(
+        _context(record, sections), bodies=bodies
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
+    own = {name: text for section in sections for name, text in section.settings.items()}
+    return {
+        "record": record,
+        "title": sections[0].title,
+        "summaries": [section.summary for section in sections],
+        "settings": markdown(settings_table(record, own)),
+        "unfinished": unfinished(record),
+        "unlearned": any_unlearned(record),
+        "chance": share(record.data.chance),
+        "environment": markdown(environment_table(record)),
+        "mixed": mixed_environments(record),
+        "failures": markdown(failures_table(record)) if failed_attempts(record) else "",
+        "failed_attempts": failed_attempts(record),
+        "model": any(each.result and each.result.test for each in record.trials if record.chosen),
+    }
+
+
+def unfinished(record: StudyRecord) -> str:
+    """Return how many trials have no result, in words; nothing when the study is finished."""
+    counts = {
+        state: sum(trial.state is state for trial in record.trials)
+        for state in (State.WAITING, State.RUNNING, State.FAILED)
+    }
+    waiting = counts[State.WAITING] + counts[State.RUNNING]
+    parts = [f"{count(waiting, 'trial')} without a result yet"] if waiting else []
+    parts += [f"{count(counts[State.FAILED], 'trial')} failed"] if counts[State.FAILED] else []
+    return " and ".join(parts) or "trials are still to be decided on"
+
+
+def any_unlearned(record: StudyRecord) -> bool:
+    """Say whether a completed trial's accuracy is no better than chance."""
+    values = accuracies(record.trials)
+    return any(not learned(value, record.data) for value in values)

@@ -1,0 +1,23 @@
+"""What one experiment adds to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Section:
+    """One experiment's part of a report, ready to be laid out."""
+
+    title: str
+    """The report's title, where the experiment stands alone in its study."""
+    template: str
+    """Name of the template that lays the section out."""
+    context: Mapping[str, Any]
+    """What the template is given; it shares the names `record` and `picture` with no other."""
+    summary: str
+    """What came of it, in a few sentences."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings that are its own, for the table of settings."""
