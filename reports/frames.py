@@ -23,8 +23,9 @@ _FIGURES = ("accuracy", "loss", "cost")
 def trials_frame(record: StudyRecord) -> pd.DataFrame:
     """Return one row a trial, in plan order.
 
-    `params_sigma` is missing where weights start as He's; `value` is the validation accuracy; a trial without a result has missing values there.
-    `duration` is the training task's time in seconds.
+    `value` is the validation accuracy; a trial without a result has missing values there.
+    `params_sigma` is missing where weights start as He's. `duration` is the training task's time
+    in seconds.
     """
     rows = [_trial_row(trial) for trial in record.trials]
     return _typed(pd.DataFrame.from_records(rows, columns=_TRIAL))

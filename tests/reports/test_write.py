@@ -160,6 +160,8 @@ def test_files_can_be_read_by_others(tmp_path: Path, text_only: None) -> None:
 
 def test_a_kind_of_study_without_a_report(tmp_path: Path) -> None:
     """A driver whose report nobody wrote is an error of the program, not an empty report."""
+    record = study(tmp_path, search=SEARCH)
+    unheard = replace(record.experiments[0], kind="unheard_of")
     with pytest.raises(KeyError, match="unheard_of"):
-        reports.write(replace(study(tmp_path, search=SEARCH), kind="unheard_of"))
+        reports.write(replace(record, experiments=(unheard,)))
     assert not (tmp_path / "report.md").exists()
