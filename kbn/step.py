@@ -47,7 +47,7 @@ class Workspace:
     H: tuple[Float[np.ndarray, "n _"], ...]
     """Activations of the hidden layers."""
     G: tuple[Float[np.ndarray, "n _"], ...]
-    """Derivatives by the hidden layers' activations."""
+    """Derivatives by the hidden layers' activations; when a step ends, by their H W + b."""
     gradient: tuple[Float[np.ndarray, "_ _"], ...]
     """Derivatives by the weights."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -51,6 +51,13 @@ class EpochRecord:
     validation_accuracy: float
     seconds: float
     """Wall time of the epoch, evaluation included."""
+    activation_std: tuple[float, ...] = ()
+    """Standard deviation of each hidden layer's activations H = max(·, 0), inputs first: over all
+    units and images of the epoch's last batch, as its step computed them, that is before the
+    step's update and with the batch's own moments. Empty in records older than this field."""
+    gradient_std: tuple[float, ...] = ()
+    """Standard deviation of ∂(mean cross-entropy of the batch)/∂A, with A = H W + b each hidden
+    layer's affine output, before batch normalisation; over the same units and images."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +128,14 @@ def train_epochs(
             )
             if not finite:
                 return Training(state.network, Status.DIVERGED, tuple(records))
+            scales = _stds(state.work.H), _stds(state.work.G)
             train = evaluate(state.network, X_some, y_some, lam=lam)
             validation = evaluate(state.network, images.X_validation, images.y_validation, lam=lam)
         if not (math.isfinite(train.cost) and math.isfinite(validation.cost)):
             return Training(state.network, Status.DIVERGED, tuple(records))
         eta = schedule(state.steps - 1)
         seconds = time.perf_counter() - start
-        records.append(_record(epoch, state.steps, eta, train, validation, seconds))
+        records.append(_record(epoch, state.steps, eta, train, validation, seconds, scales))
         yield records[-1]
     return Training(state.network, Status.COMPLETED, tuple(records))
 
@@ -204,8 +212,19 @@ def _one_epoch(
     return True
 
 
+def _stds(arrays: Iterable[np.ndarray]) -> tuple[float, ...]:
+    """Return each array's standard deviation over all of its elements, in float64."""
+    return tuple(float(np.std(array, dtype=np.float64)) for array in arrays)
+
+
 def _record(
-    epoch: int, steps: int, eta: float, train: Evaluation, validation: Evaluation, seconds: float
+    epoch: int,
+    steps: int,
+    eta: float,
+    train: Evaluation,
+    validation: Evaluation,
+    seconds: float,
+    scales: tuple[tuple[float, ...], tuple[float, ...]],
 ) -> EpochRecord:
     return EpochRecord(
         epoch=epoch,
@@ -218,6 +237,8 @@ def _record(
         validation_loss=validation.loss,
         validation_accuracy=validation.accuracy,
         seconds=seconds,
+        activation_std=scales[0],
+        gradient_std=scales[1],
     )
 
 

@@ -107,7 +107,7 @@ def history_frame(record: StudyRecord) -> pd.DataFrame:
             "stage": trial.stage,
             "params_lam": trial.trial.lam,
             "replicate": trial.trial.replicate,
-            **vars(epoch),
+            **{name: getattr(epoch, name) for name in _EPOCH},
         }
         for trial in record.trials
         for epoch in trial.history

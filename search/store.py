@@ -198,7 +198,7 @@ class Store:
         rows = self._db.execute(
             "SELECT fields FROM epochs WHERE trial_id = ? ORDER BY epoch", (trial_id,)
         )
-        return tuple(EpochRecord(**json.loads(fields)) for (fields,) in rows)
+        return tuple(_epoch(fields) for (fields,) in rows)
 
     def begin_attempt(self, trial_id: str, *, node: str, started: float) -> int:
         """Note that a trial started; return the attempt's number, from 1."""
@@ -252,6 +252,12 @@ def _dump(record: Any) -> str | None:
 
 def _figures(text: str | None) -> Figures | None:
     return None if text is None else Figures(**json.loads(text))
+
+
+def _epoch(text: str) -> EpochRecord:
+    """Return an epoch's record; JSON has made lists of its tuples."""
+    fields = json.loads(text)
+    return EpochRecord(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
 
 
 def _npy(array: np.ndarray) -> bytes:

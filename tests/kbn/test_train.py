@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from kbn import train as module
 from kbn.errors import InputError
+from kbn.layers import EPS
 from kbn.network import Network, evaluate, predict, squared_norm
 from kbn.schedule import constant, triangular
 from kbn.step import Workspace, step
@@ -240,6 +241,58 @@ def test_records_hold_what_was_measured(*, batch_norm: bool, dtype: type) -> Non
         assert record.validation_accuracy == sum(right) / 30
         assert record.train_cost == record.train_loss + 0.01 * squared_norm(then.network)
         assert record.seconds >= 0.0
+
+
+@BOTH
+@PRECISIONS
+def test_scales_of_the_layers(*, batch_norm: bool, dtype: type) -> None:
+    """Each epoch's record has the scales of its last batch, as its step met them.
+
+    With one batch an epoch that batch is the whole training set, and the step's network that of
+    the epoch before. The derivatives are imaginary differences of a cost written here.
+    """
+    parts = easy(30, dtype=dtype)
+    settings: dict[str, Any] = {"batch_norm": batch_norm, "dtype": dtype, "batch_size": 30}
+    record = trained(parts, epochs=3, **settings).records[-1]
+    before = trained(parts, epochs=2, **settings).network
+    activations, derivatives = by_differences(before, parts.X_train, parts.y_train)
+    accuracy = 1e-10 if dtype is float else 1e-3
+    expected = [float(np.sqrt(np.mean((H - H.mean()) ** 2))) for H in activations]
+    assert record.activation_std == pytest.approx(expected, rel=accuracy)
+    expected = [float(np.sqrt(np.mean((G - G.mean()) ** 2))) for G in derivatives]
+    assert record.gradient_std == pytest.approx(expected, rel=accuracy)
+    assert {type(value) for value in record.activation_std + record.gradient_std} == {float}
+
+
+def by_differences(
+    made: Network, X: np.ndarray, y: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the hidden layers' activations and the loss's derivatives by their H W + b."""
+    W, b, gamma, beta = (
+        [array.astype(float) for array in part] for part in (made.W, made.b, made.gamma, made.beta)
+    )
+
+    def forward(moved: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+        H, activations = X.astype(complex), []
+        for l, shift in enumerate(moved):
+            A = H @ W[l] + b[l] + shift
+            if made.batch_norm:
+                A = A - A.mean(axis=0)
+                A = gamma[l] * A / np.sqrt((A * A).mean(axis=0) + EPS) + beta[l]
+            H = np.where(A.real > 0, A, 0)
+            activations.append(H.real)
+        S = H @ W[-1] + b[-1]
+        total = np.log(np.exp(S).sum(axis=1))
+        return (total - S[np.arange(len(y)), y]).mean(), activations
+
+    shifts = [np.zeros((len(X), width), complex) for width in made.hidden]
+    found = [np.empty(shift.shape) for shift in shifts]
+    for shift, result in zip(shifts, found, strict=True):
+        for index in np.ndindex(shift.shape):
+            shift[index] = 1e-30j
+            result[index] = forward(shifts)[0].imag / 1e-30
+            shift[index] = 0
+    return forward(shifts)[1], found
 
 
 def test_train_figures_are_of_as_many_images_as_validation() -> None:

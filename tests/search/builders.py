@@ -82,6 +82,8 @@ def epoch(number: int, accuracy: float = 0.5) -> EpochRecord:
         validation_loss=1.4,
         validation_accuracy=accuracy,
         seconds=0.5,
+        activation_std=(0.6, 0.1 + 0.2),
+        gradient_std=(1e-3, 0.0),
     )
 
 

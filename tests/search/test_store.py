@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sqlite3
 from pathlib import Path
 
@@ -40,6 +41,18 @@ def test_a_result_comes_back_equal(store: Store) -> None:
     assert plain(store.result(of.id)) == plain(kept)
     assert store.history(of.id) == tuple(history)
     assert store.trials() == (of,)
+
+
+def test_epochs_without_scales_are_read(store: Store) -> None:
+    """Epochs written before records held the layers' scales come back with none."""
+    of, written = trial(), epoch(1)
+    fields = {name: value for name, value in vars(written).items() if "_std" not in name}
+    store.add_trials([of])
+    store.commit(result(of, 0.5), [])
+    with sqlite3.connect(store.path) as db:
+        db.execute("INSERT INTO epochs VALUES (?, 1, ?)", (of.id, json.dumps(fields)))
+    (read,) = store.history(of.id)
+    assert read == dataclasses.replace(written, activation_std=(), gradient_std=())
 
 
 def test_a_second_commit_changes_nothing(store: Store) -> None:
