@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from reports import lambda_report
+from reports.album import Album, preview_mark
 from reports.environment import (
     environment_table,
     failed_attempts,
@@ -21,7 +22,7 @@ from reports.tables import accuracies, learned, markdown
 from reports.text import count, fenced, share
 from search.records import State, StudyRecord
 
-SECTIONS: Mapping[str, Callable[[StudyRecord], Section]] = {
+SECTIONS: Mapping[str, Callable[[StudyRecord, Album], Section]] = {
     "lambda_coarse_fine": lambda_report.section,
 }
 """How each kind of experiment is reported; one that is not named here has no section."""
@@ -37,7 +38,8 @@ def render(record: StudyRecord) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["fenced"] = fenced
-    sections = [SECTIONS[each.kind](record.part(each)) for each in record.experiments]
+    album = Album(record)
+    sections = [SECTIONS[each.kind](record.part(each), album) for each in record.experiments]
     bodies = [
         environment.get_template(section.template).render(section.context) for section in sections
     ]
@@ -52,6 +54,7 @@ def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
     return {
         "record": record,
         "title": sections[0].title,
+        "preview": preview_mark(record),
         "summaries": [section.summary for section in sections],
         "settings": markdown(settings_table(record, own)),
         "unfinished": unfinished(record),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 import pandas as pd
@@ -12,22 +9,13 @@ from matplotlib.figure import Figure
 
 from kbn.schedule import SCHEDULES
 from reports import plots
+from reports.album import Album, Picture
 from reports.frames import history_frame
-from reports.style import Draw, label_panels, write_figure
+from reports.style import Draw, label_panels
 from reports.tables import accuracies, by_lam, reference_values, uncertainty
 from search.records import State, StudyRecord, TrialRecord
 
 GRIDS = ("coarse", "fine")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as a report embeds it."""
-
-    png: str
-    """Path relative to the report."""
-    svg: str
-    caption: str
 
 
 def grid_points(record: StudyRecord, best: float | None) -> pd.DataFrame:
@@ -55,63 +43,59 @@ def grid_points(record: StudyRecord, best: float | None) -> pd.DataFrame:
 
 
 def lambda_figures(
-    record: StudyRecord, *, best: float | None, final: TrialRecord | None
+    record: StudyRecord, album: Album, *, best: float | None, final: TrialRecord | None
 ) -> dict[str, Picture]:
-    """Write the figures that a study has results for; return them by name."""
-    folder = record.folder / "figures"
-    folder.mkdir(exist_ok=True)
-    return {
-        name: Picture(_relative(png, record.folder), _relative(svg, record.folder), caption)
-        for name, (svg, png), caption in _written(record, folder, best, final)
-    }
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
-
-
-def _written(
-    record: StudyRecord, folder: Path, best: float | None, final: TrialRecord | None
-) -> Iterator[tuple[str, tuple[Path, Path], str]]:
+    """Draw the figures of the search that a study has results for; return them by name."""
+    pictures = {}
     points = grid_points(record, best)
     if not points.empty:
-        yield (
+        pictures["lambda"] = album.draw(
             "lambda",
-            write_figure(folder, "lambda", _lambda(points), height=3.4),
+            _lambda(points),
             "Validation accuracy against λ, both grids. Bars: one standard error.",
+            height=3.4,
         )
     history = history_frame(record)
     search = history[history["stage"].isin(GRIDS)]
     if not search.empty:
-        yield (
+        pictures["learning"] = album.draw(
             "learning",
-            write_figure(folder, "learning", _learning(search, best), height=2.9),
-            (
-                "Every run of the search: (a) validation loss and (b) validation accuracy at each "
-                "epoch's end, coloured by λ; black: the chosen λ."
-            ),
+            _learning(search, best),
+            "Every run of the search: (a) validation loss and (b) validation accuracy at each "
+            "epoch's end, coloured by λ; black: the chosen λ.",
+            height=2.9,
         )
-    yield (
+    pictures["eta"] = album.draw(
         "eta",
-        write_figure(folder, "eta", _eta(record), height=2.4),
+        _eta(record),
         "Learning rate over training; dashed lines mark where runs end.",
+        height=2.4,
     )
-    curve = history[history["stage"] == "final"]
-    if final is not None and final.result is not None and not curve.empty:
-        yield (
+    if final is not None and final.result is not None and final.history:
+        pictures |= final_figures(record, album, final)
+    return pictures
+
+
+def final_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict[str, Picture]:
+    """Draw the curves of a final model and, where it has one, its confusion matrix."""
+    history = history_frame(record)
+    curve = history[history["number"] == final.number]
+    pictures = {
+        "final": album.draw(
             "final",
-            write_figure(folder, "final", _final(curve, final), height=2.9),
+            _final(curve, final),
             "The final model: (a) cost and loss, (b) accuracy, at each epoch's end.",
+            height=2.9,
         )
-        if "confusion" in final.result.arrays:
-            yield (
-                "confusion",
-                write_figure(folder, "confusion", _confusion(record, final), height=5.0),
-                (
-                    "Confusion matrix of the final model on the test set, in percent of each "
-                    "true class."
-                ),
-            )
+    }
+    if final.result is not None and "confusion" in final.result.arrays:
+        pictures["confusion"] = album.draw(
+            "confusion",
+            _confusion(record, final),
+            "Confusion matrix of the final model on the test set, in percent of each true class.",
+            height=5.0,
+        )
+    return pictures
 
 
 def _lambda(points: pd.DataFrame) -> Draw:

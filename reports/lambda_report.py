@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from reports import reference
+from reports.album import Album
 from reports.figures import GRIDS, lambda_figures
 from reports.section import Section
 from reports.tables import (
@@ -26,7 +27,7 @@ NO_PICTURES = dict.fromkeys(("lambda", "learning", "eta", "final", "confusion"))
 """The template's figures; those that a study has no results for stay away."""
 
 
-def section(record: StudyRecord) -> Section:
+def section(record: StudyRecord, album: Album) -> Section:
     """Write the figures, and return the section."""
     final = next((t for t in record.trials if t.trial.id == record.chosen), None)
     best = final.trial.lam if final else best_so_far(record)
@@ -34,7 +35,7 @@ def section(record: StudyRecord) -> Section:
     return Section(
         title=f"The L2 strength λ of a [{hidden}] network on {record.data.title}",
         template="sections/lambda_coarse_fine.md.j2",
-        context=_context(record, best, final),
+        context=_context(record, album, best, final),
         summary=" ".join(summary(record, best, final)),
         settings=own_settings(record),
     )
@@ -54,19 +55,28 @@ def own_settings(record: StudyRecord) -> dict[str, str]:
     }
 
 
-def _context(record: StudyRecord, best: float | None, final: TrialRecord | None) -> dict[str, Any]:
+def _context(
+    record: StudyRecord, album: Album, best: float | None, final: TrialRecord | None
+) -> dict[str, Any]:
     return {
         "record": record,
         "final": final if final is not None and final.result else None,
-        "pictures": NO_PICTURES | lambda_figures(record, best=best, final=final),
+        "pictures": NO_PICTURES | lambda_figures(record, album, best=best, final=final),
         "grids": {
             stage: markdown(grid_table(record, stage, best=best))
             for stage in GRIDS
             if record.stage(stage)
         },
         "compared": any(reference_values(record, record.stage(s), s) for s in GRIDS),
-        "final_table": markdown(final_table(record, final)) if final and final.result else "",
-        "final_remark": final_remark(record, final) if final else "",
+        "finals": [
+            (
+                count(each.trial.epochs, "epoch"),
+                markdown(final_table(record, each)),
+                final_remark(record, each),
+            )
+            for each in record.stage("final")
+            if each.result
+        ],
     }
 
 

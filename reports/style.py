@@ -47,12 +47,17 @@ Draw = Callable[[Figure], object]
 
 
 def write_figure(
-    folder: Path, name: str, draw: Draw, *, height: float, dpi: int = 200
+    folder: Path, name: str, draw: Draw, *, height: float, mark: str = "", dpi: int = 200
 ) -> tuple[Path, Path]:
-    """Draw a figure of the page's width and write it as SVG and PNG; return both paths."""
+    """Draw a figure of the page's width and write it as SVG and PNG; return both paths.
+
+    `mark` is written across the figure's top: what a reader must know who sees nothing else.
+    """
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(WIDTH, height))
         FigureCanvasAgg(figure)
+        if mark:
+            figure.suptitle(mark, color=VERMILION, fontsize=9)
         draw(figure)
         svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
         for path in (svg, png):

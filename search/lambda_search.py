@@ -68,12 +68,20 @@ class LambdaSearch(StudySpec):
         "--preset paper]",
         "N",
     )
+    final_both: bool = setting(
+        False,
+        values.boolean,
+        "Where the final model's epochs end in mid-cycle, train it to the nearest whole cycles "
+        "too, and report both.",
+    )
     final_alpha: float = setting(
         None,
         values.optional(values.number(at_least=0, below=1)),
         "Alpha of the final model  [default: as --alpha; 0.7 with --preset paper]",
         "A",
     )
+
+    lengths: ClassVar[tuple[str, ...]] = ("epochs", "final_epochs")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -110,7 +118,10 @@ class LambdaSearch(StudySpec):
                 self.epochs,
                 f"{count} values around the coarse winner{once_more}",
             ),
-            StageOutline("final", 1, self.final_epochs, "the best λ; opens the test set"),
+            *(
+                StageOutline("final", 1, epochs, "the best λ; opens the test set")
+                for epochs in self.final_lengths()
+            ),
         )
 
     def trials(self, base: Trial, grid: tuple[float, ...]) -> tuple[Trial, ...]:
@@ -121,10 +132,17 @@ class LambdaSearch(StudySpec):
             for replicate in range(self.replicates)
         )
 
-    def final(self, base: Trial, lam: float) -> Trial:
-        """Return the final model's trial, which opens the test set."""
-        return replace(
-            base, lam=lam, epochs=self.final_epochs, alpha=self.final_alpha, with_test=True
+    def final_lengths(self) -> tuple[int, ...]:
+        """Return the epochs of the final model; with `final_both`, of both of them."""
+        whole = whole_cycles_near(self.final_epochs, self.cycle)
+        both = self.final_both and whole != self.final_epochs
+        return (self.final_epochs, whole) if both else (self.final_epochs,)
+
+    def final(self, base: Trial, lam: float) -> tuple[Trial, ...]:
+        """Return the final model's trials, which open the test set; the first is the one kept."""
+        return tuple(
+            replace(base, lam=lam, epochs=epochs, alpha=self.final_alpha, with_test=True)
+            for epochs in self.final_lengths()
         )
 
 
@@ -149,8 +167,9 @@ def lambda_coarse_fine(search: LambdaSearch, base: Trial) -> Plan:
 
     final = search.final(base, winner.lam)
     reason = f"Final model with {_because(winner, both)}"
-    yield Stage("final", (final,), reason, _edge(winner, both, "values tried"))
-    return Choice(final, reason)
+    edge = _edge(winner, both, "values tried")
+    yield Stage("final", final, reason, edge, label=lambda trial: f"{trial.epochs} epochs")
+    return Choice(final[0], reason)
 
 
 def _coarse_reason(search: LambdaSearch) -> str:

@@ -44,16 +44,18 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
         When the split or the batch does not fit it.
     """
     dataset = data.load(spec.data, data_dir=data_dir, say=say)
-    split = data.split(
-        dataset, validation=spec.validation, seed=spec.seed, stratified=spec.stratified
-    )
+    validation = spec.validation
+    if spec.scale < 1.0:
+        dataset = data.sample(dataset, spec.scale, seed=spec.seed)
+        validation = validation if validation < 1 else max(1, round(validation * spec.scale))
+    split = data.split(dataset, validation=validation, seed=spec.seed, stratified=spec.stratified)
     record = describe(dataset, split, stratified=spec.stratified)
     if spec.batch_size > record.train_size:
         raise InputError(
             f"--batch-size {spec.batch_size} is larger than the training set of "
             f"{record.train_size} images; choose at most {record.train_size}"
         )
-    base = base_trial(spec, record)
+    base = base_trial(spec.at_scale(), record)
     return Problem(Shared(split, classes=len(dataset.classes)), record, base)
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import os
 import shlex
 import tomllib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from kbn.errors import InputError
 from kbn.schedule import SCHEDULES
@@ -168,6 +169,13 @@ class StudySpec(Settings, ABC):
         "Epochs of a search trial  [default: the whole cycles nearest to 20]",
         "N",
     )
+    scale: float = setting(
+        1.0,
+        values.number(above=0, at_most=1),
+        "Below 1 a preview, marked as one: this share of the images, and cycles and runs "
+        "shortened by its square root.",
+        "S",
+    )
     replicates: int = setting(
         1,
         values.whole(at_least=1),
@@ -187,9 +195,26 @@ class StudySpec(Settings, ABC):
         """Return the epochs that end a cycle near the reference report's 20."""
         return {"epochs": whole_cycles_near(20, self.cycle)}
 
+    lengths: ClassVar[tuple[str, ...]] = ("epochs",)
+    """The settings that are lengths of runs, in epochs."""
+
     def experiments(self) -> tuple[StudySpec, ...]:
         """Return the experiments of the study, each with a plan of its own; usually this one."""
-        return (self,)
+        return (self.at_scale(),)
+
+    def at_scale(self) -> Self:
+        """Return what is trained: cycles and runs shortened by √scale, cycles kept whole."""
+        if self.scale == 1.0:
+            return self
+        shorter = math.sqrt(self.scale)
+        if self.cycle.unit == "epochs":
+            cycle = replace(self.cycle, length=max(1, round(self.cycle.length * shorter)))
+            shorter = cycle.length / self.cycle.length
+        else:  # an epoch has fewer steps, too
+            steps = round(self.cycle.length * shorter * self.scale)
+            cycle = replace(self.cycle, length=max(2, steps))
+        runs = {name: max(1, round(getattr(self, name) * shorter)) for name in self.lengths}
+        return replace(self, cycle=cycle, **runs)
 
     @abstractmethod
     def plan(self, base: Trial) -> Plan:
@@ -202,7 +227,9 @@ class StudySpec(Settings, ABC):
     def study_name(self, data: str) -> str:
         """Return the default name of a study on a data set."""
         name, _, rest = data.partition(":")
-        return "-".join(filter(None, (self.kind.replace("_", "-"), name, Path(rest).stem)))
+        preview = "" if self.scale == 1.0 else f"scale-{values.number_text(self.scale)}"
+        words = (self.kind.replace("_", "-"), name, Path(rest).stem, preview)
+        return "-".join(filter(None, words))
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as values of JSON and TOML, keyed by field name."""

@@ -256,8 +256,11 @@ def _figures(text: str | None) -> Figures | None:
 
 def _epoch(text: str) -> EpochRecord:
     """Return an epoch's record; JSON has made lists of its tuples."""
-    fields = json.loads(text)
-    return EpochRecord(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in json.loads(text).items()
+    }
+    return EpochRecord(**fields)
 
 
 def _npy(array: np.ndarray) -> bytes:

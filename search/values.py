@@ -65,12 +65,21 @@ def boolean(flag: str, value: Any) -> bool:
 
 
 def number(
-    *, above: float | None = None, at_least: float | None = None, below: float | None = None
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+    at_most: float | None = None,
 ) -> Reader:
     """Return a reader of a finite number within bounds."""
     bounds = " and ".join(
         f"{word} {number_text(bound)}"
-        for word, bound in (("above", above), ("at least", at_least), ("below", below))
+        for word, bound in (
+            ("above", above),
+            ("at least", at_least),
+            ("below", below),
+            ("at most", at_most),
+        )
         if bound is not None
     )
 
@@ -84,6 +93,7 @@ def number(
             and (above is None or result > above)
             and (at_least is None or result >= at_least)
             and (below is None or result < below)
+            and (at_most is None or result <= at_most)
         )
         if not inside:
             raise bad(flag, value, f"must be finite and {bounds}" if bounds else "must be finite")

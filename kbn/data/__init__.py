@@ -2,6 +2,6 @@
 
 from kbn.data.dataset import Dataset
 from kbn.data.load import load
-from kbn.data.split import Split, split
+from kbn.data.split import Split, sample, split
 
-__all__ = ["Dataset", "Split", "load", "split"]
+__all__ = ["Dataset", "Split", "load", "sample", "split"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,8 +14,8 @@ from kbn.errors import DataError, InputError
 BLOCK = 2_000
 """Rows in a block of statistics: a float64 copy of the whole set is never made."""
 
-SPLIT_STREAM = 1_000_000
-"""Spawn key of the split's random stream, apart from those of weights and batches."""
+SPLIT_STREAM, SAMPLE_STREAM = 1_000_000, 1_000_001
+"""Spawn keys of these random streams, apart from those of weights and batches."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,34 @@ def split(
         y_test=dataset.y_test,
         mean=mean,
         std=std,
+    )
+
+
+def sample(dataset: Dataset, share: float, *, seed: int) -> Dataset:
+    """Return a data set of a share of the images of both parts, each class with its share.
+
+    Raises
+    ------
+    InputError
+        When fewer than one image a class would be left in either part.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SAMPLE_STREAM,)))
+    rows = []
+    for y in (dataset.y, dataset.y_test):
+        count, classes = round(share * len(y)), len(dataset.classes)
+        if count < classes:
+            raise InputError(
+                f"--scale {share:g}: {count} of {len(y)} images are too few for {classes} "
+                f"classes; choose at least {classes / len(y):.2g}"
+            )
+        rows.append(np.sort(choose(y, count, rng=rng, stratified=True)))
+    train, test = rows
+    return replace(
+        dataset,
+        X=dataset.X[train],
+        y=dataset.y[train],
+        X_test=dataset.X_test[test],
+        y_test=dataset.y_test[test],
     )
 
 

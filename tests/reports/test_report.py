@@ -20,8 +20,8 @@ from markdown_it.token import Token
 
 import reports
 from kbn.errors import DataError
+from reports.album import Picture
 from reports.document import render
-from reports.figures import Picture
 from reports.lambda_report import close_values
 from reports.write import Report
 from search import Study

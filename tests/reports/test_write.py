@@ -13,7 +13,7 @@ import pytest
 
 import reports
 from reports import trials_frame
-from reports.figures import Picture
+from reports.album import Picture
 from search.records import StudyRecord
 from tests.reports.records import SEARCH, STUDIES, Ending, by_lambda, study
 

@@ -31,11 +31,13 @@ CHANGED: dict[str, Any] = {
     "cycle": "100steps",
     "batch_size": 50,
     "epochs": 3,
+    "scale": 0.5,
     "replicates": 2,
     "preset": "paper",
     "coarse": "1e-4,1e-2",
     "fine": "zoom:3",
     "final_epochs": 5,
+    "final_both": True,
     "final_alpha": 0.6,
 }
 
@@ -168,3 +170,18 @@ def test_names_of_studies_say_the_data() -> None:
 def test_whole_cycles(epochs: int, length: int, expected: int) -> None:
     """The number of epochs nearest to the wish that ends a cycle."""
     assert whole_cycles_near(epochs, Cycle(length, "epochs")) == expected
+
+
+def test_a_preview_keeps_its_cycles_whole() -> None:
+    """Runs shrink with the cycle, so that they end where they ended in it."""
+    preview = LambdaSearch(scale=0.1).at_scale()
+    assert (preview.cycle, preview.epochs, preview.final_epochs) == (Cycle(3, "epochs"), 6, 9)
+    steps = LambdaSearch(scale=0.25, cycle=Cycle(4_500, "steps"), epochs=20).at_scale()
+    assert steps.epochs == 10
+    assert steps.cycle.length == 562  # 4,500 · 0.25 · √0.25: an epoch has fewer steps, too
+    assert LambdaSearch().at_scale() == LambdaSearch()
+
+
+def test_a_preview_has_a_name_of_its_own() -> None:
+    """It never meets the whole study's folder."""
+    assert LambdaSearch(scale=0.1).study_name("digits") == "lambda-coarse-fine-digits-scale-0.1"

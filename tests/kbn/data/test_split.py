@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbn.data import Dataset, Split, split
+from kbn.data import Dataset, Split, sample, split
 from kbn.data.split import choose, moments
 from kbn.errors import DataError, InputError
 
@@ -194,3 +194,29 @@ def test_annotations_are_executed() -> None:
     """In the tests, an array of another type than its annotation says is an error."""
     with pytest.raises(jaxtyping.TypeCheckError):
         moments(np.zeros((3, 2)), np.zeros(3))
+
+
+@given(share=st.floats(0.1, 1.0), seed=st.integers(0, 2**63))
+def test_a_sample_keeps_each_class_s_share(share: float, seed: int) -> None:
+    """Images come with their labels, each at most once, of every class as many, in both parts."""
+    whole = replace(numbered(), X_test=numbered().X, y_test=numbered().y)
+    some = sample(whole, share, seed=seed)
+    for X, y in ((some.X, some.y), (some.X_test, some.y_test)):
+        assert len(X) == len(y) == round(share * N)
+        chosen = X[:, 0].astype(int)
+        assert len(set(chosen)) == len(chosen)
+        np.testing.assert_array_equal(y, whole.y[chosen])
+        counts = np.bincount(y, minlength=CLASSES)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_a_sample_depends_on_the_seed_alone() -> None:
+    """The same seed chooses the same images, another one others."""
+    first, again, other = (sample(numbered(), 0.5, seed=seed) for seed in (1, 1, 2))
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+
+
+def test_a_sample_too_small_for_its_classes_is_refused() -> None:
+    """The message names the scale, the count and the smallest one that works."""
+    with pytest.raises(InputError, match=r"--scale 0\.01: 1 of 60 images .* at least 0\.067"):
+        sample(numbered(), 0.01, seed=0)
