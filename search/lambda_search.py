@@ -19,7 +19,7 @@ from search.narrow import (
     scores,
 )
 from search.plan import Choice, Outcomes, Plan, Stage
-from search.spec import StageOutline, StudySpec, setting, whole_cycles_near
+from search.spec import Experiment, StageOutline, setting, whole_cycles_near
 from search.trial import Trial
 from search.values import number_text
 
@@ -27,7 +27,7 @@ REFERENCE_FACTORS = Factors((0.4, 0.8, 1.0, 2.0, 4.0, 8.0))
 
 
 @dataclass(frozen=True, kw_only=True)
-class LambdaSearch(StudySpec):
+class LambdaSearch(Experiment):
     """A study of the L2 strength λ: the settings of `python -m search.lambda_coarse_fine`.
 
     Raises

@@ -14,7 +14,7 @@ from search.narrow import Outcome
 from search.plan import Progress, Stage, replay
 from search.problem import Problem, base_trial
 from search.records import ExperimentRecord, StageRecord, State, StudyRecord, TrialRecord
-from search.spec import StudySpec
+from search.spec import Experiment, StudySpec
 from search.store import Store
 from search.trainer import NETWORK_PREFIX
 from search.trial import Trial
@@ -45,7 +45,7 @@ def build_record(
     )
 
 
-def _experiment(spec: StudySpec, progress: Progress, known: _Known) -> ExperimentRecord:
+def _experiment(spec: Experiment, progress: Progress, known: _Known) -> ExperimentRecord:
     chosen = progress.choice.trial if progress.choice else None
     trials = {trial for stage in progress.stages for trial in stage.trials}
     return ExperimentRecord(

@@ -198,9 +198,9 @@ class StudySpec(Settings, ABC):
     lengths: ClassVar[tuple[str, ...]] = ("epochs",)
     """The settings that are lengths of runs, in epochs."""
 
-    def experiments(self) -> tuple[StudySpec, ...]:
-        """Return the experiments of the study, each with a plan of its own; usually this one."""
-        return (self.at_scale(),)
+    @abstractmethod
+    def experiments(self) -> tuple[Experiment, ...]:
+        """Return the experiments of the study at its scale, each with a plan of its own."""
 
     def at_scale(self) -> Self:
         """Return what is trained: cycles and runs shortened by √scale, cycles kept whole."""
@@ -215,14 +215,6 @@ class StudySpec(Settings, ABC):
             cycle = replace(self.cycle, length=max(2, steps))
         runs = {name: max(1, round(getattr(self, name) * shorter)) for name in self.lengths}
         return replace(self, cycle=cycle, **runs)
-
-    @abstractmethod
-    def plan(self, base: Trial) -> Plan:
-        """Return a new plan; `base` holds every setting that the plan does not vary."""
-
-    @abstractmethod
-    def outline(self) -> tuple[StageOutline, ...]:
-        """Return the stages to expect, for a dry run and an estimate of time."""
 
     def study_name(self, data: str) -> str:
         """Return the default name of a study on a data set."""
@@ -248,6 +240,34 @@ class StudySpec(Settings, ABC):
             else:
                 words += [flag(field.name), values.show(value)]
         return shlex.join(words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(StudySpec, ABC):
+    """A study with one plan."""
+
+    def experiments(self) -> tuple[Experiment, ...]:
+        """Return this one at its scale."""
+        return (self.at_scale(),)
+
+    @abstractmethod
+    def plan(self, base: Trial) -> Plan:
+        """Return a new plan; `base` holds every setting that the plan does not vary."""
+
+    @abstractmethod
+    def outline(self) -> tuple[StageOutline, ...]:
+        """Return the stages to expect, for a dry run and an estimate of time."""
+
+    def networks(self) -> tuple[tuple[int, ...], ...]:
+        """Return the widths of the hidden layers of every network to train."""
+        return (self.hidden,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedLambda(Experiment, ABC):
+    """An experiment that does not search λ."""
+
+    lam: float = setting(5e-3, values.number(at_least=0), "L2 strength λ.", "λ")
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ def show(value: object) -> str:
     if isinstance(value, float):
         return number_text(value)
     if isinstance(value, tuple | list):
-        return ",".join(show(item) for item in value)
+        nested = any(isinstance(item, tuple | list) for item in value)
+        return ("/" if nested else ",").join(show(item) for item in value)
     return str(value)
 
 
@@ -155,13 +156,25 @@ def widths(flag: str, value: Any) -> tuple[int, ...]:
     return items(flag, value, whole(at_least=1), "hidden layer, such as 50,50")
 
 
+def architectures(flag: str, value: Any) -> tuple[tuple[int, ...], ...]:
+    """Read distinct lists of hidden layers' widths: `50,50/50,30,20`."""
+    if isinstance(value, str):
+        value = [part for part in value.split("/") if part.strip()]
+    return distinct(flag, items(flag, value, widths, "architecture, such as 50,50/50,30,20"))
+
+
+def distinct(flag: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return values as they are, once none of them is there twice."""
+    for item in values:
+        if values.count(item) > 1:
+            raise bad(flag, values, f"{show(item)} is named twice; drop one")
+    return values
+
+
 def lambdas(flag: str, value: Any) -> tuple[float, ...]:
     """Read distinct positive values of λ; returned in ascending order."""
     values = items(flag, value, _positive_lambda, "value of λ, such as 1e-3")
-    for item in values:
-        if values.count(item) > 1:
-            raise bad(flag, value, f"{number_text(item)} is named twice; drop one")
-    return tuple(sorted(values))
+    return tuple(sorted(distinct(flag, values)))
 
 
 def _positive_lambda(flag: str, value: Any) -> float:
@@ -169,6 +182,12 @@ def _positive_lambda(flag: str, value: Any) -> float:
     if result <= 0:
         raise bad(flag, value, "λ must be above 0 to have a place on a log axis; try 1e-6")
     return result
+
+
+def sigmas(flag: str, value: Any) -> tuple[float, ...]:
+    """Read distinct positive values of σ; returned in descending order."""
+    values = items(flag, value, number(above=0), "value of σ, such as 1e-3")
+    return tuple(sorted(distinct(flag, values), reverse=True))
 
 
 def validation_size(flag: str, value: Any) -> int | float:
