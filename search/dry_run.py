@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from search.cycle_end import mid_cycle_warning
 from search.folder import check_specification, check_writable
 from search.problem import Problem, prepare
 from search.spec import Execution, StageOutline, StudySpec
-from search.study import identity_of
+from search.study import check_memory, identity_of, slots_here
 from search.trainer import Shared, train_trial
 
 FEW, MORE = 10, 60
@@ -35,6 +34,7 @@ def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> 
     problem = prepare(spec, data_dir=how.data_dir, say=say)
     name = how.name or spec.study_name(problem.record.name)
     check_specification(how.out / name, identity_of(spec, problem), overwrite=how.overwrite)
+    check_memory(spec, how, problem)
     parts = [part.outline() for part in spec.experiments()]
     outline = [stage for part in parts for stage in part]
     seconds = seconds_per_epoch(problem)
@@ -90,15 +90,6 @@ def _time(wall: float, seconds: float, slots: int) -> str:
         f"time: about {timedelta(seconds=round(wall))} with {slots} at once ({seconds:.2f} s an "
         "epoch, timed here on a few steps of a throw-away network)"
     )
-
-
-def slots_here(how: Execution) -> int:
-    """Return how many trials this machine would run at once."""
-    if how.serial:
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    slots = max(1, int((cores or 1) / how.cpus_per_trial))
-    return min(slots, how.max_concurrent or slots)
 
 
 def megabytes(split: Split) -> float:

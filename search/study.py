@@ -5,6 +5,7 @@ This is where the parts meet: `search` decides, `cluster` runs, `kbn` trains, `r
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ from rich.console import Console
 import cluster
 from search import live
 from search.folder import check_specification, check_writable, claim
+from search.memory import check_networks, machine_bytes
 from search.problem import Problem, base_trial, prepare
 from search.record import build_record, write_model
 from search.records import Session, StudyRecord, TrialRecord
@@ -120,6 +122,8 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     check_specification(folder, identity, overwrite=how.overwrite)
     if how.address:
         cluster.check_address(how.address)
+    else:
+        check_memory(spec, how, problem)
     with claim(folder, identity, overwrite=how.overwrite) as store:
         try:
             _train(spec, how, problem, store, console)
@@ -130,6 +134,26 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
         study.report()
         write_model(record, problem)
     return study
+
+
+def check_memory(spec: StudySpec, how: Execution, problem: Problem) -> None:
+    """Raise `InputError` when this machine cannot hold the networks of a study."""
+    check_networks(
+        [hidden for part in spec.experiments() for hidden in part.networks()],
+        inputs=problem.record.inputs,
+        classes=len(problem.record.classes),
+        slots=slots_here(how),
+        available=machine_bytes(),
+    )
+
+
+def slots_here(how: Execution) -> int:
+    """Return how many trials this machine would run at once."""
+    if how.serial:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    slots = max(1, int((cores or 1) / how.cpus_per_trial))
+    return min(slots, how.max_concurrent or slots)
 
 
 def _what_is_kept(store: Store, folder: Path) -> str:
