@@ -185,6 +185,44 @@ def problem(
     return network, rng.standard_normal((batch, inputs)), rng.integers(classes, size=batch)
 
 
+def check_random(
+    *,
+    inputs: int = 3,
+    hidden: tuple[int, ...] = REFERENCE_HIDDEN,
+    classes: int = 10,
+    batch: int = 6,
+    batch_norm: bool = True,
+    lam: float = 5e-3,
+    seed: int = 0,
+) -> tuple[ParameterCheck, ...]:
+    """Check the first of some random problems that is smooth within the difference step.
+
+    Without arguments the problem is of the reference report's size.
+
+    Raises
+    ------
+    KinkError
+        When none of them is.
+    """
+    for drawn in range(seed, seed + ATTEMPTS):
+        network, X, y = problem(
+            inputs=inputs,
+            hidden=hidden,
+            classes=classes,
+            batch=batch,
+            batch_norm=batch_norm,
+            seed=drawn,
+        )
+        try:
+            return check(network, X, y, lam=lam)
+        except KinkError:
+            continue
+    raise KinkError(
+        f"none of {ATTEMPTS} random problems is free of kinks; choose a smaller --batch or "
+        "smaller --hidden layers"
+    )
+
+
 def table(checks: tuple[ParameterCheck, ...], *, reference: bool) -> str:
     """Return the checks as a table, with the reference report's column where it applies."""
     return tabulate(
@@ -219,25 +257,15 @@ def command(
     widths = _widths(hidden)
     if not lam < float("inf"):
         raise InputError(f"--lam {lam}: give a finite number of at least 0")
-    for drawn in range(seed, seed + ATTEMPTS):
-        network, X, y = problem(
-            inputs=inputs,
-            hidden=widths,
-            classes=classes,
-            batch=batch,
-            batch_norm=batch_norm,
-            seed=drawn,
-        )
-        try:
-            checks = check(network, X, y, lam=lam)
-        except KinkError:
-            continue
-        break
-    else:
-        raise KinkError(
-            f"none of {ATTEMPTS} random problems is free of kinks; choose a smaller --batch or "
-            "smaller --hidden layers"
-        )
+    checks = check_random(
+        inputs=inputs,
+        hidden=widths,
+        classes=classes,
+        batch=batch,
+        batch_norm=batch_norm,
+        lam=lam,
+        seed=seed,
+    )
     click.echo(table(checks, reference=batch_norm and widths == REFERENCE_HIDDEN and inputs == 3))
     failed = [each for each in checks if not each.passed]
     for each in failed:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from reports import lambda_report
+from reports import lambda_report, paper_report
 from reports.album import Album, preview_mark
 from reports.environment import (
     environment_table,
@@ -28,6 +28,12 @@ SECTIONS: Mapping[str, Callable[[StudyRecord, Album], Section]] = {
 """How each kind of experiment is reported; one that is not named here has no section."""
 
 
+STUDIES: Mapping[str, Callable[[StudyRecord, list[Section]], list[Section]]] = {
+    "paper": paper_report.sections,
+}
+"""What a study of several experiments adds to their sections."""
+
+
 def render(record: StudyRecord) -> str:
     """Write a study's figures and return its report in Markdown."""
     environment = jinja2.Environment(
@@ -40,6 +46,8 @@ def render(record: StudyRecord) -> str:
     environment.filters["fenced"] = fenced
     album = Album(record)
     sections = [SECTIONS[each.kind](record.part(each), album) for each in record.experiments]
+    if record.kind in STUDIES:
+        sections = STUDIES[record.kind](record, sections)
     bodies = [
         environment.get_template(section.template).render(section.context) for section in sections
     ]
@@ -50,10 +58,15 @@ def render(record: StudyRecord) -> str:
 
 
 def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
-    own = {name: text for section in sections for name, text in section.settings.items()}
+    several = len(record.experiments) > 1
+    own = {
+        f"{section.name}: {name}" if several else name: text
+        for section in sections
+        for name, text in section.settings.items()
+    }
     return {
         "record": record,
-        "title": sections[0].title,
+        "title": paper_report.title(record) if several else sections[0].title,
         "preview": preview_mark(record),
         "summaries": [section.summary for section in sections],
         "settings": markdown(settings_table(record, own)),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from reports.text import NONE, cell, count, duration, moment
+from reports.text import NONE, cell, count, duration, moment, share
 from search.records import Attempt, State, StudyRecord, TrialRecord
 from search.values import number_text
 
@@ -35,9 +35,17 @@ def environment_table(record: StudyRecord) -> pd.DataFrame:
     core = sum(trial.result.seconds for trial in record.trials if trial.result)
     rows["wall time"] = f"{duration(wall)} in {count(len(record.sessions), 'run')} of the command"
     rows["core time"] = f"{duration(core)} of training, one core a trial"
+    rows["cores busy with training"] = utilisation(record)
     if record.sessions:
         rows["first run"] = moment(record.sessions[0].started)
     return pd.DataFrame({"": list(rows), "value": [cell(text) for text in rows.values()]})
+
+
+def utilisation(record: StudyRecord) -> str:
+    """Return the share of the runs' core time that trained the trials which gave results."""
+    offered = sum(session.seconds * session.slots for session in record.sessions)
+    core = sum(trial.result.seconds for trial in record.trials if trial.result)
+    return f"{share(core / offered, 2)} of the wall time" if offered else NONE
 
 
 def _distinct(values: Iterable[object]) -> str:

@@ -33,6 +33,7 @@ def section(record: StudyRecord, album: Album) -> Section:
     best = final.trial.lam if final else best_so_far(record)
     hidden = ", ".join(str(width) for width in record.trials[0].trial.hidden)
     return Section(
+        name="λ search",
         title=f"The L2 strength λ of a [{hidden}] network on {record.data.title}",
         template="sections/lambda_coarse_fine.md.j2",
         context=_context(record, album, best, final),

@@ -11,6 +11,8 @@ from typing import Any
 class Section:
     """One experiment's part of a report, ready to be laid out."""
 
+    name: str
+    """The experiment, where a sentence names it."""
     title: str
     """The report's title, where the experiment stands alone in its study."""
     template: str

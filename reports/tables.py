@@ -17,7 +17,10 @@ CHANCE_ERRORS = 3.0
 """A network has learned when its accuracy is more standard errors than this above chance."""
 
 
-WORDS = ("", "λ", "setting", "value", "state", "images", "trial", "node", "error", "then")
+WORDS = {
+    *("", "λ", "setting", "value", "state", "images", "trial", "node", "error", "then"),
+    *("parameter", "verdict", "here", "figures", "the reference's claim"),
+}
 """Columns that stand to the left; numbers stand to the right."""
 
 

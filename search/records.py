@@ -52,6 +52,8 @@ class Figures:
     """Share of images labelled right, 0 to 1."""
     n: int
     """Number of images."""
+    loss_error: float | None = None
+    """Standard error of the loss over images, in nats; None in results of older versions."""
 
 
 @dataclass(frozen=True)
