@@ -1,4 +1,4 @@
-"""Writing a report: figures, CSV files and Markdown, each whole or not at all."""
+"""Writing a report: figures, CSV files, Markdown and HTML, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from kbn.files import write_text
 from reports.document import render
 from reports.frames import history_frame, trials_frame
+from reports.page import page
 from search.records import StudyRecord
 
 
@@ -19,23 +20,28 @@ class Report:
 
     path: Path
     """The report."""
+    html: Path
+    """The same as one page that holds its pictures."""
     trials: Path
     history: Path
 
 
 def write(record: StudyRecord) -> Report:
-    """Write `report.md`, `figures/`, `trials.csv` and `history.csv` into the study's folder.
+    """Write the report, its figures and the CSV files into the study's folder.
 
     Equal records give equal bytes, in the figures too.
     """
     report = Report(
         path=record.folder / "report.md",
+        html=record.folder / "report.html",
         trials=record.folder / "trials.csv",
         history=record.folder / "history.csv",
     )
     _write_csv(report.trials, trials_frame(record))
     _write_csv(report.history, history_frame(record))
-    write_text(report.path, render(record))
+    text = render(record)
+    write_text(report.path, text)
+    write_text(report.html, page(text, record.folder))
     return report
 
 
