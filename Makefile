@@ -23,7 +23,7 @@ search: $(READY) ## the λ search, coarse to fine; ARGS="--data digits" passes f
 	$(BIN)/python -m search.lambda_coarse_fine $(ARGS)
 
 test: $(READY) lint types ## lint, type check and the tests (what CI runs)
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile $(ARGS)
 
 test-slow: $(READY) ## the tests that take longer
 	$(BIN)/python -m pytest -m slow $(ARGS)
