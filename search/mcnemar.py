@@ -1,0 +1,40 @@
+"""McNemar's exact test: do two networks label the same images right equally often?
+
+It compares two trained networks, not two values of λ: the noise of seeds is not in it. Only the
+report asks for it, so only the report loads SciPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.stats import binomtest
+
+
+def exact(first: Bool[np.ndarray, " n"], second: Bool[np.ndarray, " n"]) -> float:
+    """Return the two-sided p-value of McNemar's exact test (Q. McNemar, 1947).
+
+    Of the images that one network alone labels right, each is as likely the first's as the
+    second's if the two are equally good: a binomial test with one half.
+    """
+    only_first = int(np.count_nonzero(first & ~second))
+    only_second = int(np.count_nonzero(second & ~first))
+    if only_first + only_second == 0:
+        return 1.0
+    return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
+
+
+def holm(p: Sequence[float]) -> Float[np.ndarray, " m"]:
+    """Return p-values corrected so that all tests together keep their rate (S. Holm, 1979).
+
+    The smallest of m is multiplied by m, the next by m − 1, and so on; none falls below a
+    smaller one's.
+    """
+    values = np.asarray(p, dtype=float)
+    order = np.argsort(values, kind="stable")
+    raised = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(1.0, raised)
+    return corrected
