@@ -191,7 +191,8 @@ def _largest(table: Marks, pairs: _Pairs, draws: _Draws, k: int) -> Float[np.nda
     run = pairs.run[k, others] / min(1.0, table.seeds.dispersion)
     varying = run / (pairs.image[k, others] + run)
     estimated = (1.0 - varying) + varying * draws.scale[:, None]
-    return np.max(np.abs(error[:, others]) / spread / np.sqrt(estimated), axis=1)
+    studentised = np.abs(error[:, others]) / spread / np.sqrt(estimated)
+    return np.asarray(studentised.max(axis=1))
 
 
 def _row(

@@ -62,13 +62,13 @@ class Marks:
 
     def means(self) -> Float[np.ndarray, " k"]:
         """Return each value's mean accuracy over its runs."""
-        return self.accuracy.sum(axis=1) / self.present.sum(axis=1)
+        return np.asarray(self.accuracy.sum(axis=1) / self.present.sum(axis=1))
 
     def standard_errors(self) -> Float[np.ndarray, " k"]:
         """Return the standard error of each mean: images' noise, and seeds' where it is known."""
         share = self.present / self.present.sum(axis=1, keepdims=True)
         images = np.einsum("kr,ks,krks->k", share, share, self.covariance)
-        return np.sqrt(images + self.seeds.level / self.present.sum(axis=1))
+        return np.asarray(np.sqrt(images + self.seeds.level / self.present.sum(axis=1)))
 
 
 def marks(candidates: Sequence[Candidate]) -> Marks:

@@ -1,4 +1,4 @@
-"""McNemar's exact test: do two networks label the same images right equally often?
+"""McNemar's exact test of two networks that labelled the same images.
 
 It compares two trained networks, not two values of λ: the noise of seeds is not in it. Only the
 report asks for it, so only the report loads SciPy.

@@ -79,14 +79,23 @@ def _score(lam: float, outcomes: Iterable[Outcome]) -> Score:
 def best(outcomes: Iterable[Outcome]) -> Winner | None:
     """Return the λ with the highest mean validation accuracy; the larger λ where they tie.
 
-    Only a λ all of whose replicates completed can win. None when there is no such λ.
+    Only a λ all of whose replicates completed can win. None when there is no such λ. Where some
+    have more replicates than others, only those with the most can win: a value that was trained
+    once may be ahead by luck that others have had the chance to lose.
     """
-    candidates = [score for score in scores(outcomes) if score.complete]
+    candidates = contenders(outcomes)
     if not candidates:
         return None
     top = max(score.mean for score in candidates)
     tied = [score.lam for score in candidates if score.mean == top]
     return Winner(lam=max(tied), accuracy=top, tied_with=tuple(tied[:-1]))
+
+
+def contenders(outcomes: Iterable[Outcome]) -> tuple[Score, ...]:
+    """Return the scores that can win: of complete values, those with the most replicates."""
+    complete = [score for score in scores(outcomes) if score.complete]
+    most = max((len(score.accuracies) for score in complete), default=0)
+    return tuple(score for score in complete if len(score.accuracies) == most)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Purpose(IntEnum):
 
     WEIGHTS = 0
     BATCHES = 1
+    COMPARISON = 2
 
 
 @dataclass(frozen=True, kw_only=True)
