@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from search.marks import Candidate, Marks, Seeds, marks
+from search.marks import Candidate, Marks, Seeds, marks, standard_error
 
 LEVEL = 0.95
 """Rate at which intervals cover and the set of ties holds the best value."""
@@ -75,6 +75,7 @@ def compare(
     *,
     rng: np.random.Generator,
     level: float = LEVEL,
+    draws: int = DRAWS,
 ) -> Comparison:
     """Compare every candidate with the winner.
 
@@ -91,27 +92,29 @@ def compare(
         For every value k, the interval of its difference to the winner covers the true one at
         this rate at least, whichever value turned out the winner. The winner and its ties hold
         the truly best value at this rate at least.
+    draws
+        Simulated data sets behind each critical value.
     """
     ordered = sorted(candidates, key=lambda each: each.lam)
     lams = [each.lam for each in ordered]
     top = lams.index(winner)
     table = marks(ordered)
     pairs = _pairs(table)
-    draws = _draws(table, rng)
+    simulated = _draws(table, rng, draws)
     rows = tuple(
-        _row(pairs, k, top, _largest(table, pairs, draws, k), lams[k], level)
+        _row(pairs, k, top, _largest(table, pairs, simulated, k), lams[k], level)
         for k in range(len(lams))
         if k != top
     )
-    errors = table.standard_errors()
-    within = [row.lam for row in rows if row.difference >= -errors[top]]
+    errors = {each.lam: standard_error(each.correct, table.seeds) for each in ordered}
+    within = [row.lam for row in rows if row.difference >= -errors[winner]]
     eligible = [top, *(lams.index(row.lam) for row in rows if row.tied)]
     return Comparison(
         winner=winner,
         rows=rows,
-        errors=dict(zip(lams, errors.tolist(), strict=True)),
+        errors=errors,
         one_se=max([winner, *within]),
-        optimism=_optimism(table, draws, [k for k in eligible if _as_many(table, k, top)]),
+        optimism=_optimism(table, simulated, [k for k in eligible if _as_many(table, k, top)]),
         seeds=table.seeds,
     )
 
@@ -165,20 +168,17 @@ class _Draws:
     """χ²(f) ∕ f; ones where seeds' noise is not estimated."""
 
 
-def _draws(table: Marks, rng: np.random.Generator) -> _Draws:
+def _draws(table: Marks, rng: np.random.Generator, draws: int) -> _Draws:
     cells = table.present.ravel()
     covariance = table.covariance.reshape(cells.size, cells.size)[np.ix_(cells, cells)]
     covariance = covariance + table.seeds.interaction * np.eye(len(covariance))
-    error = np.zeros((DRAWS, cells.size))
-    error[:, cells] = rng.standard_normal((DRAWS, len(covariance))) @ _root(covariance)
+    error = np.zeros((draws, cells.size))
+    # With covariance = LLᵀ, rows z of standard normal numbers give errors zLᵀ.
+    normal = rng.standard_normal((draws, len(covariance)))
+    error[:, cells] = normal @ np.linalg.cholesky(covariance).T
     freedom = table.seeds.freedom
-    scale = rng.chisquare(freedom, DRAWS) / freedom if freedom else np.ones(DRAWS)
-    return _Draws(error.reshape(DRAWS, *table.present.shape), scale)
-
-
-def _root(covariance: Float[np.ndarray, "q q"]) -> Float[np.ndarray, "q q"]:
-    """Return B with BᵀB = covariance."""
-    return np.linalg.cholesky(covariance).T
+    scale = rng.chisquare(freedom, draws) / freedom if freedom else np.ones(draws)
+    return _Draws(error.reshape(draws, *table.present.shape), scale)
 
 
 def _largest(table: Marks, pairs: _Pairs, draws: _Draws, k: int) -> Float[np.ndarray, " b"]:

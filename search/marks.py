@@ -47,6 +47,16 @@ class Seeds:
     """The same of an accuracy by itself: what pairing cancels is in it."""
 
 
+def standard_error(correct: Bool[np.ndarray, "r n"], seeds: Seeds) -> float:
+    """Return the standard error of a mean accuracy over r runs and n images.
+
+    It holds images' noise, which the runs share, and that of seeds as far as it is known; for one
+    run of unknown seeds it is √(p(1 − p)∕n).
+    """
+    runs, n = correct.shape
+    return float(np.sqrt(correct.mean(axis=0).var() / n + seeds.level / runs))
+
+
 @dataclass(frozen=True)
 class Marks:
     """Accuracies of all runs, and how they vary together over images and over seeds.
@@ -63,12 +73,6 @@ class Marks:
     def means(self) -> Float[np.ndarray, " k"]:
         """Return each value's mean accuracy over its runs."""
         return np.asarray(self.accuracy.sum(axis=1) / self.present.sum(axis=1))
-
-    def standard_errors(self) -> Float[np.ndarray, " k"]:
-        """Return the standard error of each mean: images' noise, and seeds' where it is known."""
-        share = self.present / self.present.sum(axis=1, keepdims=True)
-        images = np.einsum("kr,ks,krks->k", share, share, self.covariance)
-        return np.asarray(np.sqrt(images + self.seeds.level / self.present.sum(axis=1)))
 
 
 def marks(candidates: Sequence[Candidate]) -> Marks:
