@@ -8,20 +8,25 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from kbn.schedule import SCHEDULES
-from reports import plots
+from reports import plots, search_plots
 from reports.album import Album, Picture
-from reports.frames import history_frame
+from reports.frames import history_frame, trials_frame
+from reports.searched import search_stages
 from reports.style import Draw, label_panels
-from reports.tables import accuracies, by_lam, reference_values, uncertainty
+from reports.tables import NO_SEEDS, accuracies, by_lam, reference_values, uncertainty
+from search.compare import LEVEL, Comparison
 from search.records import State, StudyRecord, TrialRecord
+from search.values import number_text
 
-GRIDS = ("coarse", "fine")
 
-
-def grid_points(record: StudyRecord, best: float | None) -> pd.DataFrame:
-    """Return one row a grid and λ, as `plots.accuracy_against_lambda` takes them."""
+def search_points(
+    record: StudyRecord, best: float | None, found: Comparison | None
+) -> pd.DataFrame:
+    """Return one row a stage and λ, as `search_plots.accuracy_against_lambda` takes them."""
     rows = []
-    for stage in GRIDS:
+    seeds = found.seeds if found else NO_SEEDS
+    alike = (found.winner, *found.ties) if found else ()
+    for stage in search_stages(record):
         trials = record.stage(stage)
         reference = reference_values(record, trials, stage)
         for lam, group in by_lam(trials).items():
@@ -33,30 +38,50 @@ def grid_points(record: StudyRecord, best: float | None) -> pd.DataFrame:
                     "stage": stage,
                     "lam": lam,
                     "accuracy": fmean(values) if values else float("nan"),
-                    "error": uncertainty(group) if values else float("nan"),
+                    "error": uncertainty(group, seeds) if values else float("nan"),
                     "reference": reference.get(lam, float("nan")),
                     "chosen": lam == best,
+                    "tied": lam in alike,
                 }
             )
-    columns = ["stage", "lam", "accuracy", "error", "reference", "chosen"]
+    columns = ["stage", "lam", "accuracy", "error", "reference", "chosen", "tied"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def lambda_figures(
-    record: StudyRecord, album: Album, *, best: float | None, final: TrialRecord | None
+    record: StudyRecord,
+    album: Album,
+    *,
+    best: float | None,
+    found: Comparison | None,
+    final: TrialRecord | None,
 ) -> dict[str, Picture]:
     """Draw the figures of the search that a study has results for; return them by name."""
     pictures = {}
-    points = grid_points(record, best)
+    points = search_points(record, best, found)
     if not points.empty:
         pictures["lambda"] = album.draw(
             "lambda",
             _lambda(points),
-            "Validation accuracy against λ, both grids. Bars: one standard error.",
+            "Validation accuracy against λ, each stage of the search. Bars: one standard error.",
             height=3.4,
         )
+        pictures["order"] = album.draw(
+            "order",
+            _order(record, best),
+            "The order of the search: the λ of each trial; dashed: the chosen one.",
+            height=2.6,
+        )
+    if found and found.rows:
+        pictures["differences"] = album.draw(
+            "differences",
+            _differences(found),
+            f"Each value against the best one, {number_text(found.winner)}. Bars: intervals that "
+            f"cover the true difference in {LEVEL:.0%} of searches.",
+            height=1.0 + 0.2 * len(found.rows),
+        )
     history = history_frame(record)
-    search = history[history["stage"].isin(GRIDS)]
+    search = history[history["stage"].isin(search_stages(record))]
     if not search.empty:
         pictures["learning"] = album.draw(
             "learning",
@@ -99,7 +124,28 @@ def final_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict
 
 
 def _lambda(points: pd.DataFrame) -> Draw:
-    return lambda figure: plots.accuracy_against_lambda(points, figure.subplots())
+    return lambda figure: search_plots.accuracy_against_lambda(points, figure.subplots())
+
+
+def _differences(found: Comparison) -> Draw:
+    rows = pd.DataFrame(
+        [
+            {
+                "lam": row.lam,
+                "difference": row.difference,
+                "low": row.low,
+                "high": row.high,
+                "tied": row.tied,
+            }
+            for row in found.rows
+        ]
+    )
+    return lambda figure: search_plots.difference_to_winner(rows, figure.subplots())
+
+
+def _order(record: StudyRecord, best: float | None) -> Draw:
+    trials = trials_frame(record)
+    return lambda figure: search_plots.search_order(trials, figure.subplots(), chosen=best)
 
 
 def _learning(history: pd.DataFrame, best: float | None) -> Draw:

@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 from reports import reference
 from reports.album import Album
-from reports.figures import GRIDS, lambda_figures
+from reports.certainty import (
+    differences_table,
+    mcnemar_to_winner,
+    optimism_remark,
+    remarks,
+    scores_table,
+    tied_sentence,
+)
+from reports.figures import lambda_figures
+from reports.searched import ended_trials, known_of, search_stages, stage_title
 from reports.section import Section
 from reports.tables import (
+    NO_SEEDS,
     accuracies,
     by_lam,
     final_table,
     grid_table,
     markdown,
     reference_values,
-    uncertainty,
 )
-from reports.text import count, listed, share, signed, standard_error
+from reports.text import count, share, signed, standard_error
+from search.compare import Comparison
 from search.records import StudyRecord, TrialRecord
 from search.values import number_text
 
-NO_PICTURES = dict.fromkeys(("lambda", "learning", "eta", "final", "confusion"))
+NO_PICTURES = dict.fromkeys(
+    ("lambda", "differences", "order", "learning", "eta", "final", "confusion")
+)
 """The template's figures; those that a study has no results for stay away."""
 
 
 def section(record: StudyRecord, album: Album) -> Section:
     """Write the figures, and return the section."""
     final = next((t for t in record.trials if t.trial.id == record.chosen), None)
-    best = final.trial.lam if final else best_so_far(record)
+    found = known_of(record)
+    best = final.trial.lam if final else found.winner if found else None
     hidden = ", ".join(str(width) for width in record.trials[0].trial.hidden)
     return Section(
         name="λ search",
         title=f"The L2 strength λ of a [{hidden}] network on {record.data.title}",
         template="sections/lambda_coarse_fine.md.j2",
-        context=_context(record, album, best, final),
-        summary=" ".join(summary(record, best, final)),
+        context=_context(record, album, best, found, final),
+        summary=" ".join(summary(record, best, found, final)),
         settings=own_settings(record),
     )
 
@@ -51,24 +64,58 @@ def own_settings(record: StudyRecord) -> dict[str, str]:
             f"(α = {number_text(spec['final_alpha'])})"
         ),
         "runs of each value": (
-            f"{spec['replicates']}; every λ starts from the same weights and sees the same batches"
+            f"{spec['replicates']}{_more_runs(spec)}; every λ starts from the same weights and "
+            "sees the same batches"
         ),
+        "choice of λ": _choice(spec),
     }
 
 
+def _more_runs(spec: Mapping[str, Any]) -> str:
+    """Say how often the best values are trained, where that is more often than the others."""
+    values, _, runs = spec["replicate_top"].partition(":")
+    more = spec["replicate_top"] != "off" and int(runs) > spec["replicates"]
+    return f", and {runs} of the best {values}" if more else ""
+
+
+def _choice(spec: Mapping[str, Any]) -> str:
+    rule = {
+        "best": "the highest mean validation accuracy",
+        "1se": "the largest λ within one standard error of the highest mean validation accuracy",
+    }[spec["select"]]
+    bounds = spec["lambda_bounds"]
+    edges = (
+        "the grids' ends are not passed"
+        if bounds == "off"
+        else f"beyond the grids' ends down to {number_text(bounds[0])}, up to "
+        f"{number_text(bounds[1])}"
+    )
+    rounds = "until the data cannot tell more" if spec["rounds"] == "auto" else spec["rounds"]
+    return f"{rule}; {edges}; rounds: {rounds}"
+
+
 def _context(
-    record: StudyRecord, album: Album, best: float | None, final: TrialRecord | None
+    record: StudyRecord,
+    album: Album,
+    best: float | None,
+    found: Comparison | None,
+    final: TrialRecord | None,
 ) -> dict[str, Any]:
+    seeds = found.seeds if found else NO_SEEDS
+    figures = lambda_figures(record, album, best=best, found=found, final=final)
     return {
         "record": record,
         "final": final if final is not None and final.result else None,
-        "pictures": NO_PICTURES | lambda_figures(record, album, best=best, final=final),
+        "pictures": NO_PICTURES | figures,
         "grids": {
-            stage: markdown(grid_table(record, stage, best=best))
-            for stage in GRIDS
-            if record.stage(stage)
+            stage_title(stage): markdown(grid_table(record, stage, best=best, seeds=seeds))
+            for stage in search_stages(record)
         },
-        "compared": any(reference_values(record, record.stage(s), s) for s in GRIDS),
+        "replicated": any(each.trial.replicate for each in ended_trials(record)),
+        "compared": any(
+            reference_values(record, record.stage(s), s) for s in search_stages(record)
+        ),
+        "sure": _sure(record, best, found, final) if found else None,
         "finals": [
             (
                 count(each.trial.epochs, "epoch"),
@@ -81,59 +128,58 @@ def _context(
     }
 
 
-def search_trials(record: StudyRecord) -> dict[float, tuple[TrialRecord, ...]]:
-    """Return the replicates of every λ that the grids hold."""
-    trials = {trial.trial.id: trial for stage in GRIDS for trial in record.stage(stage)}
-    return dict(by_lam(list(trials.values())))
-
-
-def means(record: StudyRecord) -> dict[float, float]:
-    """Return the mean validation accuracy of every λ whose runs all completed."""
+def _sure(
+    record: StudyRecord, best: float | None, found: Comparison, final: TrialRecord | None
+) -> dict[str, Any]:
+    """Return what the section on the winner is given."""
+    chosen = found.winner if best is None else best
     return {
-        lam: fmean(accuracies(group))
-        for lam, group in search_trials(record).items()
-        if len(accuracies(group)) == len(group)
+        "winner": number_text(found.winner),
+        "tied": tied_sentence(found),
+        "remarks": list(remarks(found, select=record.spec["select"])),
+        "differences": markdown(differences_table(record, found)) if found.rows else "",
+        "tested": bool(mcnemar_to_winner(record, found)),
+        "scores": markdown(scores_table(record, found, chosen, final)),
+        "optimism": optimism_remark(record, found, chosen),
     }
 
 
-def best_so_far(record: StudyRecord) -> float | None:
-    """Return the best λ among those that completed; ties go to the larger."""
-    return max(means(record).items(), key=lambda pair: pair[::-1], default=(None, 0.0))[0]
-
-
-def summary(record: StudyRecord, best: float | None, final: TrialRecord | None) -> Iterator[str]:
+def summary(
+    record: StudyRecord, best: float | None, found: Comparison | None, final: TrialRecord | None
+) -> Iterator[str]:
     """Yield the sentences of the summary."""
-    if best is None:
+    if found is None:
         yield "No value of λ has completed."
         return
-    found, groups = means(record), search_trials(record)
-    error = uncertainty(groups[best])
+    groups = by_lam(ended_trials(record))
+    runs = groups[found.winner]
     yield (
-        f"Of {count(len(found), 'value')} of λ, **{number_text(best)}** has the best validation "
-        f"accuracy: {share(found[best])} (standard error {share(error)}, "
-        f"{record.data.validation_size:,} images, {count(len(groups[best]), 'run')})."
+        f"Of {count(len(found.rows) + 1, 'value')} of λ, **{number_text(found.winner)}** has the "
+        f"best validation accuracy{_of_finalists(groups, len(runs))}: "
+        f"{share(fmean(accuracies(runs)))} (standard error {share(found.errors[found.winner])}, "
+        f"{record.data.validation_size:,} images, {count(len(runs), 'run')})."
     )
-    yield close_values(found, best, error or 0.0)
+    yield tied_sentence(found)
     if final and final.result and final.result.test:
         test = final.result.test
+        with_it = "it" if best == found.winner else f"the one-standard-error choice {_bold(best)}"
         yield (
-            f"The final model, trained with it for {count(final.result.epochs, 'epoch')}, labels "
+            f"The final model, trained with {with_it} for "
+            f"{count(final.result.epochs, 'epoch')}, labels "
             f"**{share(test.accuracy)}** of the {test.n:,} test images right (standard error "
             f"{share(standard_error(test.accuracy, test.n))})."
         )
 
 
-def close_values(found: dict[float, float], best: float, error: float) -> str:
-    """Return a sentence on the values that are as good as the best one, for all one can see."""
-    close = [lam for lam, mean in found.items() if lam != best and found[best] - mean <= error]
-    if not close:
-        return "No other value comes within one standard error of it."
-    verb = "lies" if len(close) == 1 else "lie"
-    return (
-        f"{listed(close)} {verb} within one standard error of it, so this search does not show "
-        "that the best value is better than "
-        f"{'that one' if len(close) == 1 else 'those'}."
-    )
+def _of_finalists(groups: Mapping[float, Sequence[TrialRecord]], runs: int) -> str:
+    """Say that some values were trained more often than others, where they were."""
+    complete = [group for group in groups.values() if len(accuracies(group)) == len(group)]
+    rivals = sum(len(group) == runs for group in complete)
+    return "" if rivals == len(complete) else f" of the {rivals} that were trained {runs} times"
+
+
+def _bold(lam: float | None) -> str:
+    return f"**{number_text(lam)}**" if lam is not None else ""
 
 
 def final_remark(record: StudyRecord, final: TrialRecord) -> str:

@@ -10,91 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import LogFormatterMathtext, LogLocator
 
 from kbn.schedule import Schedule
-from reports.style import BLACK, BLUE, GREY, ORANGE, SEQUENTIAL, VERMILION
-from search.values import number_text
-
-_STAGES = {"coarse": (BLUE, "o"), "fine": (ORANGE, "s")}
-
-
-def accuracy_against_lambda(points: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw validation accuracy against log λ, both grids in one plot.
-
-    `points` has a row a grid and λ: `stage, lam, accuracy, error, reference, chosen`, accuracies
-    as shares; a NaN accuracy is drawn at the bottom as a value that did not complete.
-    """
-    ax.set_xscale("log")
-    low, high = points["lam"].min(), points["lam"].max()
-    edge = max(1.5, (high / low) ** 0.06)
-    ax.set_xlim(low / edge, high * edge)
-    for stage, group in points.groupby("stage", sort=False):
-        colour, marker = _STAGES.get(str(stage), (GREY, "^"))
-        done = group.dropna(subset="accuracy")
-        ax.errorbar(
-            done["lam"],
-            100 * done["accuracy"],
-            yerr=100 * done["error"],
-            fmt=marker,
-            color=colour,
-            markersize=5,
-            capsize=2.5,
-            elinewidth=1,
-            label=f"{stage} grid",
-            zorder=3 if stage == "fine" else 4,
-            markerfacecolor="white" if stage == "fine" else colour,
-        )
-    published = points.dropna(subset="reference")
-    if not published.empty:
-        ax.plot(
-            published["lam"],
-            100 * published["reference"],
-            "x",
-            color=GREY,
-            markersize=6,
-            label="reference report",
-            zorder=2,
-        )
-    _mark_chosen(points, ax)
-    _mark_incomplete(points, ax)
-    ax.set_xlabel("L2 strength λ (log scale)")
-    ax.set_ylabel("validation accuracy (%)")
-    ax.xaxis.set_major_locator(LogLocator(numticks=12))
-    ax.xaxis.set_major_formatter(LogFormatterMathtext())
-    ax.margins(y=0.12)
-    ax.legend(loc="upper left" if points["accuracy"].isna().any() else "lower left")
-    return ax
-
-
-def _mark_chosen(points: pd.DataFrame, ax: Axes) -> None:
-    """Draw a line at the chosen λ, its label on the side that has more room."""
-    for lam in points.loc[points["chosen"], "lam"].head(1):
-        left, right = ax.get_xlim()
-        on_left = lam / left > right / lam
-        ax.axvline(lam, color=VERMILION, linewidth=1, linestyle="--")
-        ax.annotate(
-            f"chosen: λ = {number_text(lam)}",
-            (lam, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(-5 if on_left else 5, -3),
-            textcoords="offset points",
-            ha="right" if on_left else "left",
-            va="top",
-            color=VERMILION,
-        )
-
-
-def _mark_incomplete(points: pd.DataFrame, ax: Axes) -> None:
-    for lam in points.loc[points["accuracy"].isna(), "lam"]:
-        ax.annotate(
-            "did not\ncomplete",
-            (lam, 0.02),
-            xycoords=("data", "axes fraction"),
-            ha="center",
-            color=VERMILION,
-            fontsize=8,
-        )
+from reports.style import BLACK, BLUE, ORANGE, SEQUENTIAL, VERMILION
 
 
 def learning_curves(

@@ -18,6 +18,7 @@ WIDTH = 7.0
 
 # The palette of M. Okabe and K. Ito, "Color Universal Design", 2008: told apart by all readers.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE = "#56B4E9", "#CC79A7"
 GREY, BLACK = "#7F7F7F", "#000000"
 SEQUENTIAL = "cividis"
 """Even in lightness, and the same to readers who do not tell red from green."""

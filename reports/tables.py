@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
+from statistics import fmean
 
+import numpy as np
 import pandas as pd
 
 from reports import reference
 from reports.text import NONE, real, share, signed, standard_error
+from search.evidence import labelled_right
+from search.marks import Seeds
+from search.marks import standard_error as error_of_mean
 from search.records import DataRecord, State, StudyRecord, TrialRecord
 from search.values import number_text
 
+NO_SEEDS = Seeds()
 CHANCE_ERRORS = 3.0
 """A network has learned when its accuracy is more standard errors than this above chance."""
 
@@ -20,6 +24,7 @@ CHANCE_ERRORS = 3.0
 WORDS = {
     *("", "λ", "setting", "value", "state", "images", "trial", "node", "error", "then"),
     *("parameter", "verdict", "here", "figures", "the reference's claim"),
+    *("seen", "score", "what it is worth"),
 }
 """Columns that stand to the left; numbers stand to the right."""
 
@@ -47,18 +52,15 @@ def accuracies(trials: Sequence[TrialRecord]) -> list[float]:
     ]
 
 
-def uncertainty(trials: Sequence[TrialRecord]) -> float | None:
-    """Return the standard error of a λ's accuracy; of its mean where there are replicates.
+def uncertainty(trials: Sequence[TrialRecord], seeds: Seeds) -> float | None:
+    """Return the standard error of a λ's mean accuracy over its completed runs.
 
-    With one run it is that of a share of the validation images. With R replicates, whose
-    differences hold the images' noise and the seeds', it is their standard deviation over √R.
+    It holds the noise of the validation images, which the runs share, and that of seeds as far
+    as the study's replicates tell of it.
     """
-    values = accuracies(trials)
-    if not values:
-        return None
-    if len(values) == 1:
-        return standard_error(values[0], trials[0].trial.validation_size)
-    return stdev(values) / math.sqrt(len(values))
+    right = [labelled_right(each.result) for each in trials if each.result]
+    complete = [each for each in right if each is not None]
+    return error_of_mean(np.stack(complete), seeds) if complete else None
 
 
 def learned(accuracy: float, data: DataRecord) -> bool:
@@ -67,14 +69,19 @@ def learned(accuracy: float, data: DataRecord) -> bool:
     return accuracy > data.chance + CHANCE_ERRORS * error
 
 
-def grid_table(record: StudyRecord, stage: str, *, best: float | None) -> pd.DataFrame:
-    """Return a grid's values of λ with their accuracies; the study's best one is marked."""
+def grid_table(
+    record: StudyRecord, stage: str, *, best: float | None, seeds: Seeds = NO_SEEDS
+) -> pd.DataFrame:
+    """Return a stage's values of λ with their accuracies; the study's best one is marked.
+
+    `seeds` is what the study's replicates tell of the noise of seeds, for the standard errors.
+    """
     trials = record.stage(stage)
     published = reference_values(record, trials, stage)
     replicated = any(each.trial.replicate for each in trials)
     return pd.DataFrame(
         [
-            _grid_row(record, lam, group, published, best=best, replicated=replicated)
+            _grid_row(record, lam, group, published, seeds, best=best, replicated=replicated)
             for lam, group in by_lam(trials).items()
         ]
     )
@@ -97,6 +104,7 @@ def _grid_row(
     lam: float,
     trials: Sequence[TrialRecord],
     published: Mapping[float, float],
+    seeds: Seeds,
     *,
     best: float | None,
     replicated: bool,
@@ -107,7 +115,7 @@ def _grid_row(
     row = {
         "λ": f"{bold}{number_text(lam)}{bold}",
         "validation accuracy": f"{bold}{share(mean)}{bold}",
-        "standard error": share(uncertainty(trials)),
+        "standard error": share(uncertainty(trials, seeds)),
     }
     if replicated:
         row["replicates"] = str(len(values))

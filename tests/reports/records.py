@@ -28,7 +28,7 @@ from search.store import Store
 from search.trainer import Shared
 from search.trial import Trial
 from search.values import Cycle
-from tests.search.builders import HERE
+from tests.search.builders import HERE, labelled_right
 
 DIGITS = DataRecord(
     name="digits",
@@ -65,9 +65,12 @@ SEARCH = LambdaSearch(
     final_epochs=6,
     coarse=(1e-3, 1e-2, 1e-1),
     fine=Factors((0.5, 1.0, 2.0)),
+    lambda_bounds="off",
+    replicate_top="off",
+    fresh=0,
 )
 """Three coarse values, two new fine ones, the final model."""
-REFERENCE = LambdaSearch(data="cifar10")
+REFERENCE = LambdaSearch(data="cifar10", lambda_bounds="off", replicate_top="off", fresh=0)
 """What the reference report trained."""
 
 
@@ -181,6 +184,8 @@ def _result(
             last.validation_cost, last.validation_loss, last.validation_accuracy, n
         )
     arrays = {}
+    if completed:
+        arrays["validation_correct"] = labelled_right(ending.accuracy, trial.validation_size)
     if completed and trial.with_test:
         test = Figures(1.25, 1.2, ending.accuracy - 1 / 64, test_size)
         arrays["confusion"] = np.eye(classes, dtype=np.int64) * 20 + np.arange(classes)

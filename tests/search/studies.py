@@ -20,6 +20,9 @@ SMALL = LambdaSearch(
     final_epochs=3,
     coarse=(1e-3, 1e-2),
     fine=Factors((0.5, 1.0)),
+    lambda_bounds="off",
+    replicate_top="off",
+    fresh=0,
 )
 """Two coarse values, one new fine one, the final model."""
 TRIALS = 4
@@ -31,6 +34,9 @@ FLAGS = (
     "--final-epochs=3",
     "--coarse=1e-3,1e-2",
     "--fine=0.5,1",
+    "--lambda-bounds=off",
+    "--replicate-top=off",
+    "--fresh=0",
 )
 """The same as flags."""
 

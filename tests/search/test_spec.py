@@ -36,6 +36,11 @@ CHANGED: dict[str, Any] = {
     "preset": "paper",
     "coarse": "1e-4,1e-2",
     "fine": "zoom:3",
+    "lambda_bounds": "1e-6,0.5",
+    "rounds": "auto",
+    "replicate_top": "2:4",
+    "select": "1se",
+    "fresh": 3,
     "final_epochs": 5,
     "final_both": True,
     "final_alpha": 0.6,
@@ -48,7 +53,7 @@ def test_every_setting_is_changed_above() -> None:
 
 
 def test_the_defaults_are_the_references() -> None:
-    """Unchanged, the search is the reference report's, but for the final model."""
+    """Unchanged, the grids are the reference report's; replicates and the final model are not."""
     search = LambdaSearch()
     assert search.hidden == (50, 50)
     assert search.coarse == (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
