@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from reports import reference
 from reports.discussion import Claim, Estimate, Verdict, accuracy, all_of, final_loss, shown
+from reports.searched import known_of
 from reports.tables import learned
+from reports.text import listed, signed
+from search.compare import LEVEL
 from search.loss_curves import network_text
 from search.records import StudyRecord, TrialRecord
 from search.sensitivity import MATRIX, Cell, cell_of
@@ -91,6 +95,31 @@ def _larger_when_deep(gains: Mapping[tuple[int, ...], Estimate | None]) -> Claim
         "other"
     )
     return Claim(text, (large - small).above(), figures)
+
+
+def lambda_claims(record: StudyRecord) -> Iterator[Claim]:
+    """Yield what the reference says of its λ: that it is the best of those tried."""
+    lam = reference.FINAL.lam
+    text = f"λ = {number_text(lam)} is best."
+    found = known_of(record)
+    differences = {row.lam: row for row in found.rows} if found else {}
+    if found is None or (lam != found.winner and lam not in differences):
+        yield Claim(text, Verdict.UNTESTED, "there is no completed run with it")
+    elif lam == found.winner and found.ties:
+        ties = listed(found.ties)
+        yield Claim(
+            text, Verdict.OPEN, f"it is the best here, too, but {ties} cannot be told from it"
+        )
+    elif lam == found.winner:
+        yield Claim(text, Verdict.SUPPORTED, "every other value is worse by a paired comparison")
+    else:
+        row = differences[lam]
+        figures = (
+            f"here {number_text(found.winner)} is; {number_text(lam)} differs from it by "
+            f"{signed(row.difference)} ({LEVEL:.0%} interval {signed(row.low)} to "
+            f"{signed(row.high)})"
+        )
+        yield Claim(text, Verdict.OPEN if row.tied else Verdict.CONTRADICTED, figures)
 
 
 def matrix_claims(record: StudyRecord) -> Iterator[Claim]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
 from reports import reference
 from reports.discussion import Estimate, accuracy
+from reports.sigma_tables import cells, published
 from reports.tables import by_lam, reference_values
 from reports.text import share, signed, standard_error
 from search.records import StudyRecord, TrialRecord
@@ -46,30 +47,30 @@ class Pair:
 def search_pairs(record: StudyRecord) -> Iterator[Pair]:
     """Yield both grids of a λ search, and its final models that ended as the reference's did."""
     for stage in STAGES:
-        published = reference_values(record, record.stage(stage), stage)
+        values = reference_values(record, record.stage(stage), stage)
         for lam, trials in by_lam(record.stage(stage)).items():
-            if lam in published:
+            if lam in values:
                 what = f"{stage} grid, λ = {number_text(lam)}, validation accuracy"
-                yield from _pair(what, trials, "validation", published[lam])
+                yield from _pair(what, trials, "validation", values[lam])
     for each in record.stage("final"):
         if reference.comparable(record.data, each.trial):
             what = f"final model, {each.trial.epochs} epochs, test accuracy"
             yield from _pair(what, (each,), "test", reference.FINAL.test_accuracy)
 
 
-def _pair(
-    what: str, trials: tuple[TrialRecord, ...], part: str, published: float
-) -> Iterator[Pair]:
+def _pair(what: str, trials: tuple[TrialRecord, ...], part: str, value: float) -> Iterator[Pair]:
     measured = accuracy(trials, part)
     if measured is not None and measured.error > 0:
         figures = getattr(trials[0].result, part)
-        yield Pair(what, measured, published, figures.n)
+        yield Pair(what, measured, value, figures.n)
 
 
-def matrix_pairs(cells: Mapping[str, tuple[tuple[TrialRecord, ...], float]]) -> Iterator[Pair]:
-    """Yield the cells of the matrix: each cell's name, its runs and the reference's number."""
-    for name, (trials, published) in cells.items():
-        yield from _pair(f"{name}, test accuracy", trials, "test", published)
+def matrix_pairs(record: StudyRecord) -> Iterator[Pair]:
+    """Yield the cells of the matrix of σ × batch normalisation."""
+    for cell, trials in cells(record).items():
+        value = published(record, trials)
+        if value is not None:
+            yield from _pair(f"matrix, {cell}, test accuracy", trials, "test", value)
 
 
 def large_differences(pairs: list[Pair]) -> pd.DataFrame:

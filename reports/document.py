@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from reports import lambda_report, paper_report
+from reports import lambda_report, loss_report, paper_report, sigma_report
 from reports.album import Album, preview_mark
 from reports.environment import (
     environment_table,
@@ -23,7 +23,9 @@ from reports.text import count, fenced, share
 from search.records import State, StudyRecord
 
 SECTIONS: Mapping[str, Callable[[StudyRecord, Album], Section]] = {
+    "loss_evolution": loss_report.section,
     "lambda_coarse_fine": lambda_report.section,
+    "sigma_batchnorm": sigma_report.section,
 }
 """How each kind of experiment is reported; one that is not named here has no section."""
 

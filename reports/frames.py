@@ -1,4 +1,4 @@
-"""Records as data frames: one row a trial, one row an epoch.
+"""Records as data frames: one row a trial, an epoch, or a layer.
 
 Columns follow Optuna's habits (`number, state, value, params_…, duration`). What differs from
 run to run, times and hosts, stands in the last columns.
@@ -80,7 +80,10 @@ _TRIAL = (
     *TRIAL_TIMES,
 )
 
-_WHOLE = {"number", "params_epochs", "replicate", "seed", "epochs", "attempts", "epoch", "step"}
+_WHOLE = {
+    *("number", "params_epochs", "replicate", "seed", "epochs", "attempts"),
+    *("epoch", "step", "layer"),
+}
 _WORDS = {"state", "params_hidden", "params_batch_norm", "experiment", "stage", "trial_id", "host"}
 
 _EPOCH = (
@@ -95,6 +98,8 @@ _EPOCH = (
     "validation_accuracy",
     "seconds",
 )
+
+_SCALES = ("activation_std", "gradient_std")
 
 
 def history_frame(record: StudyRecord) -> pd.DataFrame:
@@ -113,6 +118,32 @@ def history_frame(record: StudyRecord) -> pd.DataFrame:
         for epoch in trial.history
     ]
     columns = ("number", "trial_id", "experiment", "stage", "params_lam", "replicate", *_EPOCH)
+    return _typed(pd.DataFrame.from_records(rows, columns=columns))
+
+
+def layers_frame(record: StudyRecord) -> pd.DataFrame:
+    """Return one row a trial, epoch and hidden layer, in plan order; layer 1 is next to the inputs.
+
+    Scales are those of `EpochRecord`; epochs recorded without them have no rows.
+    """
+    rows = [
+        {
+            "number": trial.number,
+            "trial_id": trial.trial.id,
+            "experiment": trial.experiment,
+            "stage": trial.stage,
+            "epoch": epoch.epoch,
+            "layer": layer,
+            "activation_std": activation,
+            "gradient_std": gradient,
+        }
+        for trial in record.trials
+        for epoch in trial.history
+        for layer, (activation, gradient) in enumerate(
+            zip(epoch.activation_std, epoch.gradient_std, strict=True), start=1
+        )
+    ]
+    columns = ("number", "trial_id", "experiment", "stage", "epoch", "layer", *_SCALES)
     return _typed(pd.DataFrame.from_records(rows, columns=columns))
 
 

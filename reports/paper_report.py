@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from reports import discrepancies, gradient_report
-from reports.claims import loss_claims, matrix_claims
+from reports.claims import lambda_claims, loss_claims, matrix_claims
 from reports.discussion import SIGNIFICANT, Claim
 from reports.section import Section
 from reports.tables import markdown
@@ -18,10 +18,12 @@ from search.records import StudyRecord
 
 CLAIMS: Mapping[str, Callable[[StudyRecord], Iterator[Claim]]] = {
     "loss_evolution": loss_claims,
+    "lambda_coarse_fine": lambda_claims,
     "sigma_batchnorm": matrix_claims,
 }
 PAIRS: Mapping[str, Callable[[StudyRecord], Iterator[discrepancies.Pair]]] = {
     "lambda_coarse_fine": discrepancies.search_pairs,
+    "sigma_batchnorm": discrepancies.matrix_pairs,
 }
 
 

@@ -1,4 +1,4 @@
-"""The reference report's numbers for the λ search on CIFAR-10."""
+"""The reference report's numbers, all of CIFAR-10, and what they can be compared with."""
 
 from __future__ import annotations
 
@@ -43,18 +43,63 @@ class FinalModel:
 FINAL = FinalModel()
 
 
-def comparable(data: DataRecord, trial: Trial) -> bool:
+MATRIX: Mapping[tuple[float, bool], float] = {
+    (1e-1, True): 0.5239,
+    (1e-1, False): 0.1966,
+    (1e-3, True): 0.5234,
+    (1e-3, False): 0.1000,
+    (1e-4, True): 0.5282,
+    (1e-4, False): 0.1000,
+}
+"""Test accuracy by σ of the initial weights and whether there is batch norm, one run each."""
+FIXED_LAM = 5e-3
+"""λ where it was not searched."""
+LOSS_EPOCHS = 40
+LOSS_FIGURES: Mapping[tuple[int, ...], int] = {
+    HIDDEN: 1,
+    (50, 50, 30, 20, 20, 10, 10, 10, 10): 2,
+}
+"""The reference report's figures of loss with and without batch norm, by architecture."""
+
+
+def comparable(
+    data: DataRecord,
+    trial: Trial,
+    *,
+    hidden: tuple[int, ...] = HIDDEN,
+    batch_norm: bool = True,
+    sigma: float | None = None,
+) -> bool:
     """Say whether a trial trains what the reference trained: data, network and schedule.
 
-    Its epochs are compared apart, since the final model may end elsewhere on purpose.
+    `sigma` is that of normal initial weights, None for He's. The trial's epochs are compared
+    apart, since the final model may end elsewhere on purpose; so is λ, which is searched.
     """
     return (
         data.name == "cifar10"
         and (trial.train_size, trial.validation_size) == (45_000, 5_000)
-        and trial.hidden == HIDDEN
-        and trial.batch_norm
-        and trial.init == "he"
+        and trial.hidden == hidden
+        and trial.batch_norm == batch_norm
+        and trial.init == ("he" if sigma is None else "normal")
+        and trial.sigma == sigma
         and trial.schedule == "triangular"
         and (trial.eta_min, trial.eta_max, trial.cycle_steps) == (1e-5, 1e-1, 4_500)
         and trial.batch_size == 100
     )
+
+
+def matrix_accuracy(data: DataRecord, trial: Trial) -> float | None:
+    """Return the reference's test accuracy of a cell of its matrix; None for any other trial."""
+    if trial.sigma is None or (trial.lam, trial.epochs) != (FIXED_LAM, SEARCH_EPOCHS):
+        return None
+    if not comparable(data, trial, batch_norm=trial.batch_norm, sigma=trial.sigma):
+        return None
+    return MATRIX.get((trial.sigma, trial.batch_norm))
+
+
+def loss_figure(data: DataRecord, trial: Trial) -> int | None:
+    """Return the number of the reference's figure that shows a trial's loss; None for others."""
+    same = (trial.lam, trial.epochs) == (FIXED_LAM, LOSS_EPOCHS) and comparable(
+        data, trial, hidden=trial.hidden, batch_norm=trial.batch_norm
+    )
+    return LOSS_FIGURES.get(trial.hidden) if same else None

@@ -19,12 +19,13 @@ from search.values import number_text
 NO_SEEDS = Seeds()
 CHANCE_ERRORS = 3.0
 """A network has learned when its accuracy is more standard errors than this above chance."""
+UNLEARNED = "did not learn"
 
 
 WORDS = {
-    *("", "λ", "setting", "value", "state", "images", "trial", "node", "error", "then"),
-    *("parameter", "verdict", "here", "figures", "the reference's claim"),
-    *("seen", "score", "what it is worth"),
+    *("", "λ", "σ", "architecture", "batch norm", "setting", "value", "state", "images"),
+    *("trial", "node", "error", "then", "parameter", "verdict", "here", "figures"),
+    *("the reference's claim", "seen", "score", "what it is worth"),
 }
 """Columns that stand to the left; numbers stand to the right."""
 
@@ -128,7 +129,7 @@ def _grid_row(
         row["difference"] = signed(mean - published[lam]) if known and mean is not None else NONE
     row["train accuracy"] = share(_mean(trials, "train", "accuracy"))
     row["validation loss"] = real(_mean(trials, "validation", "loss"))
-    row["state"] = "; ".join(_states(trials, record.data))
+    row["state"] = "; ".join(states(trials, record.data))
     return row
 
 
@@ -137,21 +138,22 @@ def _mean(trials: Sequence[TrialRecord], part: str, name: str) -> float | None:
     return fmean(getattr(figure, name) for figure in figures) if figures else None
 
 
-def _states(trials: Sequence[TrialRecord], data: DataRecord) -> list[str]:
-    """Return how a λ's trials ended; the count where they differ."""
-    words = [_state(each, data) for each in trials]
+def states(trials: Sequence[TrialRecord], data: DataRecord) -> list[str]:
+    """Return how trials ended; the count where they differ."""
+    words = [state_text(each, data) for each in trials]
     return [
         word if words.count(word) == len(words) else f"{words.count(word)} {word}"
         for word in dict.fromkeys(words)
     ]
 
 
-def _state(record: TrialRecord, data: DataRecord) -> str:
+def state_text(record: TrialRecord, data: DataRecord) -> str:
+    """Return how a trial ended, as a table says it."""
     if record.state is State.DIVERGED and record.result:
         return f"diverged in epoch {record.result.epochs + 1}"
     values = accuracies([record])
     if values and not learned(values[0], data):
-        return "completed, did not learn"
+        return f"completed, {UNLEARNED}"
     return record.state.value
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from statistics import fmean, stdev
 
 from search.values import number_text
 
@@ -39,6 +40,13 @@ def signed(value: float | None, digits: int = DIGITS) -> str:
     return f"{rounded:+.{digits}f}".replace("-", "−")
 
 
+def plus_minus(values: Sequence[float], show: Callable[[float | None], str], digits: int) -> str:
+    """Return the mean of runs and, where there are several, ± their standard deviation."""
+    if len(values) < 2:
+        return show(values[0] if values else None)
+    return f"{show(fmean(values))} ± {real(stdev(values), digits)}"
+
+
 def standard_error(accuracy: float, n: int) -> float:
     """Return √(p(1 − p)/n): the standard error of a share of n independent images."""
     return math.sqrt(max(0.0, accuracy * (1.0 - accuracy)) / n)
@@ -46,7 +54,12 @@ def standard_error(accuracy: float, n: int) -> float:
 
 def listed(values: Iterable[float]) -> str:
     """Return values of λ as a sentence lists them: `1e-3, 4e-3 and 1e-2`."""
-    *head, last = [number_text(value) for value in values]
+    return phrases([number_text(value) for value in values])
+
+
+def phrases(parts: Sequence[str]) -> str:
+    """Return parts of a sentence joined: `a, b and c`."""
+    *head, last = parts
     return f"{', '.join(head)} and {last}" if head else last
 
 

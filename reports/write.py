@@ -9,7 +9,7 @@ import pandas as pd
 
 from kbn.files import write_text
 from reports.document import render
-from reports.frames import history_frame, trials_frame
+from reports.frames import history_frame, layers_frame, trials_frame
 from reports.page import page
 from search.records import StudyRecord
 
@@ -24,6 +24,7 @@ class Report:
     """The same as one page that holds its pictures."""
     trials: Path
     history: Path
+    layers: Path
 
 
 def write(record: StudyRecord) -> Report:
@@ -36,9 +37,11 @@ def write(record: StudyRecord) -> Report:
         html=record.folder / "report.html",
         trials=record.folder / "trials.csv",
         history=record.folder / "history.csv",
+        layers=record.folder / "layers.csv",
     )
     _write_csv(report.trials, trials_frame(record))
     _write_csv(report.history, history_frame(record))
+    _write_csv(report.layers, layers_frame(record))
     text = render(record)
     write_text(report.path, text)
     write_text(report.html, page(text, record.folder))

@@ -14,6 +14,7 @@ from rich.console import Console
 from cluster import ClusterError
 from kbn.errors import InputError
 from search import dry_run
+from search.lambda_search import LambdaSearch
 from search.records import State, StudyRecord
 from search.spec import Execution, StudySpec, flag, read_toml
 from search.study import Study, run_study
@@ -123,7 +124,8 @@ def summary(study: Study, *, quiet: bool) -> Iterator[str]:
 def _findings(record: StudyRecord, study: Study) -> Iterator[str]:
     best = study.best
     if best is None:
-        yield "no value completed: there is no final model"
+        if any(each.kind == LambdaSearch.kind for each in record.experiments):
+            yield "no value completed: there is no final model"
         return
     yield f"λ = {show(best.trial.lam)} is chosen; see the report's decisions"
     if best.result and best.result.test:

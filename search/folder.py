@@ -21,7 +21,10 @@ from search.spec import differences, flag
 from search.store import Store
 
 LOCK, SPEC, STORE = "study.lock", "spec.json", "study.db"
-GENERATED = ("report.md", "report.html", "figures", "trials.csv", "history.csv", "model.npz")
+GENERATED = (
+    *("report.md", "report.html", "figures"),
+    *("trials.csv", "history.csv", "layers.csv", "model.npz"),
+)
 """What can be written again from the store."""
 
 

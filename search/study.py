@@ -68,6 +68,12 @@ class Study:
 
         return reports.history_frame(self.record)
 
+    def layers(self) -> pd.DataFrame:
+        """Return one row a trial, epoch and hidden layer: scales of activations and gradients."""
+        import reports
+
+        return reports.layers_frame(self.record)
+
     def report(self) -> Path:
         """Write the report, its figures and the CSV files again; return the report's path."""
         import reports
