@@ -11,6 +11,7 @@ import argparse
 import platform
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,22 +19,36 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from kbn.initialise import he, initialise
-from kbn.step import Workspace, step
+from kbn.pack import Pack
+from kbn.step import step
+from kbn.workspace import Workspace
 
 INPUTS, CLASSES, BATCH, IMAGES = 3072, 10, 100, 9_000
 NINE = (50, 50, 30, 20, 20, 10, 10, 10, 10)
 CASES = (((50, 50), True), ((50, 50), False), (NINE, True), (NINE, False))
 
 
-def products(work: Workspace, weights: tuple[np.ndarray, ...]) -> None:
-    """Do a step's matrix products: forward, by the weights, by the inputs."""
-    inputs = (work.X, *work.H)
-    for H, W, A in zip(inputs, weights, work.A, strict=True):
-        np.matmul(H, W, out=A)
-    for H, A, dW in zip(inputs, work.A, work.gradient, strict=True):
-        np.matmul(H.T, A, out=dW)
-    for A, W, G in zip(work.A[1:], weights[1:], work.G, strict=True):
-        np.matmul(A, W.T, out=G)
+def products(widths: tuple[int, ...], rng: np.random.Generator) -> Callable[[], None]:
+    """Return a function that does a step's matrix products: forward, by weights, by inputs."""
+
+    def random(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    H = [random(BATCH, m) for m in widths[:-1]]
+    W = [random(d, m) for d, m in pairwise(widths)]
+    A = [random(BATCH, m) for m in widths[1:]]
+    dW = [np.empty_like(each) for each in W]
+    dH = [np.empty_like(each) for each in H]
+
+    def run() -> None:
+        for h, w, a in zip(H, W, A, strict=True):
+            np.matmul(h, w, out=a)
+        for h, a, dw in zip(H, A, dW, strict=True):
+            np.matmul(h.T, a, out=dw)
+        for a, w, dh in zip(A[1:], W[1:], dH[1:], strict=True):
+            np.matmul(a, w.T, out=dh)
+
+    return run
 
 
 def case(
@@ -45,18 +60,14 @@ def case(
     )
     X = rng.standard_normal((IMAGES, INPUTS), dtype=np.float32)
     y = rng.integers(CLASSES, size=IMAGES)
-    work = Workspace.of(network, BATCH)
-    bare = Workspace.of(network, BATCH)
-    for buffer in (bare.X, *bare.H, *bare.A):
-        buffer[...] = rng.standard_normal(buffer.shape)
-    weights = tuple(W.copy() for W in network.W)
+    pack = Pack.of([network])
+    work = Workspace.of(pack, BATCH, images=X)
 
     def full_step() -> None:
-        rows = rng.integers(IMAGES, size=BATCH)
-        np.take(X, rows, axis=0, out=work.X, mode="clip")
-        step(network, work.X, y[rows], work, eta=1e-3, lam=1e-3, alpha=0.9)
+        work.load(X, y, rng.integers(IMAGES, size=BATCH))
+        step(pack, work, eta=[1e-3], lam=[1e-3], alpha=0.9)
 
-    return full_step, lambda: products(bare, weights)
+    return full_step, products(network.widths, rng)
 
 
 def interleaved(functions: tuple[Callable[[], None], ...], rounds: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from tabulate import tabulate
 from kbn.errors import InputError
 from kbn.initialise import he, initialise
 from kbn.network import Network, squared_norm
-from kbn.step import Workspace, gradients
+from kbn.step import gradients
 
 TOLERANCE = 1e-7
 """Largest relative error of a parameter that has an effect."""
@@ -91,18 +91,16 @@ def check(
     if network.W[0].dtype != np.float64:
         raise InputError(f"a {network.W[0].dtype} network: float64 is needed to check gradients")
     network = Network.from_arrays({k: array.copy() for k, array in network.arrays().items()})
-    work = Workspace.of(network, len(X))
-    _, found, caches = gradients(network, X, y, work)
-    if any(cache.var.min() < SMALLEST_VARIANCE for cache in caches):
+    _, found, work = gradients(network, X, y)
+    if any(var.min() < SMALLEST_VARIANCE for var in work.var):
         raise KinkError(
             "a unit hardly varies over the batch: the cost bends within the difference step"
         )
     weight_gradients = [dW + 2.0 * lam * W for dW, W in zip(found.W, network.W, strict=True)]
     analytic = _named(weight_gradients, found.b, found.gamma, found.beta)
-    analytic = {name: gradient.copy() for name, gradient in analytic.items()}
     parameters = _named(network.W, network.b, network.gamma, network.beta)
     return tuple(
-        _compare(name, analytic[name], _differences(network, parameter, X, y, work, lam))
+        _compare(name, analytic[name], _differences(network, parameter, X, y, lam))
         for name, parameter in parameters.items()
     )
 
@@ -129,7 +127,6 @@ def _differences(
     parameter: np.ndarray,
     X: np.ndarray,
     y: np.ndarray,
-    work: Workspace,
     lam: float,
 ) -> np.ndarray:
     """Return the centred differences of the cost by each element of a parameter."""
@@ -139,7 +136,7 @@ def _differences(
         costs, sides = [], []
         for moved in (value + STEP, value - STEP):
             parameter[index] = moved
-            cost, side = _cost(network, X, y, work, lam)
+            cost, side = _cost(network, X, y, lam)
             costs.append(cost)
             sides.append(side)
         parameter[index] = value
@@ -153,10 +150,10 @@ def _differences(
 
 
 def _cost(
-    network: Network, X: np.ndarray, y: np.ndarray, work: Workspace, lam: float
+    network: Network, X: np.ndarray, y: np.ndarray, lam: float
 ) -> tuple[float, list[np.ndarray]]:
     """Return the cost, and which ReLUs of each layer are on."""
-    loss, _, _ = gradients(network, X, y, work)
+    loss, _, work = gradients(network, X, y)
     return loss + lam * squared_norm(network), [H > 0.0 for H in work.H]
 
 

@@ -1,30 +1,163 @@
 """One training step: cost, gradients by back-propagation, and the update in place.
 
-The formulas are those of `kbn.layers`; what this file adds is the order of operations and the
-buffers they write to, so that a step allocates nothing of a batch's or a matrix's size.
+The formulas are those of `kbn.layers`, in an order and a layout that make them fast:
+
+- A pack of K networks does every operation at once; one network is a pack of one.
+- Inside the network columns are images, shape (K, m, n): what belongs to a unit (b, γ, β, its
+  mean) spreads along rows, and a sum over images is a product with a vector.
+- Batch normalisation keeps the centred A − μ; γ/√(var + ε) is one factor, forward and backward.
+- ReLU is a product with [Y > 0], which the backward pass uses again.
+- W ← (1 − 2ηλ)·W − η·∂L/∂W adds inside the matrix product: the gradient is never stored.
+- The small parameters of all layers are one vector, updated at once; so are the averages.
+
+Nothing of a batch's or a matrix's size is allocated.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.linalg.blas import dgemm, sgemm
 
-from kbn.layers import (
-    BatchNormCache,
-    affine_backward,
-    affine_backward_input,
-    affine_forward,
-    batch_norm_backward,
-    batch_norm_forward,
-    relu_backward,
-    relu_forward,
-    softmax_cross_entropy_backward,
-    softmax_cross_entropy_forward,
-)
 from kbn.network import Network
+from kbn.pack import Pack
+from kbn.workspace import Workspace
+
+
+def forward(pack: Pack, work: Workspace) -> Float[np.ndarray, " K"]:
+    """Return each member's mean cross-entropy on the batch, in nats."""
+    last = len(pack.W) - 1
+    for l, W in enumerate(pack.W):
+        A = work.A[l]
+        if l:
+            np.matmul(W.mT, work.H[l - 1], out=A)
+        else:
+            np.matmul(work.X, W, out=work.XW)
+            A[...] = work.XW.mT
+        if l == last or not pack.batch_norm:
+            A += pack.b[l]
+        if l < last:
+            Y = _batch_norm_forward(pack, work, l) if pack.batch_norm else A
+            np.greater(Y, work.zero, out=work.on[l])
+            np.multiply(Y, work.on[l], out=work.H[l])
+    return _cross_entropy_forward(work)
+
+
+def backward(pack: Pack, work: Workspace) -> None:
+    """After `forward`, fill `work.G` and `work.d_small`."""
+    last = len(pack.W) - 1
+    _cross_entropy_backward(work)
+    np.matmul(work.G[last], work.ones, out=work.db[last])
+    for l in reversed(range(last)):
+        G = np.matmul(pack.W[l + 1], work.G[l + 1], out=work.G[l])
+        G *= work.on[l]
+        if pack.batch_norm:
+            _batch_norm_backward(work, l)
+        else:
+            np.matmul(G, work.ones, out=work.db[l])
+
+
+def _batch_norm_forward(pack: Pack, work: Workspace, l: int) -> np.ndarray:
+    """Y = γ x̂ + β with x̂ = (A − μ)/√(var + ε); A is centred in place.
+
+    b would only shift μ, so it is left out here and added to the moving average of μ.
+    """
+    A, mu, var, std, scale = work.A[l], work.mu[l], work.var[l], work.std[l], work.scale[l]
+    np.matmul(A, work.nths, out=mu)
+    A -= mu
+    np.vecdot(A, A, out=var[..., 0])
+    var *= work.nth
+    np.add(var, work.eps, out=std)
+    np.sqrt(std, out=std)
+    np.divide(pack.gamma[l], std, out=scale)
+    Y: np.ndarray = np.multiply(A, scale, out=work.H[l])
+    Y += pack.beta[l]
+    return Y
+
+
+def _batch_norm_backward(work: Workspace, l: int) -> None:
+    """∂L/∂A = γ/√(var + ε)·(G − (∂L/∂β + x̂ ∂L/∂γ)/n); ∂L/∂γ = Σ G x̂, ∂L/∂β = Σ G.
+
+    G and A, which holds A − μ = x̂·√(var + ε), are overwritten.
+    """
+    A, G, std, column = work.A[l], work.G[l], work.std[l], work.column[l]
+    dgamma, dbeta = work.dgamma[l], work.dbeta[l]
+    np.matmul(G, work.ones, out=dbeta)
+    np.vecdot(G, A, out=dgamma[..., 0])
+    dgamma /= std
+    np.divide(dgamma, std, out=column)
+    column *= work.nth
+    A *= column
+    np.multiply(dbeta, work.nth, out=column)
+    A += column
+    G -= A
+    G *= work.scale[l]
+
+
+def _cross_entropy_forward(work: Workspace) -> Float[np.ndarray, " K"]:
+    """Mean of log Σ exp S − S_y; the largest score of each image is subtracted from S first."""
+    S, extremes = work.A[-1], work.extremes
+    np.maximum.reduce(S, axis=1, keepdims=True, out=extremes)
+    S -= extremes
+    true = S.reshape(len(S), -1).take(work.labels, axis=1)
+    np.exp(S, out=S)
+    np.add.reduce(S, axis=1, keepdims=True, out=extremes)
+    logs = np.log(extremes[:, 0])
+    logs -= true
+    loss: np.ndarray = np.add.reduce(logs, axis=1, dtype=np.float64)
+    loss /= len(work.labels)
+    return loss
+
+
+def _cross_entropy_backward(work: Workspace) -> None:
+    """∂L/∂S = (P − one-hot(y))/n with P = exp S / Σ exp S."""
+    S, sums = work.A[-1], work.extremes
+    sums /= work.nth
+    S /= sums
+    S -= work.one_hot
+
+
+def step(
+    pack: Pack, work: Workspace, *, eta: Sequence[float], lam: Sequence[float], alpha: float
+) -> Float[np.ndarray, " K"]:
+    """Change a pack in place by one step of gradient descent; return each member's loss.
+
+    W ← (1 − 2ηλ)·W − η·∂L/∂W, and θ ← θ − η·∂L/∂θ for b, γ, β, with each member's own η and λ.
+    The moving averages follow the batch: avg ← α·avg + (1 − α)·batch; with α = 0 they become
+    the batch's.
+    """
+    losses = forward(pack, work)
+    backward(pack, work)
+    _descend(pack, work, eta, lam)
+    if pack.batch_norm:
+        averages, moments, b = pack.averages, work.moments, pack.small
+        units = averages.shape[1] // 2
+        moments[:, :units] += b[:, :units]  # μ is the mean of Wᵀ H + b
+        averages *= alpha
+        moments *= 1.0 - alpha
+        averages += moments
+    return losses
+
+
+def _descend(pack: Pack, work: Workspace, eta: Sequence[float], lam: Sequence[float]) -> None:
+    """Update the parameters. BLAS counts along columns, so that it sees each array transposed."""
+    add_product = sgemm if pack.small.dtype == np.float32 else dgemm
+    work.XW[...] = work.G[0].mT
+    for l, weights in enumerate(pack.W):
+        for k, (rate, decay) in enumerate(zip(eta, lam, strict=True)):
+            W = weights[k]
+            W *= 1.0 - 2.0 * rate * decay
+            if l:
+                G, H, turned = work.G[l][k], work.H[l - 1][k], {"trans_a": True}
+            else:
+                G, H, turned = work.XW[k], work.X, {"trans_b": True}
+            add_product(-rate, G.T, H.T, 1.0, W.T, overwrite_c=True, **turned)
+    small, d_small = pack.small, work.d_small
+    d_small *= np.array(eta, small.dtype)[:, np.newaxis]
+    small -= d_small
 
 
 class Gradients(NamedTuple):
@@ -36,107 +169,16 @@ class Gradients(NamedTuple):
     beta: list[Float[np.ndarray, " _"]]
 
 
-@dataclass(frozen=True)
-class Workspace:
-    """Buffers of a step; `l` counts layers from the inputs."""
-
-    X: Float[np.ndarray, "n d"]
-    """The batch's images."""
-    A: tuple[Float[np.ndarray, "n _"], ...]
-    """H W + b of each layer; batch normalisation writes x̂ over it."""
-    H: tuple[Float[np.ndarray, "n _"], ...]
-    """Activations of the hidden layers."""
-    G: tuple[Float[np.ndarray, "n _"], ...]
-    """Derivatives by the hidden layers' activations; when a step ends, by their H W + b."""
-    gradient: tuple[Float[np.ndarray, "_ _"], ...]
-    """Derivatives by the weights."""
-
-    @classmethod
-    def of(cls, network: Network, batch_size: int) -> Workspace:
-        """Return buffers for a network and a batch size."""
-        dtype = network.W[0].dtype
-        inputs, *widths = network.widths
-        return cls(
-            X=np.empty((batch_size, inputs), dtype),
-            A=tuple(np.empty((batch_size, m), dtype) for m in widths),
-            H=tuple(np.empty((batch_size, m), dtype) for m in widths[:-1]),
-            G=tuple(np.empty((batch_size, m), dtype) for m in widths[:-1]),
-            gradient=tuple(np.empty_like(W) for W in network.W),
-        )
-
-
 def gradients(
-    network: Network, X: Float[np.ndarray, "n d"], y: Int[np.ndarray, " n"], work: Workspace
-) -> tuple[float, Gradients, list[BatchNormCache]]:
-    """Return a batch's mean cross-entropy, its gradients, and each normalised layer's cache.
-
-    Of the caches only `mu` and `var` are still valid. Everything returned lives in `work` and
-    is overwritten by the next call.
-    """
-    caches: list[BatchNormCache] = []
-    H = X
-    for l, (W, b) in enumerate(zip(network.W, network.b, strict=True)):
-        A = affine_forward(H, W, b, out=work.A[l])
-        if l < len(work.H):
-            if network.batch_norm:
-                Y, cache = batch_norm_forward(
-                    A, network.gamma[l], network.beta[l], xhat=A, out=work.H[l]
-                )
-                caches.append(cache)
-            else:
-                Y = A
-            H = relu_forward(Y, out=work.H[l])
-    loss, P = softmax_cross_entropy_forward(A, y, out=A)
-
-    found = Gradients([], [], [], [])
-    G = softmax_cross_entropy_backward(P, y)
-    for l in reversed(range(len(network.W))):
-        dW, db = affine_backward(G, work.H[l - 1] if l else X, out=work.gradient[l])
-        found.W.insert(0, dW)
-        found.b.insert(0, db)
-        if l:
-            G = affine_backward_input(G, network.W[l], out=work.G[l - 1])
-            G = relu_backward(G, work.H[l - 1], out=G)
-            if network.batch_norm:
-                G, dgamma, dbeta = batch_norm_backward(
-                    G, network.gamma[l - 1], caches[l - 1], out=G
-                )
-                found.gamma.insert(0, dgamma)
-                found.beta.insert(0, dbeta)
-    return loss, found, caches
-
-
-def step(
-    network: Network,
-    X: Float[np.ndarray, "n d"],
-    y: Int[np.ndarray, " n"],
-    work: Workspace,
-    *,
-    eta: float,
-    lam: float,
-    alpha: float,
-) -> float:
-    """Change a network's arrays in place by one step of gradient descent; return the loss.
-
-    W ← (1 − 2ηλ)·W − η·∂L/∂W, and θ ← θ − η·∂L/∂θ for b, γ, β. The moving averages follow the
-    batch: avg ← α·avg + (1 − α)·batch; with α = 0 they become the batch's.
-    """
-    loss, found, caches = gradients(network, X, y, work)
-    for W, dW in zip(network.W, found.W, strict=True):
-        dW *= eta
-        W *= 1.0 - 2.0 * eta * lam
-        W -= dW
-    # A hidden layer's b has no effect under batch normalisation; its gradient is rounding noise.
-    first = len(network.b) - 1 if network.batch_norm else 0
-    for b, db in zip(network.b[first:], found.b[first:], strict=True):
-        b -= eta * db
-    for gamma, dgamma in zip(network.gamma, found.gamma, strict=True):
-        gamma -= eta * dgamma
-    for beta, dbeta in zip(network.beta, found.beta, strict=True):
-        beta -= eta * dbeta
-    for mu, var, cache in zip(network.mu, network.var, caches, strict=True):
-        mu *= alpha
-        mu += (1.0 - alpha) * cache.mu
-        var *= alpha
-        var += (1.0 - alpha) * cache.var
-    return loss
+    network: Network, X: Float[np.ndarray, "n d"], y: Int[np.ndarray, " n"]
+) -> tuple[float, Gradients, Workspace]:
+    """Return a batch's mean cross-entropy, its gradients, and the buffers they came from."""
+    pack = Pack.of([network])
+    work = Workspace.of(pack, len(X))
+    work.load(X, y, np.arange(len(X)))
+    (loss,) = forward(pack, work)
+    backward(pack, work)
+    inputs = (work.X.T, *(H[0] for H in work.H))
+    dW = [H @ G[0].T for H, G in zip(inputs, work.G, strict=True)]
+    small = ([d[0, :, 0] for d in part] for part in (work.db, work.dgamma, work.dbeta))
+    return float(loss), Gradients(dW, *small), work

@@ -35,7 +35,6 @@ def section(record: StudyRecord, album: Album) -> Section:
     groups = networks(record)
     return Section(
         name="loss evolution",
-        name="loss evolution",
         title=f"Loss with and without batch normalisation on {record.data.title}",
         template="sections/loss_evolution.md.j2",
         context={

@@ -38,7 +38,6 @@ def section(record: StudyRecord, album: Album) -> Section:
     matrix, trial = cells(record), record.trials[0].trial
     return Section(
         name="σ × batch norm",
-        name="σ × batch norm",
         title=(
             f"Initial weights' σ × batch normalisation of a {network_text(trial.hidden)} network "
             f"on {record.data.title}"

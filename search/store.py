@@ -256,10 +256,9 @@ def _figures(text: str | None) -> Figures | None:
 
 def _epoch(text: str) -> EpochRecord:
     """Return an epoch's record; JSON has made lists of its tuples."""
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in json.loads(text).items()
-    }
+    fields: dict[str, Any] = json.loads(text)
+    for name in ("activation_std", "gradient_std"):
+        fields[name] = tuple(fields.get(name, ()))
     return EpochRecord(**fields)
 
 

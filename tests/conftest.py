@@ -12,9 +12,11 @@ from jaxtyping import install_import_hook
 
 # Shapes and types in signatures are checked at every call; an int may stand for a float, as it
 # may for a type checker. It has to come before the first import of the package.
-# `kbn.train` is left out: its protocol cannot be checked while a program runs.
+# `kbn.train` and `kbn.train_pack` are left out: their protocol cannot be checked while a program
+# runs.
+CHECKED = ("data", "initialise", "layers", "network", "pack", "schedule", "step", "workspace")
 install_import_hook(
-    [f"kbn.{part}" for part in ("data", "initialise", "layers", "network", "schedule", "step")],
+    [f"kbn.{part}" for part in CHECKED],
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )
 

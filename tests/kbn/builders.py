@@ -9,6 +9,9 @@ import numpy as np
 
 from kbn.initialise import he, initialise
 from kbn.network import Network
+from kbn.pack import Pack
+from kbn.step import step
+from kbn.workspace import Workspace
 
 H = 1e-6
 """Difference step: the error of a centred difference is about H² and 1e-16/H."""
@@ -56,6 +59,20 @@ def copied(made: Network) -> Network:
             for kind in ("W", "b", "gamma", "beta", "mu", "var")
         )
     )
+
+
+def one_step(
+    made: Network, X: np.ndarray, y: np.ndarray, *, eta: float, lam: float, alpha: float
+) -> float:
+    """Change a network by one training step, in buffers of its own; return the loss."""
+    pack = Pack.of([made])
+    work = Workspace.of(pack, len(X))
+    work.load(X, y, np.arange(len(X)))
+    (loss,) = step(pack, work, eta=[eta], lam=[lam], alpha=alpha)
+    after = pack.member(0).arrays()
+    for name, array in made.arrays().items():
+        array[...] = after[name]
+    return float(loss)
 
 
 def same_bytes(one: Network, other: Network) -> bool:

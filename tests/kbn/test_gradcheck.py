@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 from kbn import gradcheck
 from kbn.errors import InputError
 from kbn.gradcheck import KinkError, ParameterCheck, check, command, problem
-from kbn.layers import BatchNormCache
 from kbn.network import Network
-from kbn.step import Gradients, Workspace, gradients
+from kbn.step import Gradients, gradients
+from kbn.workspace import Workspace
 from tests.kbn.builders import copied, network, same_bytes
 
 
@@ -208,11 +208,9 @@ Fault = Callable[[Gradients], Gradients]
 def break_back_propagation(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
     """Let `gradients` make a mistake."""
 
-    def broken(
-        made: Network, X: np.ndarray, y: np.ndarray, work: Workspace
-    ) -> tuple[float, Gradients, list[BatchNormCache]]:
-        loss, found, caches = gradients(made, X, y, work)
-        return loss, fault(found), caches
+    def broken(made: Network, X: np.ndarray, y: np.ndarray) -> tuple[float, Gradients, Workspace]:
+        loss, found, work = gradients(made, X, y)
+        return loss, fault(found), work
 
     monkeypatch.setattr(gradcheck, "gradients", broken)
 

@@ -5,16 +5,30 @@ from __future__ import annotations
 import math
 import tracemalloc
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kbn.layers import EPS
+from kbn.layers import (
+    EPS,
+    affine_backward,
+    affine_backward_input,
+    affine_forward,
+    batch_norm_backward,
+    batch_norm_forward,
+    relu_backward,
+    relu_forward,
+    softmax_cross_entropy_backward,
+    softmax_cross_entropy_forward,
+)
 from kbn.network import Network
-from kbn.step import Workspace, gradients, step
-from tests.kbn.builders import copied, differences, network, same_bytes
+from kbn.pack import Pack
+from kbn.step import gradients, step
+from kbn.workspace import Workspace
+from tests.kbn.builders import copied, differences, network, one_step, same_bytes
 
 PROBLEMS = {
     # Inputs, one to four hidden layers, classes.
@@ -87,7 +101,7 @@ def test_gradients_are_the_costs_derivatives(
 ) -> None:
     """In any architecture, back-propagation gives the derivatives of the loss, to rounding."""
     made, (X, y) = network(widths, batch_norm=batch_norm, seed=seed), batch(widths, n, seed)
-    loss, found, _ = gradients(made, X, y, Workspace.of(made, n))
+    loss, found, _ = gradients(made, X, y)
     assert loss == pytest.approx(cost(made, X, y, 0.0)[0].real, rel=1e-9)
     expected = derivatives(made, X, y, 0.0)
     for name in PARAMETERS:
@@ -106,7 +120,7 @@ def test_gradients_agree_with_differences(
     a unit that hardly varies over the batch bends within any step.
     """
     made, (X, y) = network(widths, batch_norm=batch_norm, seed=seed), batch(widths, n, seed)
-    _, found, _ = gradients(made, X, y, Workspace.of(made, n))
+    _, found, _ = gradients(made, X, y)
     _, sides, moments = cost(made, X, y, 0.0)
     assume(spread(moments))
 
@@ -147,7 +161,7 @@ def test_a_step_is_the_textbook_formula(
     """θ ← θ − η·∂cost/∂θ, where W's share of the cost is λ‖W‖²; averages move by 1 − α."""
     before, (X, y) = network(widths, batch_norm=batch_norm, seed=seed), batch(widths, n, seed)
     after = copied(before)
-    loss = step(after, X, y, Workspace.of(after, n), eta=eta, lam=lam, alpha=alpha)
+    loss = one_step(after, X, y, eta=eta, lam=lam, alpha=alpha)
     value, _, moments = cost(before, X, y, 0.0)
     assume(spread(moments))
     assert loss == pytest.approx(value.real, abs=1e-12)
@@ -166,6 +180,9 @@ def test_a_step_is_the_textbook_formula(
         np.testing.assert_allclose(after.var[l], mixed, atol=1e-12, rtol=1e-12)
 
 
+WIDE = (5, 7, 6, 4)
+
+
 def test_averages_of_a_step_by_hand() -> None:
     """One unit that sees 1 and 5 has mean 3 and variance 4 (1/n, not 1/(n − 1))."""
     one, zero = np.ones((1, 1)), np.zeros(1)
@@ -178,10 +195,10 @@ def test_averages_of_a_step_by_hand() -> None:
         var=(np.array([20.0]),),
     )
     X, y = np.array([[1.0], [5.0]]), np.array([0, 0])
-    step(made, X, y, Workspace.of(made, 2), eta=0.1, lam=0.0, alpha=0.75)
+    one_step(made, X, y, eta=0.1, lam=0.0, alpha=0.75)
     assert made.mu[0] == pytest.approx(0.75 * 10 + 0.25 * 3)
     assert made.var[0] == pytest.approx(0.75 * 20 + 0.25 * 4)
-    step(made, X, y, Workspace.of(made, 2), eta=0.1, lam=0.0, alpha=0.0)
+    one_step(made, X, y, eta=0.1, lam=0.0, alpha=0.0)
     assert made.mu[0] == 3.0
     assert made.var[0] == 4.0
 
@@ -189,42 +206,103 @@ def test_averages_of_a_step_by_hand() -> None:
 WIDE = (5, 7, 6, 4)
 
 
+@settings(max_examples=60, deadline=None)
+@given(**PROBLEMS, eta=st.floats(1e-4, 1.0), lam=st.floats(0.0, 0.5), alpha=st.floats(0.0, 1.0))
+def test_a_step_is_the_plain_formulas(
+    *,
+    widths: tuple[int, ...],
+    n: int,
+    batch_norm: bool,
+    seed: int,
+    eta: float,
+    lam: float,
+    alpha: float,
+) -> None:
+    """The fast step gives what the operations of `kbn.layers` give, one after the other."""
+    made, (X, y) = network(widths, batch_norm=batch_norm, seed=seed), batch(widths, n, seed)
+    fast, plain = copied(made), copied(made)
+    _, _, moments = cost(made, X, y, 0.0)
+    assume(spread(moments))
+    loss = one_step(fast, X, y, eta=eta, lam=lam, alpha=alpha)
+    assert loss == pytest.approx(plain_step(plain, X, y, eta, lam, alpha), rel=1e-13)
+    for one, other in zip(fast.arrays().values(), plain.arrays().values(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-12)
+
+
+def plain_step(
+    made: Network, X: np.ndarray, y: np.ndarray, eta: float, lam: float, alpha: float
+) -> float:
+    """Do one step with the operations of `kbn.layers`, batch first, nothing reused."""
+    inputs, caches, last = [X], [], len(made.W) - 1
+    for l in range(last):
+        Y = affine_forward(inputs[-1], made.W[l], made.b[l])
+        if made.batch_norm:
+            Y, cache = batch_norm_forward(Y, made.gamma[l], made.beta[l])
+            caches.append(cache)
+        inputs.append(relu_forward(Y))
+    loss, P = softmax_cross_entropy_forward(
+        affine_forward(inputs[-1], made.W[last], made.b[last]), y
+    )
+    G = softmax_cross_entropy_backward(P, y)
+    for l in reversed(range(last + 1)):
+        dW, db = affine_backward(G, inputs[l])
+        below = affine_backward_input(G, made.W[l])
+        made.W[l][...] = (1 - 2 * eta * lam) * made.W[l] - eta * dW
+        if l == last or not made.batch_norm:
+            made.b[l][...] -= eta * db
+        if l:
+            G = relu_backward(below, inputs[l])
+            if made.batch_norm:
+                mu, var = caches[l - 1].mu, caches[l - 1].var
+                G, dgamma, dbeta = batch_norm_backward(G, made.gamma[l - 1], caches[l - 1])
+                made.gamma[l - 1][...] -= eta * dgamma
+                made.beta[l - 1][...] -= eta * dbeta
+                made.mu[l - 1][...] = alpha * made.mu[l - 1] + (1 - alpha) * mu
+                made.var[l - 1][...] = alpha * made.var[l - 1] + (1 - alpha) * var
+    return loss
+
+
+def loaded(made: Network, X: np.ndarray, y: np.ndarray) -> tuple[Pack, Workspace]:
+    """Return a pack of one and buffers that hold a batch."""
+    pack = Pack.of([made])
+    work = Workspace.of(pack, len(X))
+    work.load(X, y, np.arange(len(X)))
+    return pack, work
+
+
 @pytest.mark.parametrize("batch_norm", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_buffers_carry_nothing_over(*, batch_norm: bool, dtype: type) -> None:
     """Steps with one workspace are, bit for bit, those with a fresh one each."""
-    reused = network(WIDE, batch_norm=batch_norm, dtype=dtype)
-    fresh = copied(reused)
-    work = Workspace.of(reused, 6)
+    fresh = network(WIDE, batch_norm=batch_norm, dtype=dtype)
+    pack = Pack.of([fresh])
+    work = Workspace.of(pack, 6)
     for seed in range(5):
         X, y = batch(WIDE, 6, seed)
         X = X.astype(dtype)
-        settings = {"eta": 0.1, "lam": 0.01, "alpha": 0.9}
-        one = step(reused, X, y, work, **settings)
-        other = step(fresh, X, y, Workspace.of(fresh, 6), **settings)
-        assert one == other
-        assert same_bytes(reused, fresh)
+        work.load(X, y, np.arange(6))
+        (one,) = step(pack, work, eta=[0.1], lam=[0.01], alpha=0.9)
+        assert one == one_step(fresh, X, y, eta=0.1, lam=0.01, alpha=0.9)
+        assert same_bytes(pack.member(0), fresh)
 
 
-def test_the_batch_may_lie_in_the_workspace() -> None:
-    """Training copies a batch to `work.X`; a step from there is the same, and leaves it alone."""
-    one = network(WIDE, batch_norm=True)
-    other, (X, y) = copied(one), batch(WIDE, 6)
-    work = Workspace.of(one, 6)
-    work.X[...] = X
-    labels = y.copy()
-    step(one, work.X, y, work, eta=0.1, lam=0.01, alpha=0.9)
-    step(other, X, y, Workspace.of(other, 6), eta=0.1, lam=0.01, alpha=0.9)
-    assert same_bytes(one, other)
-    np.testing.assert_array_equal(work.X, X)
-    np.testing.assert_array_equal(y, labels)
+def test_a_batch_is_rows_of_the_images() -> None:
+    """Rows are taken in the order asked for, with their labels; a step leaves the batch alone."""
+    X, y = batch(WIDE, 9)
+    pack = Pack.of([network(WIDE, batch_norm=True)])
+    work = Workspace.of(pack, 3, images=X)
+    for rows in (np.array([7, 0, 7]), np.array([1, 2, 8])):
+        work.load(X, y, rows)
+        step(pack, work, eta=[0.1], lam=[0.01], alpha=0.9)
+        np.testing.assert_array_equal(work.X, X[rows])
+        np.testing.assert_array_equal(work.one_hot, np.eye(WIDE[-1])[y[rows]].T / 3)
 
 
 def test_gradients_leave_the_network_alone() -> None:
     """Only `step` changes parameters and moving averages."""
     made, (X, y) = network(WIDE, batch_norm=True), batch(WIDE, 6)
     before = copied(made)
-    gradients(made, X, y, Workspace.of(made, 6))
+    gradients(made, X, y)
     assert same_bytes(made, before)
 
 
@@ -234,35 +312,35 @@ def test_single_precision_stays(*, batch_norm: bool) -> None:
     single = network(WIDE, batch_norm=batch_norm, dtype=np.float32)
     double = network(WIDE, batch_norm=batch_norm, dtype=np.float64)
     X, y = batch(WIDE, 9)
-    work = Workspace.of(single, 9)
+    rates = {"eta": 0.05, "lam": 0.01, "alpha": 0.9}
     for _ in range(3):
-        loss = step(single, X.astype(np.float32), y, work, eta=0.05, lam=0.01, alpha=0.9)
-        expected = step(double, X, y, Workspace.of(double, 9), eta=0.05, lam=0.01, alpha=0.9)
-        assert loss == pytest.approx(expected, rel=1e-4)
+        loss = one_step(single, X.astype(np.float32), y, **rates)
+        assert loss == pytest.approx(one_step(double, X, y, **rates), rel=1e-4)
     reference = double.arrays()
     for name, array in single.arrays().items():
         assert array.dtype == np.float32
         np.testing.assert_allclose(array, reference[name], rtol=1e-3, atol=1e-4)
-    _, found, caches = gradients(single, X.astype(np.float32), y, work)
-    made = [*found.W, *found.b, *found.gamma, *found.beta, *(a for c in caches for a in c)]
-    buffers = [work.X, *work.A, *work.H, *work.G, *work.gradient]
-    assert {array.dtype for array in (*made, *buffers)} == {np.dtype(np.float32)}
+    _, found, work = gradients(single, X.astype(np.float32), y)
+    made = [*found.W, *found.b, *found.gamma, *found.beta]
+    for name, value in vars(work).items():
+        made += [] if name == "labels" else value if isinstance(value, tuple) else [value]
+    assert {array.dtype for array in made} == {np.dtype(np.float32)}
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_a_step_allocates_no_activations(*, batch_norm: bool) -> None:
-    """Of what has a batch's or a matrix's size, a step makes at most a mask at a time."""
+    """Of what has a batch's or a matrix's size, a step makes nothing."""
     widths, n = (300, 300, 300, 10), 300
-    made, (X, y) = network(widths, batch_norm=batch_norm), batch(widths, n)
-    work = Workspace.of(made, n)
-    step(made, X, y, work, eta=0.1, lam=0.01, alpha=0.9)
+    pack, work = loaded(network(widths, batch_norm=batch_norm), *batch(widths, n))
+    rates: dict[str, Any] = {"eta": [0.1], "lam": [0.01], "alpha": 0.9}
+    step(pack, work, **rates)
     tracemalloc.start()
     try:
-        step(made, X, y, work, eta=0.1, lam=0.01, alpha=0.9)
+        step(pack, work, **rates)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 300 * 300 * 8 / 2
+    assert peak < 300 * 300
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -273,5 +351,5 @@ def test_a_loss_that_is_not_finite_shows(*, bad: float, batch_norm: bool) -> Non
     made.W[-1][0, 0] = bad
     X[:, :] = np.abs(X)
     with np.errstate(invalid="ignore", over="ignore"):
-        loss = step(made, X, y, Workspace.of(made, 6), eta=0.1, lam=0.0, alpha=0.9)
+        loss = one_step(made, X, y, eta=0.1, lam=0.0, alpha=0.9)
     assert not math.isfinite(loss)

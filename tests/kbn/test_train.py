@@ -12,14 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbn import train as module
+from kbn import train_pack as module
 from kbn.errors import InputError
 from kbn.layers import EPS
 from kbn.network import Network, evaluate, predict, squared_norm
+from kbn.pack import Pack
 from kbn.schedule import constant, triangular
-from kbn.step import Workspace, step
+from kbn.step import step
 from kbn.train import EpochRecord, Status, Training, copy, train, train_epochs
-from tests.kbn.builders import Parts, copied, easy, network, same_bytes
+from kbn.workspace import Workspace
+from tests.kbn.builders import Parts, copied, easy, network, one_step, same_bytes
 
 WIDTHS = (5, 6, 4, 3)
 BOTH = pytest.mark.parametrize("batch_norm", [True, False])
@@ -67,11 +69,10 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Steps:
     """Return a list that fills while a training runs."""
     steps: Steps = []
 
-    def watched(
-        made: Network, X: np.ndarray, y: np.ndarray, work: Workspace, **rates: float
-    ) -> float:
-        steps.append((X[:, 0].astype(int).tolist(), rates["eta"], rates["alpha"]))
-        return step(made, X, y, work, **rates)
+    def watched(pack: Pack, work: Workspace, **rates: Any) -> np.ndarray:
+        (eta,) = rates["eta"]
+        steps.append((work.X[:, 0].astype(int).tolist(), eta, rates["alpha"]))
+        return step(pack, work, **rates)
 
     monkeypatch.setattr(module, "step", watched)
     return steps
@@ -131,10 +132,9 @@ def test_training_is_a_loop_over_steps(*, batch_norm: bool) -> None:
     for _ in range(3):
         order = rng.permutation(50)
         for rows in (order[:16], order[16:32], order[32:48]):
-            work = Workspace.of(expected, 16)
             alpha = 0.9 if done else 0.0
             X, y = parts.X_train[rows], parts.y_train[rows]
-            step(expected, X, y, work, eta=eta(done), lam=0.01, alpha=alpha)
+            one_step(expected, X, y, eta=eta(done), lam=0.01, alpha=alpha)
             done += 1
     assert same_bytes(result.network, expected)
 

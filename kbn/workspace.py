@@ -1,0 +1,113 @@
+"""The buffers of a training step, made once, so that steps allocate nothing of a batch's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from kbn.layers import EPS
+from kbn.pack import Columns, Pack, aligned, columns
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Buffers of a step for K networks and n images; `l` counts layers from the inputs."""
+
+    X: Float[np.ndarray, "n d"]
+    """The batch's images, one a row: all members see the same."""
+    XW: Float[np.ndarray, "K n _"]
+    """The first layer's product, then its G, in the layout in which BLAS is fastest."""
+    A: tuple[Float[np.ndarray, "K _ n"], ...]
+    """Wᵀ H + b of each layer; centred where it is normalised."""
+    on: tuple[Float[np.ndarray, "K _ n"], ...]
+    """[Y > 0] of the hidden layers: 1 where a unit lets through, else 0."""
+    H: tuple[Float[np.ndarray, "K _ n"], ...]
+    """Activations of the hidden layers."""
+    G: tuple[Float[np.ndarray, "K _ n"], ...]
+    """When `backward` ends: derivatives by each layer's Wᵀ H + b."""
+    moments: Float[np.ndarray, "K _"]
+    """The batch's means, then its variances (1/n), laid out as `Pack.averages`."""
+    mu: Columns
+    var: Columns
+    std: Columns
+    """√(var + ε)."""
+    scale: Columns
+    """γ/√(var + ε)."""
+    column: Columns
+    """Room for one intermediate value a unit."""
+    d_small: Float[np.ndarray, "K _"]
+    """Derivatives laid out as `Pack.small`."""
+    db: Columns
+    dgamma: Columns
+    dbeta: Columns
+    extremes: Float[np.ndarray, "K 1 n"]
+    """Largest score of each image, then the sum of its exponentials."""
+    labels: Int[np.ndarray, " n"]
+    """Where each image's true class lies in a (k, n) array."""
+    one_hot: Float[np.ndarray, "k n"]
+    """1/n at the true classes, else 0."""
+    ones: Float[np.ndarray, "n 1"]
+    """A product with it is a sum over images; with the next, a mean."""
+    nths: Float[np.ndarray, "n 1"]
+    nth: Float[np.ndarray, ""]
+    """1/n."""
+    eps: Float[np.ndarray, ""]
+    zero: Float[np.ndarray, ""]
+
+    @classmethod
+    def of(cls, pack: Pack, n: int, *, images: np.ndarray | None = None) -> Workspace:
+        """Return buffers for a pack and batches of n images, which may be taken from `images`."""
+        dtype, K = pack.small.dtype, len(pack)
+        d = pack.W[0].shape[1]
+        widths = tuple(W.shape[2] for W in pack.W)
+        hidden, k = widths[:-1], widths[-1]
+        normed = hidden if pack.batch_norm else ()
+
+        def of_layers(layers: Sequence[int], columns: int) -> tuple[np.ndarray, ...]:
+            return tuple(aligned((K, m, columns), dtype) for m in layers)
+
+        A = of_layers(widths, n)
+        moments, d_small = aligned(pack.averages.shape, dtype), aligned(pack.small.shape, dtype)
+        mu, var = columns(moments, (normed, normed))
+        db, dgamma, dbeta = columns(d_small, (widths, normed, normed))
+        return cls(
+            X=aligned((n, d), dtype, beside=images),
+            XW=aligned((K, n, widths[0]), dtype),
+            A=A,
+            on=of_layers(hidden, n),
+            H=of_layers(hidden, n),
+            G=(*of_layers(hidden, n), A[-1]),
+            moments=moments,
+            mu=mu,
+            var=var,
+            std=of_layers(normed, 1),
+            scale=of_layers(normed, 1),
+            column=of_layers(normed, 1),
+            d_small=d_small,
+            db=db,
+            dgamma=dgamma,
+            dbeta=dbeta,
+            extremes=aligned((K, 1, n), dtype),
+            labels=np.zeros(n, np.intp),
+            one_hot=aligned((k, n), dtype),
+            ones=np.ones((n, 1), dtype),
+            nths=np.full((n, 1), 1.0 / n, dtype),
+            nth=np.array(1.0 / n, dtype),
+            eps=np.array(EPS, dtype),
+            zero=np.array(0.0, dtype),
+        )
+
+    def load(
+        self, X: Float[np.ndarray, "N d"], y: Int[np.ndarray, " N"], rows: Int[np.ndarray, " n"]
+    ) -> None:
+        """Take a batch: some rows of a set of images, with their labels."""
+        n, labels, one_hot = len(rows), self.labels, self.one_hot.reshape(-1)
+        # Any mode but "raise" writes to the buffer directly.
+        np.take(X, rows, axis=0, out=self.X, mode="clip")
+        one_hot[labels] = 0.0
+        np.multiply(y[rows], n, out=labels, casting="unsafe")
+        labels += np.arange(n)
+        one_hot[labels] = self.nth
