@@ -1,4 +1,4 @@
-"""The task: one trial's network trained on one core, as a stream of records.
+"""The task: one trial's network, or a pack of several, trained on one core, as a stream of records.
 
 It runs in a Ray worker or in the driver's own process, and is given everything it needs.
 """
@@ -19,10 +19,12 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from kbn.data import Split
+from kbn.errors import InputError
 from kbn.initialise import he, initialise, normal
 from kbn.network import Network, confusion_matrix, evaluate, predict
 from kbn.schedule import SCHEDULES
-from kbn.train import Status, Training, train_epochs
+from kbn.train import Status, Training, TrainingState, train_pack
+from search.pack import can_share
 from search.records import Environment, EpochRecord, Figures, Result, State
 from search.trial import Purpose, Trial
 
@@ -40,44 +42,103 @@ class Shared:
 
 
 def train_trial(shared: Shared, trial: Trial) -> Iterator[EpochRecord | Result]:
-    """Train a trial; yield each epoch's record and, last, the result.
-
-    The result's bytes depend on the trial and the data alone (and on the BLAS and the CPU,
-    which the result's environment names); its times and its environment are what they are.
-    """
-    with threadpool_limits(limits=BLAS_THREADS, user_api="blas"):
-        start = time.perf_counter()
-        training = yield from train_epochs(
-            initial_network(trial, inputs=shared.split.X_train.shape[1], classes=shared.classes),
-            shared.split,
-            epochs=trial.epochs,
-            batch_size=trial.batch_size,
-            lam=trial.lam,
-            alpha=trial.alpha,
-            schedule=SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, trial.cycle_steps),
-            rng=trial.rng(Purpose.BATCHES),
-        )
-        test, arrays = measure(shared, trial, training)
-        yield Result(
-            trial_id=trial.id,
-            state=State(training.status.value),
-            epochs=len(training.records),
-            train=_figures(training, "train", shared.split),
-            validation=_figures(training, "validation", shared.split),
-            test=test,
-            seconds=time.perf_counter() - start,
-            environment=environment(),
-            arrays=arrays,
-        )
+    """Train a trial; yield each epoch's record and, last, the result."""
+    for _, item in train_trials(shared, (trial,)):
+        yield item
 
 
 def train_trials(
     shared: Shared, trials: tuple[Trial, ...]
 ) -> Iterator[tuple[str, EpochRecord | Result]]:
-    """Train trials one after the other; yield what `train_trial` does, each with the trial's id."""
-    for trial in trials:
-        for item in train_trial(shared, trial):
-            yield trial.id, item
+    """Train trials that can share a pack (see `search.pack`) in one task, on one core.
+
+    Yields each trial's epoch records and, last, its result, under the trial's id; the trials
+    take turns. A result's bytes depend on its trial and the data alone (and on the BLAS and the
+    CPU, which the result's environment names), not on who else is in the pack; its times and its
+    environment are what they are. Its `seconds` are its share of the task's time, which at each
+    moment is divided evenly among the members under way, so that the core's time adds up.
+
+    Raises
+    ------
+    InputError
+        When the trials cannot share a pack.
+    """
+    first, inputs = trials[0], shared.split.X_train.shape[1]
+    if not all(can_share(first, trial) for trial in trials):
+        raise InputError("trials that differ in images, shape or batches: train them apart")
+    with threadpool_limits(limits=BLAS_THREADS, user_api="blas"):
+        shares = _Shares(len(trials))
+        events = train_pack(
+            [
+                TrainingState.begin(
+                    initial_network(trial, inputs=inputs, classes=shared.classes),
+                    trial.rng(Purpose.BATCHES),
+                )
+                for trial in trials
+            ],
+            shared.split,
+            epochs=first.epochs,
+            batch_size=first.batch_size,
+            lam=[trial.lam for trial in trials],
+            alpha=first.alpha,
+            schedules=[
+                SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, trial.cycle_steps)
+                for trial in trials
+            ],
+        )
+        for member, event in events:
+            trial = trials[member]
+            if isinstance(event, Training):
+                shares.divide()
+                test, arrays = measure(shared, trial, event)
+                seconds = shares.close(member)
+                yield trial.id, _result(shared, trial, event, test, arrays, seconds)
+            else:
+                assert isinstance(event, EpochRecord)
+                yield trial.id, event
+
+
+class _Shares:
+    """The task's time, divided among the members under way."""
+
+    def __init__(self, members: int) -> None:
+        self._seconds = dict.fromkeys(range(members), 0.0)
+        self._since = time.perf_counter()
+
+    def divide(self) -> None:
+        """Give the time since the last call to all members under way."""
+        now = time.perf_counter()
+        for member in self._seconds:
+            self._seconds[member] += (now - self._since) / len(self._seconds)
+        self._since = now
+
+    def close(self, member: int) -> float:
+        """Give the time since the last call to one member, who ends; return its share."""
+        now = time.perf_counter()
+        share = self._seconds.pop(member) + now - self._since
+        self._since = now
+        return share
+
+
+def _result(
+    shared: Shared,
+    trial: Trial,
+    training: Training,
+    test: Figures | None,
+    arrays: dict[str, np.ndarray],
+    seconds: float,
+) -> Result:
+    return Result(
+        trial_id=trial.id,
+        state=State(training.status.value),
+        epochs=len(training.records),
+        train=_figures(training, "train", shared.split),
+        validation=_figures(training, "validation", shared.split),
+        test=test,
+        seconds=seconds,
+        environment=environment(),
+        arrays=arrays,
+    )
 
 
 def initial_network(trial: Trial, *, inputs: int, classes: int) -> Network:
@@ -123,15 +184,18 @@ def _figures(training: Training, part: str, split: Split) -> Figures | None:
 
 def environment() -> Environment:
     """Return where this process runs, as it bears on a result's last bits."""
-    (blas,) = [pool for pool in threadpool_info() if pool["user_api"] == "blas"][:1] or [{}]
-    words = (blas.get("internal_api"), blas.get("version"), blas.get("architecture"))
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    parts = ("internal_api", "version", "architecture")
+    names = {  # NumPy's and SciPy's: a step uses both
+        " ".join(str(pool[part]) for part in parts if part in pool) for pool in pools
+    }
     return Environment(
         host=socket.gethostname(),
         cpu=_cpu(),
         python=platform.python_version(),
         numpy=np.__version__,
-        blas=" ".join(str(word) for word in words if word) or "unknown",
-        blas_threads=int(blas.get("num_threads", 1)),
+        blas=", ".join(sorted(names)) or "unknown",
+        blas_threads=max((int(pool["num_threads"]) for pool in pools), default=1),
         ray=metadata.version("ray") if "ray" in sys.modules else None,
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +12,10 @@ from threadpoolctl import threadpool_info
 
 from kbn.network import Network, predict
 from search.lambda_search import LambdaSearch
+from search.pack import can_share
 from search.problem import Problem, prepare
 from search.records import EpochRecord, Result, State
-from search.trainer import NETWORK_PREFIX, train_trial
+from search.trainer import NETWORK_PREFIX, train_trial, train_trials
 from search.trial import Trial
 from search.values import Cycle
 
@@ -111,3 +114,84 @@ def test_one_blas_thread_and_then_as_before(problem: Problem) -> None:
     assert set(during) == {1}
     assert result.environment.blas_threads == 1
     assert after == before
+
+
+# Packs
+
+
+def run_pack(
+    problem: Problem, trials: tuple[Trial, ...]
+) -> tuple[dict[str, list[EpochRecord]], dict[str, Result]]:
+    """Train a pack; return each trial's records and its result, which comes last."""
+    records: dict[str, list[EpochRecord]] = {trial.id: [] for trial in trials}
+    results: dict[str, Result] = {}
+    for key, item in train_trials(problem.shared, trials):
+        assert key not in results
+        if isinstance(item, Result):
+            results[key] = item
+        else:
+            records[key].append(item)
+    return records, results
+
+
+def test_a_packed_trial_equals_the_same_trial_alone(problem: Problem) -> None:
+    """Records, figures and arrays are equal, bytes included, with one that diverges among them."""
+    base = problem.base
+    trials = (
+        replace(base, lam=1e-3, with_test=True),
+        replace(base, lam=1e-1),
+        replace(base, lam=1e-2, init="normal", sigma=0.1, with_test=True),
+        replace(base, lam=1e-2, eta_min=1e30, eta_max=1e30),
+        replace(base, lam=0.0, schedule="cosine", eta_max=0.3, cycle_steps=7),
+    )
+    assert all(can_share(trials[0], other) for other in trials)
+    records, results = run_pack(problem, trials)
+    assert results[trials[3].id].state is State.DIVERGED
+    for trial in trials:
+        alone, result = run(problem, trial)
+        packed = results[trial.id]
+        for a, b in zip(records[trial.id], alone, strict=True):
+            assert replace(a, seconds=0.0) == replace(b, seconds=0.0)
+        assert replace(packed, seconds=0.0, arrays={}) == replace(result, seconds=0.0, arrays={})
+        assert {k: v.tobytes() for k, v in packed.arrays.items()} == {
+            k: v.tobytes() for k, v in result.arrays.items()
+        }
+
+
+def test_shares_add_up_to_the_tasks_time(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each moment of a task is divided among the members under way; nothing is lost or doubled."""
+    ticks: list[int] = []
+
+    def clock() -> float:
+        ticks.append(len(ticks))
+        return float(len(ticks))
+
+    monkeypatch.setattr(time, "perf_counter", clock)
+    trials = tuple(replace(problem.base, lam=lam) for lam in (1e-4, 1e-3, 1e-2))
+    _, results = run_pack(problem, trials)
+    shares = [result.seconds for result in results.values()]
+    assert min(shares) > 0
+    assert sum(shares) == pytest.approx(ticks[-1] - ticks[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "together"),
+    [
+        ({"lam": 0.5}, True),
+        ({"init": "normal", "sigma": 0.1}, True),
+        ({"eta_max": 0.5}, True),
+        ({"with_test": True}, True),
+        ({"hidden": (9,)}, False),
+        ({"batch_norm": False}, False),
+        ({"epochs": 4}, False),
+        ({"batch_size": 50}, False),
+        ({"replicate": 1}, False),
+        ({"seed": 1}, False),
+        ({"alpha": 0.5}, False),
+        ({"fingerprint": "0"}, False),
+        ({"train_size": 800}, False),
+    ],
+)
+def test_who_can_share(problem: Problem, change: dict[str, Any], *, together: bool) -> None:
+    """Trials share a pack when images, shape, batches and epochs are the same."""
+    assert can_share(problem.base, replace(problem.base, **change)) is together
