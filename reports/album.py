@@ -17,19 +17,27 @@ class Picture:
     svg: str
     caption: str
 
+    def __bool__(self) -> bool:
+        """Say whether there is something to show."""
+        return bool(self.png)
+
 
 class Album:
     """Draws a study's figures into its folder `figures/`.
 
-    Those of a preview are marked as such.
+    Those of a preview are marked as such. An `empty` album draws none: they take nearly all of
+    a report's time.
     """
 
-    def __init__(self, record: StudyRecord) -> None:
+    def __init__(self, record: StudyRecord, *, empty: bool = False) -> None:
+        self._empty = empty
         self._study = record.folder
         self._mark = preview_mark(record) or ""
 
     def draw(self, name: str, draw: Draw, caption: str, *, height: float) -> Picture:
         """Write a figure of the page's width, `height` inches high, as SVG and PNG."""
+        if self._empty:
+            return Picture("", "", caption)
         folder = self._study / "figures"
         folder.mkdir(exist_ok=True)
         svg, png = (

@@ -36,8 +36,8 @@ STUDIES: Mapping[str, Callable[[StudyRecord, list[Section]], list[Section]]] = {
 """What a study of several experiments adds to their sections."""
 
 
-def render(record: StudyRecord) -> str:
-    """Write a study's figures and return its report in Markdown."""
+def render(record: StudyRecord, *, figures: bool = True) -> str:
+    """Return a study's report in Markdown, its figures written; or one without figures."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports"),
         autoescape=False,  # noqa: S701 - Markdown, not HTML; table cells are escaped one by one
@@ -46,7 +46,7 @@ def render(record: StudyRecord) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["fenced"] = fenced
-    album = Album(record)
+    album = Album(record, empty=not figures)
     sections = [SECTIONS[each.kind](record.part(each), album) for each in record.experiments]
     if record.kind in STUDIES:
         sections = STUDIES[record.kind](record, sections)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pandas as pd
 
 from kbn.gradcheck import REFERENCE, REFERENCE_HIDDEN, TOLERANCE, ParameterCheck, check_random
@@ -12,6 +14,7 @@ from reports.text import NONE
 TEMPLATE = "sections/gradient_check.md.j2"
 
 
+@cache
 def section() -> Section:
     """Check the gradients of the reference's small network, and return the section."""
     checks = check_random()

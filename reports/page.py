@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 
 from reports.html import body
+from reports.status import Status
 
 _POLICY = (
     "default-src 'none'; img-src data:; style-src {style}; script-src {script}; "
@@ -17,8 +18,11 @@ _POLICY = (
 """Nothing is fetched, and no style or script runs but the page's own, whatever a text holds."""
 
 
-def page(markdown: str, folder: Path) -> str:
-    """Return a report as one HTML page; the pictures it shows are read from `folder`."""
+def page(markdown: str, folder: Path, status: Status | None = None) -> str:
+    """Return a report as one HTML page; the pictures it shows are read from `folder`.
+
+    With the `status` of a running study the page shows it, and loads itself again.
+    """
     loader = jinja2.PackageLoader("reports")
     environment = jinja2.Environment(
         loader=loader,
@@ -29,7 +33,9 @@ def page(markdown: str, folder: Path) -> str:
     )
     style, script = (loader.get_source(environment, f"page.{kind}")[0] for kind in ("css", "js"))
     return environment.get_template("page.html.j2").render(
-        body=body(markdown, folder),
+        body=body(markdown + (status.all_trials if status else ""), folder),
+        status=status,
+        running=body(status.running, folder).html if status else "",
         style=style,
         script=script,
         policy=_POLICY.format(style=_hash(style), script=_hash(script)),

@@ -25,7 +25,7 @@ UNLEARNED = "did not learn"
 WORDS = {
     *("", "λ", "σ", "architecture", "batch norm", "setting", "value", "state", "images"),
     *("trial", "node", "error", "then", "parameter", "verdict", "here", "figures"),
-    *("the reference's claim", "seen", "score", "what it is worth"),
+    *("the reference's claim", "seen", "score", "what it is worth", "experiment", "stage"),
 }
 """Columns that stand to the left; numbers stand to the right."""
 

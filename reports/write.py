@@ -11,7 +11,8 @@ from kbn.files import write_text
 from reports.document import render
 from reports.frames import history_frame, layers_frame, trials_frame
 from reports.page import page
-from search.records import StudyRecord
+from reports.status import Status
+from search.records import StudyRecord, UnderWay
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,17 @@ def write(record: StudyRecord) -> Report:
     write_text(report.path, text)
     write_text(report.html, page(text, record.folder))
     return report
+
+
+def write_page(record: StudyRecord, under_way: UnderWay | None) -> Path:
+    """Write `report.html` alone, without figures; return its path.
+
+    `under_way` is what a running study is doing: the page shows it, and loads itself again.
+    """
+    path = record.folder / "report.html"
+    status = Status(record, under_way) if under_way else None
+    write_text(path, page(render(record, figures=False), record.folder, status))
+    return path
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:

@@ -117,7 +117,7 @@ def summary(study: Study, *, quiet: bool) -> Iterator[str]:
         yield from (f"note: {text}" for text in study.record.data.notes)
         yield from (f"warning: {text}" for text in study.record.warnings)
         yield from _failures(study.record)
-    yield f"page: {study.folder / 'report.html'}"
+        yield f"page: {study.folder / 'report.html'}"
     yield f"report: {study.folder / 'report.md'}"
 
 

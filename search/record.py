@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from kbn.network import Model, Network, save
 from search.cycle_end import mid_cycle_warning
@@ -21,10 +22,20 @@ from search.trial import Trial
 
 
 def build_record(
-    spec: StudySpec, problem: Problem, store: Store, *, name: str, folder: Path
+    spec: StudySpec,
+    problem: Problem,
+    store: Store,
+    *,
+    name: str,
+    folder: Path,
+    open_trials: Mapping[str, State] = MappingProxyType({}),
 ) -> StudyRecord:
-    """Return a study as it stands in its store."""
-    known = _Known(store)
+    """Return a study as it stands in its store.
+
+    `open_trials` are those that a driver is at: each is in the state that is given, by id,
+    whatever came of its earlier attempts.
+    """
+    known = _Known(store, open_trials)
     parts = [
         (part, replay(part.plan(base_trial(part, problem.record)), known.outcome))
         for part in spec.experiments()
@@ -64,8 +75,9 @@ def _experiment(spec: Experiment, progress: Progress, known: _Known) -> Experime
 class _Known:
     """What a store holds, each trial read once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, open_trials: Mapping[str, State]) -> None:
         self._store = store
+        self._open = open_trials
         self._outcomes: dict[str, Outcome | None] = {}
 
     def outcome(self, trial: Trial) -> Outcome | None:
@@ -78,6 +90,8 @@ class _Known:
         result = self._store.result(trial.id)
         if result is not None:
             return Outcome(trial, result)
+        if trial.id in self._open:
+            return None
         attempts = self._store.attempts(trial.id)
         failed = bool(attempts) and attempts[-1].failure is not None
         return Outcome(trial, None) if failed else None
@@ -100,7 +114,7 @@ class _Known:
             if result is not None:
                 state = result.state
             else:
-                state = State.FAILED if outcome else State.WAITING
+                state = State.FAILED if outcome else self._open.get(trial.id, State.WAITING)
             yield TrialRecord(
                 number=number,
                 experiment=experiment,

@@ -27,6 +27,7 @@ __all__ = [
     "State",
     "StudyRecord",
     "TrialRecord",
+    "UnderWay",
 ]
 
 
@@ -264,3 +265,17 @@ class StudyRecord:
                 if record.trial.id in stages
             ),
         )
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """What a driver knows of the study that it runs, beyond what the store holds."""
+
+    states: Mapping[str, State]
+    """The trials that are `waiting` or `running`, by id."""
+    epochs: Mapping[str, EpochRecord]
+    """The latest epoch of those that are running, by id."""
+    expected_trials: int
+    """Trials in all, as far as can be told before they are decided on."""
+    expected_epochs: int
+    """Their epochs."""

@@ -9,8 +9,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,10 +20,11 @@ from rich.console import Console
 import cluster
 from search import live
 from search.folder import check_specification, check_writable, claim
+from search.live_page import LivePage
 from search.memory import check_networks, machine_bytes
 from search.problem import Problem, base_trial, prepare
 from search.record import build_record, write_model
-from search.records import Session, StudyRecord, TrialRecord
+from search.records import Session, State, StudyRecord, TrialRecord, UnderWay
 from search.runner import Notice, Observer, Pool, run_plans
 from search.spec import Execution, StudySpec
 from search.store import Store
@@ -131,14 +133,19 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     else:
         check_memory(spec, how, problem)
     with claim(folder, identity, overwrite=how.overwrite) as store:
+
+        def record(open_trials: Mapping[str, State]) -> StudyRecord:
+            return build_record(
+                spec, problem, store, name=name, folder=folder, open_trials=open_trials
+            )
+
         try:
-            _train(spec, how, problem, store, console)
+            _train(spec, how, problem, store, console, record)
         except KeyboardInterrupt:
             raise Stopped(_what_is_kept(store, folder)) from None
-        record = build_record(spec, problem, store, name=name, folder=folder)
-        study = Study(record)
+        study = Study(record({}))
         study.report()
-        write_model(record, problem)
+        write_model(study.record, problem)
     return study
 
 
@@ -182,12 +189,19 @@ def identity_of(spec: StudySpec, problem: Problem) -> dict[str, Any]:
 
 
 def _train(
-    spec: StudySpec, how: Execution, problem: Problem, store: Store, console: Console
+    spec: StudySpec,
+    how: Execution,
+    problem: Problem,
+    store: Store,
+    console: Console,
+    record: Callable[[Mapping[str, State]], StudyRecord],
 ) -> None:
     """Train what the store does not hold yet, and note the session."""
     session = _SessionClock(store)
     parts = spec.experiments()
     outline = [stage for part in parts for stage in part.outline()]
+    trials = sum(stage.trials for stage in outline)
+    epochs = sum(stage.trials * stage.epochs for stage in outline)
     with ExitStack() as stack:
 
         def open_pool() -> Pool:
@@ -197,11 +211,14 @@ def _train(
             return pool
 
         observe = stack.enter_context(
-            live.watch(
-                console,
-                trials=sum(stage.trials for stage in outline),
-                epochs=sum(stage.trials * stage.epochs for stage in outline),
-                quiet=how.quiet,
+            live.watch(console, trials=trials, epochs=epochs, quiet=how.quiet)
+        )
+        page = stack.enter_context(
+            LivePage(
+                partial(_write_page, record),
+                expected_trials=trials,
+                expected_epochs=epochs,
+                say=lambda line: _say(console, line),
             )
         )
         stack.callback(session.note)
@@ -209,8 +226,17 @@ def _train(
             {part.kind: part.plan(base_trial(part, problem.record)) for part in parts},
             pool=open_pool,
             store=store,
-            observe=session.counting(observe),
+            observe=session.counting(observe, page),
         )
+
+
+def _write_page(
+    record: Callable[[Mapping[str, State]], StudyRecord], under_way: UnderWay | None
+) -> Path:
+    """Write the page of a study as it stands."""
+    import reports
+
+    return reports.write_page(record(under_way.states if under_way else {}), under_way)
 
 
 @contextmanager
@@ -251,12 +277,13 @@ class _SessionClock:
         self.executor = ""
         self.slots = 0
 
-    def counting(self, observe: Observer) -> Observer:
-        """Return an observer that also counts results."""
+    def counting(self, *observers: Observer) -> Observer:
+        """Return an observer that counts results and tells others."""
 
         def count(notice: Notice) -> None:
             self._trained += notice.result is not None
-            observe(notice)
+            for observe in observers:
+                observe(notice)
 
         return count
 

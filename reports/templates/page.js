@@ -1,5 +1,16 @@
 
 "use strict";
+// The page of a running study loads itself again; where the reader is on it stays.
+const { written, reload } = document.body.dataset;
+if (reload) {
+  const minutes = Math.floor((Date.now() / 1000 - written) / 60);
+  if (minutes >= 5) {
+    document.getElementById("silence").textContent =
+      `No news for ${minutes} minutes: epochs take long, or the study was killed.`;
+  }
+  setInterval(() => document.hidden || location.reload(), 1000 * reload);
+}
+
 // Sorts tables by a click on a heading: ascending, descending, as written.
 for (const table of document.querySelectorAll("table.sortable")) {
   const [body] = table.tBodies;

@@ -120,8 +120,12 @@ def study(
     *,
     search: LambdaSearch = SEARCH,
     data: DataRecord = DIGITS,
+    open_trials: Callable[[Trial], State | None] = lambda _: None,
 ) -> StudyRecord:
-    """Return the record of a search whose trials ended as told, as the search builds it."""
+    """Return the record of a search whose trials ended as told, as the search builds it.
+
+    `open_trials` tells which of them a driver is at, and their states.
+    """
     problem = Problem(cast("Shared", None), data, base_trial(search, data))
     with Store(Path(":memory:")) as store:
 
@@ -135,7 +139,15 @@ def study(
 
         replay(search.plan(problem.base), lookup)
         store.add_session(Session(1.75e9, 12.5, "serial", 1, 6))
-        return build_record(search, problem, store, name="made-up", folder=folder)
+        states = {trial.id: open_trials(trial) for trial in store.trials()}
+        return build_record(
+            search,
+            problem,
+            store,
+            name="made-up",
+            folder=folder,
+            open_trials={key: state for key, state in states.items() if state},
+        )
 
 
 def _keep(store: Store, trial: Trial, ending: Ending, classes: int, test_size: int) -> None:

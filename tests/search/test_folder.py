@@ -55,6 +55,7 @@ def test_overwriting_is_explicit_and_thorough(tmp_path: Path) -> None:
     (folder / "figures").mkdir()
     (folder / "figures" / "old.png").touch()
     (folder / "report.md").touch()
+    (folder / "report.html").touch()
     (folder / "notes.txt").write_text("mine")
     with claim(folder, OTHER, overwrite=True) as store:
         assert store.trials() == ()

@@ -47,6 +47,7 @@ def test_a_folder_holds_all_that_was_promised(study: Study) -> None:
         "study.db",
         "spec.json",
         "report.md",
+        "report.html",
         "figures",
         "trials.csv",
         "history.csv",
