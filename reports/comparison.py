@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from reports.tables import state_text
 from reports.text import plus_minus, real, share, signed
-from search.records import Result, State, TrialRecord
+from search.records import Result, State, StudyRecord, TrialRecord
 
 Trials = tuple[TrialRecord, ...]
 
@@ -65,3 +66,14 @@ VALIDATION_ACCURACY = figure("validation", "accuracy")
 VALIDATION_LOSS = figure("validation", "loss")
 VALIDATION_COST = figure("validation", "cost")
 TRAIN_LOSS = figure("train", "loss")
+
+
+def remarks(record: StudyRecord, trials: Sequence[TrialRecord]) -> list[str]:
+    """Return how runs of one setting ended, those left out that completed and learned."""
+    plain = State.COMPLETED.value
+    words = [state_text(each, record.data).removeprefix(f"{plain}, ") for each in trials]
+    return [
+        word if words.count(word) == len(words) else f"{words.count(word)} of {len(words)} {word}"
+        for word in dict.fromkeys(words)
+        if word != plain
+    ]

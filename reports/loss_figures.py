@@ -27,7 +27,7 @@ def picture(
     return album.draw(
         name,
         _losses(record, history, trials[0]),
-        caption(record, trials),
+        caption(record, trials, history),
         height=3.1,
     )
 
@@ -52,27 +52,34 @@ def cycle_ends(record: TrialRecord) -> list[float]:
 
 
 def _losses(record: StudyRecord, history: pd.DataFrame, first: TrialRecord) -> Draw:
+    classes = len(record.data.classes)
+
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
         for name, ax in (("loss", left), ("cost", right)):
-            loss_plots.norm_curves(history, name, ax, cycles=cycle_ends(first))
-        loss_plots.mark_chance(left, len(record.data.classes))
+            view = loss_plots.view_of(history, name, classes)
+            loss_plots.norm_curves(history, name, ax, cycles=cycle_ends(first), view=view)
+        loss_plots.mark_chance(left, classes)
         label_panels((left, right))
-        figure.legend(handles=loss_plots.norm_legend(), loc="outside upper center", ncols=4)
+        figure.legend(handles=loss_plots.norm_legend(), loc="outside lower center", ncols=4)
 
     return draw
 
 
-def caption(record: StudyRecord, trials: Sequence[TrialRecord]) -> str:
+def caption(record: StudyRecord, trials: Sequence[TrialRecord], history: pd.DataFrame) -> str:
     """Return what a figure of losses shows, and which of the reference's it stands beside."""
     text = (
         f"{network_text(trials[0].trial.hidden)}: (a) loss and (b) cost, that is loss + λ·Σ‖W‖², "
-        "at each epoch's end, with and without batch norm."
+        "at each epoch's end, with and without batch norm; dotted across in (a): the loss of a "
+        f"network at chance, ln {len(record.data.classes)}."
     )
     if len({each.trial.replicate for each in trials}) > 1:
         text += " Thin: each run; bold: the mean of those that completed."
     if cycle_ends(trials[0]):
-        text += " Dotted: ends of learning-rate cycles."
+        text += " Dotted upright: ends of learning-rate cycles."
+    for name, panel in (("loss", "a"), ("cost", "b")):
+        view = loss_plots.view_of(history, name, len(record.data.classes))
+        text += loss_plots.cut_text(view).replace("Values", f"In ({panel}), values")
     for norm in (True, False):
         diverged = [
             each.result.epochs + 1

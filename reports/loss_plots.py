@@ -6,11 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from reports.style import BLUE, GREY, ORANGE, VERMILION
 from search.records import State
@@ -20,22 +18,32 @@ PARTS: dict[str, tuple[str, Literal["-", "--"]]] = {
     "train": (BLUE, "--"),
     "validation": (ORANGE, "-"),
 }
-SPAN = 30.0
-"""Losses that differ by a larger factor than this stand on a log axis."""
+View = tuple[float, float]
+"""Bottom and top of an axis."""
+TOPS = {"loss": 2.0, "cost": 5.0}
+"""Where axes of losses end at the latest, in multiples of ln k: what is above is cut off."""
 
 
-def norm_curves(history: pd.DataFrame, name: str, ax: Axes, *, cycles: Sequence[float]) -> Axes:
+def norm_curves(
+    history: pd.DataFrame,
+    name: str,
+    ax: Axes,
+    *,
+    cycles: Sequence[float],
+    view: View | None = None,
+) -> Axes:
     """Draw a network's loss or cost with and without batch norm, training and validation.
 
     `history` is `history_frame` with the trials' `state` and `params_batch_norm`; `name` is `loss`
-    or `cost`; `cycles` are the epochs at which learning-rate cycles end.
+    or `cost`; `cycles` are the epochs at which learning-rate cycles end; `view`
+    is that of `view_of`.
     """
     mark_cycles(ax, cycles)
     for batch_norm, (colour, _) in NORMS.items():
         group = history[history["params_batch_norm"] == batch_norm]
         for part, (_, style) in PARTS.items():
-            draw_runs(group, f"{part}_{name}", ax, colour=colour, linestyle=style)
-    finish_losses(history, [f"{part}_{name}" for part in PARTS], [ax])
+            draw_runs(group, f"{part}_{name}", ax, colour=colour, linestyle=style, view=view)
+    cut_off(ax, view)
     ax.set_xlabel("epoch")
     ax.set_ylabel(f"{name} (nats)")
     return ax
@@ -51,10 +59,10 @@ def norm_legend() -> list[Line2D]:
     return keys
 
 
-def part_curves(history: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw one setting's training and validation loss; its axis is finished by `finish_losses`."""
+def part_curves(history: pd.DataFrame, ax: Axes, *, view: View | None = None) -> Axes:
+    """Draw one setting's training and validation loss."""
     for part, (colour, style) in PARTS.items():
-        draw_runs(history, f"{part}_loss", ax, colour=colour, linestyle=style)
+        draw_runs(history, f"{part}_loss", ax, colour=colour, linestyle=style, view=view)
     return ax
 
 
@@ -66,10 +74,19 @@ def part_legend() -> list[Line2D]:
     ]
 
 
-def draw_runs(runs: pd.DataFrame, column: str, ax: Axes, *, colour: str, linestyle: str) -> None:
+def draw_runs(
+    runs: pd.DataFrame,
+    column: str,
+    ax: Axes,
+    *,
+    colour: str,
+    linestyle: str,
+    view: View | None = None,
+) -> None:
     """Draw replicates of one setting: one alone bold, of several each thin and their mean bold.
 
-    The mean is that of the runs that completed. A run that diverged ends in a cross.
+    The mean is that of the runs that completed. A run that diverged ends in a cross,
+    at the top where its last value is cut off there.
     """
     alone = len(set(runs["number"])) == 1
     for _, run in runs.groupby("number", sort=False):
@@ -82,7 +99,8 @@ def draw_runs(runs: pd.DataFrame, column: str, ax: Axes, *, colour: str, linesty
             alpha=1.0 if alone else 0.55,
         )
         if run["state"].iloc[0] == State.DIVERGED:
-            ax.plot(run["epoch"].iloc[-1:], run[column].iloc[-1:], "x", color=colour, zorder=4)
+            end = run[column].iloc[-1:].clip(upper=view[1] if view else None)
+            ax.plot(run["epoch"].iloc[-1:], end, "x", color=colour, zorder=4, clip_on=False)
     completed = runs[runs["state"] == State.COMPLETED]
     if not alone and not completed.empty:
         mean = completed.groupby("epoch")[column].mean()
@@ -113,20 +131,30 @@ def mark_chance(ax: Axes, classes: int, *, label: bool = True) -> None:
         )
 
 
-def finish_losses(history: pd.DataFrame, columns: Sequence[str], axes: Sequence[Axes]) -> None:
-    """Give axes of losses one scale: logarithmic where the losses differ by much."""
-    values = history[list(columns)].to_numpy(float).ravel()
-    values = values[np.isfinite(values) & (values > 0)]
-    if not values.size or values.max() <= SPAN * values.min():
-        return
-    for ax in axes:
-        ax.set_yscale("log", nonpositive="clip")
-        decades = math.log10(values.max() / values.min())
-        if decades < 4:
-            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 3 else (1, 3)))
-            ax.yaxis.set_major_formatter(ScalarFormatter())
-            ax.yaxis.get_major_formatter().set_scientific(False)  # type: ignore[attr-defined]
-        ax.yaxis.set_minor_formatter(NullFormatter())
+def view_of(history: pd.DataFrame, name: str, classes: int) -> View | None:
+    """Return the part of an axis of losses or costs that is shown; None for all of it.
+
+    Spikes are cut off, so that they do not flatten all else; some completed run's end is in view.
+    """
+    columns = [f"{part}_{name}" for part in PARTS]
+    top = TOPS[name] * math.log(classes)
+    completed = history[history["state"] == State.COMPLETED]
+    if not completed.empty:
+        ends = completed.groupby("number")[columns].last()
+        top = max(top, 1.5 * float(ends.min().max()))
+    low, high = float(history[columns].min().min()), float(history[columns].max().max())
+    return (max(0.0, min(low, top) - 0.06 * top), top) if high > top else None
+
+
+def cut_off(ax: Axes, view: View | None) -> None:
+    """Show an axis's view alone, if there is one."""
+    if view is not None:
+        ax.set_ylim(*view)
+
+
+def cut_text(view: View | None) -> str:
+    """Return what a caption says of values that are cut off."""
+    return "" if view is None else f" Values above {view[1]:.1f} are cut off."
 
 
 def say_in(ax: Axes, text: str) -> None:

@@ -16,6 +16,7 @@ from reports.comparison import (
     VALIDATION_LOSS,
     Quantity,
     Trials,
+    remarks,
 )
 from reports.loss_figures import cycle_epochs, figure_name, picture
 from reports.section import Section
@@ -111,11 +112,11 @@ def _row(
         row["runs"] = str(len(completed))
     row[TRAIN_LOSS.name] = TRAIN_LOSS.text(trials)
     row[VALIDATION_LOSS.name] = VALIDATION_LOSS.text(trials)
-    row["lowest"] = plus_minus([epoch.validation_loss for epoch in lowest], real, 3)
+    row["lowest validation loss"] = plus_minus([epoch.validation_loss for epoch in lowest], real, 3)
     row["in epoch"] = _range([epoch.epoch for epoch in lowest])
     if last_cycle(trials[0]) is not None:
         changes = [change for each in completed if (change := last_cycle(each)) is not None]
-        row["in the last cycle"] = plus_minus(changes, lambda value: signed(value, 3), 3)
+        row["change in the last cycle"] = plus_minus(changes, lambda value: signed(value, 3), 3)
     row[VALIDATION_COST.name] = VALIDATION_COST.text(trials)
     row[VALIDATION_ACCURACY.name] = VALIDATION_ACCURACY.text(trials)
     row["state"] = "; ".join(states(trials, record.data))
@@ -184,16 +185,17 @@ def summary(record: StudyRecord) -> Iterator[str]:
             yield (
                 f"After {count(group[True][0].trial.epochs, 'epoch')}, {name} has a validation "
                 f"loss of **{real(with_it)}** with batch norm and **{real(without)}** without"
-                f"{_difference(differences)}."
+                f"{_difference(differences, runs=len(group[True]))}."
             )
         for norm, trials in group.items():
-            words = states(trials, record.data)
-            if words != [State.COMPLETED.value]:
+            if words := remarks(record, trials):
                 yield f"{name} {norm_text(batch_norm=norm)}: {', '.join(words)}."
 
 
-def _difference(differences: list[float]) -> str:
+def _difference(differences: list[float], *, runs: int) -> str:
     if not differences:
         return ""
     text = plus_minus(differences, lambda value: signed(value, 3), 3)
-    return f": {text} ({count(len(differences), 'run')} each)"
+    if len(differences) == runs:
+        return f": {text} ({count(runs, 'run')} each)"
+    return f"; {text} where a run completed both ways ({count(len(differences), 'run')})"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from reports import loss_plots, sigma_plots
 from reports.album import Album, Picture
+from reports.comparison import remarks
 from reports.frames import layers_frame, trials_frame
 from reports.loss_figures import cycle_ends, with_settings
-from reports.sigma_tables import Cells, cells, published, remarks, test_accuracies
+from reports.sigma_tables import Cells, cells, published, test_accuracies
 from reports.style import Draw, label_panels
 from reports.text import plus_minus, share
 from search.records import StudyRecord
@@ -36,10 +38,11 @@ def sigma_figures(record: StudyRecord, album: Album) -> dict[str, Picture]:
     history = with_settings(record)
     history = history[history["stage"] == MATRIX]
     if not history.empty:
+        view = loss_plots.view_of(history, "loss", len(record.data.classes))
         pictures["losses"] = album.draw(
             "sigma-losses",
             _losses(record, matrix, history),
-            _losses_caption(record, matrix),
+            _losses_caption(record, matrix) + loss_plots.cut_text(view),
             height=0.8 + 1.4 * rows,
         )
     layers = layer_scales(record)
@@ -76,6 +79,7 @@ def _square(record: StudyRecord, matrix: Cells, cell: Cell) -> sigma_plots.Squar
 def _losses(record: StudyRecord, matrix: Cells, history: pd.DataFrame) -> Draw:
     sigmas = tuple(dict.fromkeys(cell.sigma for cell in matrix))
     rows, columns = sigma_plots.shape(sigmas)
+    view = loss_plots.view_of(history, "loss", len(record.data.classes))
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -84,16 +88,17 @@ def _losses(record: StudyRecord, matrix: Cells, history: pd.DataFrame) -> Draw:
             loss_plots.mark_cycles(ax, cycle_ends(trials[0]))
             loss_plots.mark_chance(ax, len(record.data.classes))
             numbers = [each.number for each in trials]
-            loss_plots.part_curves(history[history["number"].isin(numbers)], ax)
+            loss_plots.part_curves(history[history["number"].isin(numbers)], ax, view=view)
             if words := remarks(record, trials):
                 loss_plots.say_in(ax, "\n".join(words))
             ax.margins(y=0.12)
         sigma_plots.name_panels(axes, sigmas, "loss (nats)")
         for ax in axes[-1]:
             ax.set_xlabel("epoch")
+            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes[0, 0].set_xlim(0, max(each.trial.epochs for each in record.stage(MATRIX)) + 0.5)
-        loss_plots.finish_losses(history, ["train_loss", "validation_loss"], list(axes.ravel()))
-        figure.legend(handles=loss_plots.part_legend(), loc="outside upper center", ncols=2)
+        loss_plots.cut_off(axes[0, 0], view)
+        figure.legend(handles=loss_plots.part_legend(), loc="outside lower center", ncols=2)
 
     return draw
 
@@ -150,11 +155,13 @@ def _scales(layers: pd.DataFrame, sigmas: tuple[float, ...]) -> Draw:
         axes = figure.subplots(2, 2, sharex=True, sharey="row")
         for (quantity, name), row in zip(names.items(), axes, strict=True):
             floor = _floor(layers[quantity])
+            ticks = sigma_plots.scale_ticks(layers[quantity], floor)
             for norm, ax in zip((True, False), row, strict=True):
                 chosen = layers[layers["batch_norm"] == norm]
                 sigma_plots.scales(chosen, quantity, ax, floor=floor)
-                if (layers[quantity] == 0).any():
+                if 0.0 in set(layers[quantity]):
                     sigma_plots.mark_zero(ax, floor)
+            row[0].set_yticks(*ticks)
             row[0].set_ylabel(name)
         label_panels(tuple(axes.ravel()))
         for norm, ax in zip((True, False), axes[0], strict=True):
@@ -162,7 +169,7 @@ def _scales(layers: pd.DataFrame, sigmas: tuple[float, ...]) -> Draw:
         for ax in axes[1]:
             ax.set_xlabel("hidden layer, from the inputs")
         keys = sigma_plots.scales_legend(sigmas)
-        figure.legend(handles=keys, loc="outside upper center", ncols=min(len(keys), 6))
+        figure.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 6))
 
     return draw
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from reports.style import BLACK, BLUE, GREEN, GREY, ORANGE, SEQUENTIAL, VERMILION
 from search.sensitivity import Cell
@@ -139,7 +140,6 @@ def scales(layers: pd.DataFrame, quantity: str, ax: Axes, *, floor: float) -> Ax
                 label=f"σ = {number_text(float(str(sigma)))}" if not first else None,
             )
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(numticks=7))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.margins(x=0.06)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -149,16 +149,19 @@ def scales(layers: pd.DataFrame, quantity: str, ax: Axes, *, floor: float) -> Ax
 def mark_zero(ax: Axes, floor: float) -> None:
     """Mark the line at which zeros stand."""
     ax.axhline(floor, color=GREY, linewidth=0.8, linestyle=":")
-    ax.annotate(
-        "exactly 0",
-        (1.0, floor),
-        xycoords=("axes fraction", "data"),
-        xytext=(-2, 3),
-        textcoords="offset points",
-        ha="right",
-        fontsize=7,
-        color="#5F5F5F",
-    )
+
+
+def scale_ticks(values: pd.Series[float], floor: float) -> tuple[list[float], list[str]]:
+    """Return a log axis's ticks, a few powers of ten, and their labels: `0` where zeros stand."""
+    positive = np.log10(values[values > 0].to_numpy(float))
+    powers: set[int] = set()
+    if positive.size:
+        low, high = math.floor(positive.min()), math.ceil(positive.max())
+        step = max(1, math.ceil((high - low) / 6))
+        powers = {power for power in range(low, high + 1) if power % step == 0}
+    ticks = [(10.0**power, f"$10^{{{power}}}$") for power in sorted(powers)]
+    zero = [(floor, "0")] if 0.0 in set(values) else []
+    return [tick for tick, _ in zero + ticks], [label for _, label in zero + ticks]
 
 
 def scales_legend(sigmas: Sequence[float]) -> list[Line2D]:

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 import pandas as pd
 
 from reports.album import Album
-from reports.comparison import Trials
+from reports.comparison import Trials, remarks
 from reports.section import Section
 from reports.sigma_figures import cell_scales, layer_scales, sigma_figures
 from reports.sigma_tables import (
@@ -20,7 +20,6 @@ from reports.sigma_tables import (
     nothing_completed,
     nothing_learned,
     published,
-    remarks,
     retune_table,
     test_accuracies,
     test_error,
@@ -97,24 +96,22 @@ def summary(record: StudyRecord, matrix: Cells) -> Iterator[str]:
     for norm in (True, False):
         column = {cell.sigma: runs for cell, runs in matrix.items() if cell.batch_norm == norm}
         found = {s: fmean(v) for s, runs in column.items() if (v := test_accuracies(runs))}
-        name = norm_text(batch_norm=norm)
-        if not found:
-            yield f"No cell {name} has a test accuracy."
-        elif len(found) == 1:
-            ((sigma, value),) = found.items()
-            yield f"With σ = {number_text(sigma)} {name}, test accuracy is **{share(value)}**."
-        else:
-            yield (
-                f"Over {count(len(found), 'value')} of σ {name}, test accuracy is "
-                f"**{share(min(found.values()))}** to **{share(max(found.values()))}** "
-                f"{_certainty(record, column)}."
-            )
         ends: dict[str, list[float]] = {}
         for sigma, runs in column.items():
             for words in remarks(record, runs):
                 ends.setdefault(words, []).append(sigma)
-        for words, sigmas in ends.items():
-            yield f"{name.capitalize()}, σ = {listed(sigmas)}: {words}."
+        parts = [_accuracies(found) + (f" {_certainty(record, column)}" if found else "")]
+        parts += [f"σ = {listed(sigmas)}: {words}" for words, sigmas in ends.items()]
+        yield f"{norm_text(batch_norm=norm).capitalize()}, {'; '.join(parts)}."
+
+
+def _accuracies(found: Mapping[float, float]) -> str:
+    """Return the test accuracies of some values of σ as a clause."""
+    low, high = (share(end(found.values(), default=None)) for end in (min, max))
+    if len(found) > 1:
+        values = count(len(found), "value")
+        return f"test accuracy is **{low}** to **{high}** over {values} of σ"
+    return f"test accuracy is **{low}** at σ = {listed(found)}" if found else "no test accuracy yet"
 
 
 def _certainty(record: StudyRecord, column: Mapping[float, Trials]) -> str:

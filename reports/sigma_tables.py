@@ -15,16 +15,9 @@ from reports.comparison import (
     VALIDATION_ACCURACY,
     VALIDATION_LOSS,
     Trials,
+    remarks,
 )
-from reports.tables import (
-    NO_SEEDS,
-    accuracies,
-    by_lam,
-    learned,
-    state_text,
-    states,
-    uncertainty,
-)
+from reports.tables import NO_SEEDS, accuracies, by_lam, learned, states, uncertainty
 from reports.text import NONE, share, signed, standard_error
 from search.records import State, StudyRecord
 from search.sensitivity import MATRIX, RETUNE, Cell, cell_of
@@ -43,17 +36,6 @@ def cells(record: StudyRecord, stage: str = MATRIX) -> Cells:
 def test_accuracies(trials: Trials) -> list[float]:
     """Return the test accuracies of the runs that completed."""
     return list(TEST_ACCURACY.values(trials).values())
-
-
-def remarks(record: StudyRecord, trials: Trials) -> list[str]:
-    """Return how a cell's runs ended, those left out that completed and learned."""
-    plain = State.COMPLETED.value
-    words = [state_text(each, record.data).removeprefix(f"{plain}, ") for each in trials]
-    return [
-        word if words.count(word) == len(words) else f"{words.count(word)} {word}"
-        for word in dict.fromkeys(words)
-        if word != plain
-    ]
 
 
 # --- tables ---------------------------------------------------------------------------
