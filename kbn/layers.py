@@ -149,6 +149,17 @@ def softmax_cross_entropy_forward(
     return loss, P
 
 
+def cross_entropies(
+    S: Float[np.ndarray, "n k"], y: Int[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """Return each image's cross-entropy −log p_y in nats, p = softmax(S). S is overwritten."""
+    S -= S.max(axis=1, keepdims=True)
+    score = S[np.arange(len(y)), y]
+    np.exp(S, out=S)
+    losses: np.ndarray = np.log(S.sum(axis=1)) - score
+    return losses
+
+
 def softmax_cross_entropy_backward(
     P: Float[np.ndarray, "n k"], y: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, "n k"]:

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from kbn.errors import InputError
 from kbn.files import UNREADABLE_NPZ, whole_file
-from kbn.layers import EPS, affine_forward, relu_forward, softmax_cross_entropy_forward
+from kbn.layers import EPS, affine_forward, cross_entropies, relu_forward
 
 BLOCK = 500
 """Images in a block of inference: their activations stay in the cache."""
@@ -126,6 +126,8 @@ class Evaluation:
     """Loss + λ·Σ‖W‖²."""
     loss: float
     """Mean cross-entropy, in nats."""
+    loss_error: float
+    """Standard error of the loss over images: their standard deviation / √n, in nats."""
     accuracy: float
     """Share of images labelled right."""
     n: int
@@ -187,15 +189,15 @@ def evaluate(
     _check_features(network, X)
     if not len(X):
         raise InputError("no images to evaluate on: give at least one")
-    total, correct = 0.0, np.empty(len(X), bool)
+    losses, correct = np.empty(len(X)), np.empty(len(X), bool)
     for rows, S in scores(network, X):
         correct[rows] = S.argmax(axis=1) == y[rows]
-        loss, _ = softmax_cross_entropy_forward(S, y[rows], out=S)
-        total += loss * len(S)
-    loss = total / len(X)
+        losses[rows] = cross_entropies(S, y[rows])
+    loss = float(losses.mean())
     return Evaluation(
         cost=loss + lam * squared_norm(network),
         loss=loss,
+        loss_error=float(losses.std()) / math.sqrt(len(X)),
         accuracy=float(correct.mean()),
         n=len(X),
         correct=correct,

@@ -240,6 +240,8 @@ def _record(
         validation_loss=validation.loss,
         validation_accuracy=validation.accuracy,
         seconds=seconds,
+        train_loss_error=train.loss_error,
+        validation_loss_error=validation.loss_error,
         activation_std=scales[0],
         gradient_std=scales[1],
     )

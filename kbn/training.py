@@ -41,6 +41,9 @@ class EpochRecord:
     seconds: float
     """Wall time of the epoch, evaluation included; in a pack, the epoch's time divided by the
     number of members that began it."""
+    train_loss_error: float | None = None
+    """Standard error of the loss over images, in nats; None in records older than this field."""
+    validation_loss_error: float | None = None
     activation_std: tuple[float, ...] = ()
     """Standard deviation of each hidden layer's activations H = max(·, 0), inputs first: over all
     units and images of the epoch's last batch, as its step computed them, that is before the

@@ -20,6 +20,8 @@ FLOOR = 0.52
 SMALL = 1e-3
 """The σ up to which the reference's networks without batch normalisation do not learn."""
 
+NO_ERROR = "not every run completed with a loss whose error is known"
+
 Groups = Mapping[tuple[tuple[int, ...], bool], tuple[TrialRecord, ...]]
 """The runs of each architecture, with and without batch normalisation."""
 
@@ -70,7 +72,7 @@ def _gain(groups: Groups, hidden: tuple[int, ...]) -> Estimate | None:
 def _ends_lower(hidden: tuple[int, ...], groups: Groups, gain: Estimate | None) -> Claim:
     text = f"With batch norm the loss of {network_text(hidden)} ends lower."
     if gain is None:
-        return Claim(text, Verdict.UNTESTED, "not every run completed")
+        return Claim(text, Verdict.UNTESTED, NO_ERROR)
     parts = []
     for part in ("train", "validation"):
         with_norm, without = (final_loss(groups[hidden, norm], part) for norm in (True, False))
@@ -89,7 +91,7 @@ def _larger_when_deep(gains: Mapping[tuple[int, ...], Estimate | None]) -> Claim
     )
     small, large = gains[shallow], gains[deep]
     if small is None or large is None:
-        return Claim(text, Verdict.UNTESTED, "not every run completed")
+        return Claim(text, Verdict.UNTESTED, NO_ERROR)
     figures = (
         f"validation loss lower by {shown(large)} in the deep network, by {shown(small)} in the "
         "other"

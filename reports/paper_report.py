@@ -39,7 +39,8 @@ def sections(record: StudyRecord, experiments: list[Section]) -> list[Section]:
 
 
 def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]
+    """Return a name as a sentence begins with it; λ and σ stay as they are."""
+    return name[:1].upper() + name[1:] if name[:1].isascii() else name
 
 
 def discussion(record: StudyRecord) -> Section:

@@ -63,5 +63,5 @@ def _learning_rate(trial: Trial) -> str:
     epochs = trial.cycle_steps / (trial.train_size // trial.batch_size)
     return (
         f"{trial.schedule}, η from {number_text(trial.eta_min)} to {number_text(trial.eta_max)}; "
-        f"a cycle is {trial.cycle_steps:,} steps ({epochs:.4g} epochs)"
+        f"a cycle is {trial.cycle_steps:,} steps ({epochs:.4g} epoch{'' if epochs == 1 else 's'})"
     )

@@ -168,7 +168,7 @@ def measure(
     predicted = predict(network, split.X_test)
     arrays["confusion"] = confusion_matrix(split.y_test, predicted, shared.classes)
     arrays |= {f"{NETWORK_PREFIX}{name}": array for name, array in network.arrays().items()}
-    return Figures(test.cost, test.loss, test.accuracy, test.n), arrays
+    return Figures(test.cost, test.loss, test.accuracy, test.n, test.loss_error), arrays
 
 
 def _figures(training: Training, part: str, split: Split) -> Figures | None:
@@ -178,8 +178,16 @@ def _figures(training: Training, part: str, split: Split) -> Figures | None:
     last, n = training.records[-1], len(split.y_validation)
     if part == "train":
         n = min(n, len(split.y_train))
-        return Figures(last.train_cost, last.train_loss, last.train_accuracy, n)
-    return Figures(last.validation_cost, last.validation_loss, last.validation_accuracy, n)
+        return Figures(
+            last.train_cost, last.train_loss, last.train_accuracy, n, last.train_loss_error
+        )
+    return Figures(
+        last.validation_cost,
+        last.validation_loss,
+        last.validation_accuracy,
+        n,
+        last.validation_loss_error,
+    )
 
 
 def environment() -> Environment:

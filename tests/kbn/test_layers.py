@@ -17,6 +17,7 @@ from kbn.layers import (
     affine_forward,
     batch_norm_backward,
     batch_norm_forward,
+    cross_entropies,
     relu_backward,
     relu_forward,
     softmax_cross_entropy_backward,
@@ -206,6 +207,17 @@ def test_softmax_cross_entropy_formula(n: int, k: int, seed: int, scale: float) 
     np.testing.assert_allclose(P, np.exp(S - log_sum[:, None]), rtol=1e-11)
     np.testing.assert_allclose(P.sum(axis=1), 1, rtol=1e-14)
     np.testing.assert_array_equal(S, before)
+
+
+@given(n=SIZES, k=SIZES, seed=SEEDS, scale=st.floats(0, 50))
+def test_cross_entropies_are_those_of_single_images(
+    n: int, k: int, seed: int, scale: float
+) -> None:
+    """Each is the loss of a batch that holds this image alone."""
+    S = scale * normal(n, k, seed=seed)
+    y = np.random.default_rng(seed).integers(k, size=n)
+    alone = [softmax_cross_entropy_forward(S[i : i + 1], y[i : i + 1])[0] for i in range(n)]
+    np.testing.assert_allclose(cross_entropies(S.copy(), y), alone, rtol=1e-12, atol=1e-12)
 
 
 @given(n=SIZES, k=SIZES, seed=SEEDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -154,6 +155,7 @@ def test_predictions_and_evaluation(*, batch_norm: bool, dtype: type, n: int) ->
     losses = [np.logaddexp.reduce(s) - s[label] for s, label in zip(S, y, strict=True)]
     rel = 1e-12 if dtype is np.float64 else 1e-5
     assert found.loss == pytest.approx(np.mean(losses), rel=rel)
+    assert found.loss_error == pytest.approx(np.std(losses) / math.sqrt(n), rel=10 * rel)
     norm = sum(float(w) ** 2 for W in made.W for w in W.ravel())
     assert squared_norm(made) == pytest.approx(norm, rel=rel)
     assert found.cost == pytest.approx(np.mean(losses) + 0.01 * norm, rel=rel)

@@ -50,7 +50,7 @@ from tests.search.studies import FLAGS, SMALL
 NAMES = ("lambda", "learning", "eta", "final", "confusion")
 SECTIONS = (
     "What was run",
-    "The search",
+    "The λ search",
     "The final model",
     "Decisions",
     "Failures",
