@@ -18,9 +18,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from kbn.schedule import triangular
-from reports import plots
-from reports.figures import grid_points
+from reports import plots, search_plots
+from reports.figures import search_points
 from reports.frames import history_frame
+from reports.searched import known_of
 from reports.style import BLACK, WIDTH, write_figure
 from reports.write import Report
 from search.records import State, StudyRecord
@@ -37,6 +38,11 @@ from tests.reports.records import (
 
 LABELS = {
     "lambda": {"L2 strength λ (log scale)", "validation accuracy (%)"},
+    "order": {"trial, in the plan's order", "L2 strength λ (log scale)"},
+    "differences": {
+        "λ",
+        "difference of validation accuracy to the best value (percentage points)",
+    },
     "learning": {"epoch", "validation loss (nats)", "validation accuracy (%)", "λ", "a", "b"},
     "eta": {"epoch (9 steps each)", "learning rate η"},
     "final": {"epoch", "loss, cost (nats)", "accuracy (%)", "a", "b"},
@@ -50,7 +56,10 @@ def expected(record: StudyRecord) -> set[str]:
     search = [each for each in record.trials if each.stage != "final"]
     names = {"eta"}
     if any(each.state is not State.WAITING for each in search):
-        names.add("lambda")
+        names |= {"lambda", "order"}
+    found = known_of(record)
+    if found and found.rows:
+        names.add("differences")
     if any(each.history for each in search):
         names.add("learning")
     for final in record.stage("final"):
@@ -67,6 +76,11 @@ def texts(svg: Path) -> set[str]:
         "".join(node.itertext()).strip()
         for node in ET.parse(svg).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314 - our own file
     }
+
+
+def points_of(record: StudyRecord, best: float | None) -> pd.DataFrame:
+    """Return the points of a study as its report draws them."""
+    return search_points(record, best, known_of(record))
 
 
 @pytest.fixture
@@ -123,10 +137,10 @@ def test_no_figure_holds_a_date(written: tuple[StudyRecord, Report]) -> None:
 
 def test_two_writings_give_equal_bytes(tmp_path: Path) -> None:
     """Nothing of the clock, of chance or of the figure before enters a file."""
-    points = grid_points(study(tmp_path), 1e-2)
+    points = points_of(study(tmp_path), 1e-2)
 
     def draw(figure: Figure) -> None:
-        plots.accuracy_against_lambda(points, figure.subplots())
+        search_plots.accuracy_against_lambda(points, figure.subplots())
 
     first = [path.read_bytes() for path in write_figure(tmp_path, "one", draw, height=2)]
     write_figure(tmp_path, "other", lambda figure: figure.subplots().plot([1, 2]), height=3)
@@ -166,7 +180,7 @@ def test_a_drawing_that_fails_leaves_the_earlier_figure(tmp_path: Path) -> None:
 
 def test_a_point_a_grid_and_lambda(tmp_path: Path) -> None:
     """A value on both grids is a point in both; the chosen one is marked in both."""
-    points = grid_points(study(tmp_path), 1e-2)
+    points = points_of(study(tmp_path), 1e-2)
     assert list(zip(points["stage"], points["lam"], strict=True)) == [
         *(("coarse", 1e-3), ("coarse", 1e-2), ("coarse", 1e-1)),
         *(("fine", 5e-3), ("fine", 1e-2), ("fine", 2e-2)),
@@ -180,28 +194,30 @@ def test_a_point_a_grid_and_lambda(tmp_path: Path) -> None:
 def test_points_without_an_accuracy(tmp_path: Path) -> None:
     """What failed or diverged has a place on the axis, what waits has none yet."""
     endings = by_lambda({1e-3: FAILED, 1e-2: WAITING, 1e-1: DIVERGED_AT_ONCE})
-    points = grid_points(study(tmp_path, endings), None)
+    points = points_of(study(tmp_path, endings), None)
     assert list(points["lam"]) == [1e-3, 1e-1]
     assert points["accuracy"].isna().all()
-    nothing = grid_points(study(tmp_path, STUDIES["nothing yet"]), None)
+    nothing = points_of(study(tmp_path, STUDIES["nothing yet"]), None)
     assert nothing.empty
     assert list(nothing) == list(points)
 
 
 def test_the_reference_is_drawn_where_it_compares(tmp_path: Path, ax: Axes) -> None:
     """A series of its own, named, on CIFAR-10 with the reference's settings."""
-    points = grid_points(study(tmp_path, search=REFERENCE, data=CIFAR10), 1e-2)
+    points = points_of(study(tmp_path, search=REFERENCE, data=CIFAR10), 1e-2)
     assert points["reference"].notna().all()
-    plots.accuracy_against_lambda(points, ax)
+    search_plots.accuracy_against_lambda(points, ax)
     _, names = drawn(ax).get_legend_handles_labels()
-    assert sorted(names) == ["coarse grid", "fine grid", "reference report"]
+    stages, marks = names[:2], names[2:]
+    assert sorted(stages) == ["coarse grid", "fine grid"]
+    assert marks == ["reference report", "cannot be told from the best"]
 
 
 @pytest.mark.parametrize("name", [name for name in STUDIES if name != "nothing yet"])
 def test_any_study_draws_its_accuracies(name: str, tmp_path: Path, ax: Axes) -> None:
     """No warning and no empty axis, however few values completed."""
-    points = grid_points(study(tmp_path, STUDIES[name]), 1e-2)
-    drawn(plots.accuracy_against_lambda(points, ax))
+    points = points_of(study(tmp_path, STUDIES[name]), 1e-2)
+    drawn(search_plots.accuracy_against_lambda(points, ax))
     left, right = ax.get_xlim()
     assert ax.get_xscale() == "log"
     assert left < points["lam"].min() <= points["lam"].max() < right
@@ -217,8 +233,8 @@ def test_any_study_draws_its_accuracies(name: str, tmp_path: Path, ax: Axes) -> 
 @pytest.mark.parametrize("lam", [1e-5, 1e-2, 1e-1])
 def test_the_chosen_lambda_is_marked_inside_the_axes(tmp_path: Path, ax: Axes, lam: float) -> None:
     """A line at its place, and its name on the side that has room for it."""
-    points = grid_points(study(tmp_path, search=REFERENCE, data=CIFAR10), lam)
-    drawn(plots.accuracy_against_lambda(points, ax))
+    points = points_of(study(tmp_path, search=REFERENCE, data=CIFAR10), lam)
+    drawn(search_plots.accuracy_against_lambda(points, ax))
     assert any(np.array_equal(np.asarray(line.get_xdata()), [lam, lam]) for line in ax.lines)
     (label,) = [text for text in ax.texts if "chosen" in text.get_text()]
     box, frame = label.get_window_extent(), ax.get_window_extent()
@@ -228,8 +244,8 @@ def test_the_chosen_lambda_is_marked_inside_the_axes(tmp_path: Path, ax: Axes, l
 
 def test_the_legend_covers_no_mark_of_a_failed_value(tmp_path: Path, ax: Axes) -> None:
     """What did not complete is marked at the axis, where the legend must leave it to be read."""
-    points = grid_points(study(tmp_path, by_lambda({1e-3: FAILED, 1e-1: FAILED})), 1e-2)
-    drawn(plots.accuracy_against_lambda(points, ax))
+    points = points_of(study(tmp_path, by_lambda({1e-3: FAILED, 1e-1: FAILED})), 1e-2)
+    drawn(search_plots.accuracy_against_lambda(points, ax))
     legend = ax.get_legend()
     assert legend is not None
     marks = [text for text in ax.texts if "complete" in text.get_text()]

@@ -13,8 +13,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -22,7 +20,6 @@ import reports
 from kbn.errors import DataError
 from reports.album import Picture
 from reports.document import render
-from reports.lambda_report import close_values
 from reports.write import Report
 from search import Study
 from search.command import main
@@ -321,21 +318,6 @@ def test_a_test_accuracy_only_with_a_result(tmp_path: Path) -> None:
     """Before the final model has completed, nothing is said of the test set's labels."""
     for ending in (WAITING, FAILED):
         assert "test images right" not in render(study(tmp_path, final(ending)))
-
-
-@given(
-    st.dictionaries(st.sampled_from([1e-4, 1e-3, 1e-2, 1e-1]), st.floats(0, 1), min_size=1),
-    st.floats(0, 0.2),
-)
-def test_close_values_are_those_within_one_error(found: dict[float, float], error: float) -> None:
-    """Named are exactly the others that the best one is no more than its error above."""
-    best = max(found, key=lambda lam: (found[lam], lam))
-    sentence = close_values(found, best, error)
-    close = {lam for lam in found if lam != best and found[best] - found[lam] <= error}
-    named = {float(word) for word in re.findall(r"\d\S*\d|\d", sentence.partition(" li")[0])}
-    assert named == close
-    assert ("No other value" in sentence) == (not close)
-    assert (" lies " in sentence) == (len(close) == 1)
 
 
 @pytest.mark.usefixtures("text_only")

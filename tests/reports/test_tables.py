@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.lambda_report import best_so_far
+from reports.searched import known_of
 from reports.tables import (
+    NO_SEEDS,
     accuracies,
     by_lam,
     final_table,
@@ -53,6 +54,12 @@ COLUMNS = [
     "state",
 ]
 COMPARED = ["reference", "difference"]
+
+
+def best_so_far(record: StudyRecord) -> float | None:
+    """Return the best λ of a study as it stands."""
+    found = known_of(record)
+    return found.winner if found else None
 
 
 def table(record: StudyRecord, stage: str) -> pd.DataFrame:
@@ -168,10 +175,15 @@ def spread(of: Trial) -> Ending:
 
 
 def test_replicates_give_a_mean_a_spread_and_its_error(tmp_path: Path) -> None:
-    """The error is the standard deviation over √R, not that of a share of images."""
-    coarse = table(study(tmp_path, spread, search=REPLICATED), "coarse")
+    """The error holds the noise of the images, which runs share, and that of the seeds."""
+    record = study(tmp_path, spread, search=REPLICATED)
+    found = known_of(record)
+    assert found is not None
+    coarse = grid_table(record, "coarse", best=1e-2, seeds=found.seeds)
     assert list(coarse) == [*COLUMNS[:3], "replicates", "lowest to highest", *COLUMNS[3:]]
-    error = np.std(SPREAD, ddof=1) / np.sqrt(3)
+    share = np.mean([np.arange(100) < 100 * accuracy for accuracy in SPREAD], axis=0)
+    error = np.sqrt(share.var() / 100 + found.seeds.level / 3)
+    assert error > np.sqrt(share.var() / 100)
     assert rows(coarse)[1][:5] == [
         *("**1e-2**", f"**{np.mean(SPREAD):.4f}**"),
         *(f"{error:.4f}", "3", "0.5000 to 0.6100"),
@@ -204,9 +216,9 @@ def test_the_error_of_one_run_is_that_of_its_images(tmp_path: Path) -> None:
     record = study(tmp_path, by_lambda({1e-3: Ending(0.2), 1e-1: FAILED}))
     groups = by_lam(record.stage("coarse"))
     assert list(groups) == [1e-3, 1e-2, 1e-1]
-    assert uncertainty(groups[1e-3]) == pytest.approx(math.sqrt(0.2 * 0.8 / 100))
+    assert uncertainty(groups[1e-3], NO_SEEDS) == pytest.approx(math.sqrt(0.2 * 0.8 / 100))
     assert accuracies(groups[1e-1]) == []
-    assert uncertainty(groups[1e-1]) is None
+    assert uncertainty(groups[1e-1], NO_SEEDS) is None
 
 
 # --- the reference's column -----------------------------------------------------------
