@@ -4,13 +4,14 @@ This package knows nothing of what the tasks do.
 """
 
 from cluster.connect import check_address
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, ClusterLostError
 from cluster.events import Event, Kind, Task, TaskFailure
 from cluster.ray_pool import RayPool
 from cluster.serial import SerialPool
 
 __all__ = [
     "ClusterError",
+    "ClusterLostError",
     "Event",
     "Kind",
     "RayPool",

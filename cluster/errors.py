@@ -1,4 +1,4 @@
-"""Errors of finding and starting a cluster."""
+"""Errors of finding, starting and losing a cluster."""
 
 from __future__ import annotations
 
@@ -8,3 +8,7 @@ class ClusterError(Exception):
 
     The message is one line: the value, the bound and the way out.
     """
+
+
+class ClusterLostError(ClusterError):
+    """The cluster went away while work ran on it: its head, or the part of it on this machine."""

@@ -7,6 +7,7 @@ stream of its own.
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections import deque
@@ -19,13 +20,14 @@ from typing import Any, NamedTuple, Self
 from cluster.connect import connection
 from cluster.events import Event, Kind, Task, TaskFailure
 from cluster.retry import Tries, delay, may_retry
-from cluster.serial import failure_of
+from cluster.serial import failure_of, stalled
+from cluster.watch import Watch, doors
 
 STORE_SLACK = 64 * 2**20
 """Bytes of an embedded object store beyond the shared data, for payloads and items."""
 
-SLOTS_SECONDS = 1.0
-"""How long the number of cores is taken as known."""
+FETCH_SECONDS = 1.0
+"""How often the cluster is looked after while an item is on its way."""
 
 
 class _Started(NamedTuple):
@@ -63,6 +65,8 @@ class _Work:
     node: str = ""
     not_before: float = 0.0
     """Monotonic time before which it is not tried again."""
+    heard: float = math.inf
+    """Monotonic time of the attempt's last item; infinite while it waits for a worker."""
 
 
 class RayPool:
@@ -81,7 +85,10 @@ class RayPool:
     max_concurrent
         Tasks at once, at most; None for as many as the cores allow.
     retries
-        Further attempts at a task that raises. Those whose worker is lost are retried anyway.
+        Further attempts at a task that raises or stalls. Those whose worker is lost are retried
+        anyway: see `cluster.retry`.
+    stall_seconds
+        How long a running task may yield nothing before its worker is ended; None for ever.
     py_modules
         Packages that an existing cluster's workers need.
     say
@@ -102,16 +109,17 @@ class RayPool:
         cpus_per_task: float = 1.0,
         max_concurrent: int | None = None,
         retries: int = 1,
+        stall_seconds: float | None = None,
         py_modules: tuple[Path, ...] = (),
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._say = say
         self._retries = retries
+        self._stall_seconds = math.inf if stall_seconds is None else stall_seconds
         self._cpus_per_task = cpus_per_task
         self._max_concurrent = max_concurrent
         self._waiting: deque[_Work] = deque()
         self._running: dict[Any, _Work] = {}
-        self._known_slots, self._slots_until = 0, 0.0
         self.describe = f"Ray at {address}" if address else "Ray, embedded"
         with ExitStack() as stack:
             self._ray = stack.enter_context(
@@ -121,6 +129,8 @@ class RayPool:
                     py_modules=py_modules,
                 )
             )
+            self._watch = Watch(doors(self._ray), self._ray.cluster_resources)
+            stack.callback(self._watch.close)
             self._task = self._ray.put(task)
             self._shared = self._ray.put(shared)
             # Ray calls a task with the items of its arguments: references become their values.
@@ -131,20 +141,24 @@ class RayPool:
 
     @property
     def slots(self) -> int:
-        """Tasks that can run at once; within a second it follows nodes that join or leave."""
-        if time.monotonic() >= self._slots_until:
-            cores = self._ray.cluster_resources().get("CPU", 0.0)
-            fitting = max(1, int(cores / self._cpus_per_task + 1e-9))
-            self._known_slots = min(fitting, self._max_concurrent or fitting)
-            self._slots_until = time.monotonic() + SLOTS_SECONDS
-        return self._known_slots
+        """Tasks that can run at once; within seconds it follows nodes that join or leave."""
+        cores = self._watch.resources.get("CPU", 0.0)
+        fitting = max(1, int(cores / self._cpus_per_task + 1e-9))
+        return min(fitting, self._max_concurrent or fitting)
 
     def submit(self, key: str, payload: Any) -> None:
         """Queue a task."""
         self._waiting.append(_Work(key, payload))
 
     def poll(self, timeout: float) -> list[Event]:
-        """Return what happened, waiting up to `timeout` seconds for something to happen."""
+        """Return what happened, waiting up to `timeout` seconds for something to happen.
+
+        Raises
+        ------
+        ClusterLostError
+            When the cluster has gone away. What was submitted is forgotten with it.
+        """
+        self._watch.check()
         self._start_what_fits()
         if not self._running:
             if self._waiting:  # all of it waits for its back-off to pass
@@ -154,7 +168,24 @@ class RayPool:
         ready, _ = self._ray.wait(
             list(self._running), num_returns=1, timeout=timeout, fetch_local=False
         )
-        return [event for stream in ready for event in self._next(stream)]
+        events = [event for stream in ready for event in self._next(stream)]
+        return events + [self._give_up(stream) for stream in self._stalled()]
+
+    def _stalled(self) -> list[Any]:
+        """Return the streams that have yielded nothing for too long."""
+        latest = time.monotonic() - self._stall_seconds
+        late = [stream for stream, work in self._running.items() if work.heard < latest]
+        if late:  # a driver that was held up may not have read what is there
+            ready, _ = self._ray.wait(
+                late, num_returns=len(late), timeout=0, fetch_local=False
+            )
+            late = [stream for stream in late if stream not in ready]
+        return late
+
+    def _give_up(self, stream: Any) -> Event:
+        """End the worker of a stream that has stalled."""
+        self._ray.cancel(stream, force=True)
+        return self._end(self._running.pop(stream), stalled(self._stall_seconds))
 
     def _start_what_fits(self) -> None:
         now, room = time.monotonic(), self.slots - len(self._running)
@@ -165,8 +196,8 @@ class RayPool:
             if work.not_before > now:
                 self._waiting.append(work)
                 continue
-            work.tries.attempt += 1
-            work.node = ""
+            work.tries.begin()
+            work.node, work.heard = "", math.inf
             stream = self._remote.remote(self._task, self._shared, work.payload)
             self._running[stream] = work
             room -= 1
@@ -175,13 +206,14 @@ class RayPool:
         """Yield the events of a stream's next item."""
         work = self._running[stream]
         try:
-            item = self._ray.get(next(stream))
+            item = self._fetch(next(stream))
         except StopIteration:
             item = _Ended(_lost("WorkerCrashedError", "its stream ended before the task did"))
         except self._ray.exceptions.RayTaskError as error:  # an item that cannot be pickled
             item = _Ended(failure_of(error))
         except self._ray.exceptions.RayError as error:
             item = _Ended(_lost(type(error).__name__, str(error)))
+        work.heard = time.monotonic()
         match item:
             case _Started(node):
                 work.node = node
@@ -190,16 +222,26 @@ class RayPool:
                 del self._running[stream]
                 yield self._end(work, failure)
             case _:
+                work.tries.got()
                 yield self._event(Kind.ITEM, work, item)
+
+    def _fetch(self, reference: Any) -> Any:
+        """Return an item's value, which may have to come from another node."""
+        while True:
+            try:
+                return self._ray.get(reference, timeout=FETCH_SECONDS)
+            except self._ray.exceptions.GetTimeoutError:
+                self._watch.check()
 
     def _end(self, work: _Work, failure: TaskFailure | None) -> Event:
         if failure is None:
             return self._event(Kind.DONE, work, None)
-        work.tries.add(failure)
-        if not may_retry(work.tries, retries=self._retries):
+        now = time.monotonic()
+        work.tries.add(failure, now=now)
+        if not may_retry(work.tries, retries=self._retries, now=now):
             return self._event(Kind.FAILED, work, failure)
         event = self._event(Kind.RETRY, work, failure)
-        work.not_before = time.monotonic() + delay(work.tries, failure)
+        work.not_before = now + delay(work.tries, failure)
         self._waiting.append(work)
         return event
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import socket
+import time
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Self
 
 from cluster.events import Event, Kind, Task, TaskFailure
@@ -22,16 +24,22 @@ class SerialPool:
     shared
         What all tasks read.
     retries
-        Further attempts at a task that raises.
+        Further attempts at a task that raises or stalls.
+    stall_seconds
+        How long a task may yield nothing; None for ever. There is nobody here to end a task that
+        hangs: one that took too long fails when its next item comes, or at its end.
     """
 
     slots = 1
     describe = "serial"
 
-    def __init__(self, task: Task, shared: Any, *, retries: int = 1) -> None:
+    def __init__(
+        self, task: Task, shared: Any, *, retries: int = 1, stall_seconds: float | None = None
+    ) -> None:
         self._task = task
         self._shared = shared
         self._retries = retries
+        self._stall_seconds = math.inf if stall_seconds is None else stall_seconds
         self._queue: deque[tuple[str, Any]] = deque()
         self._events: Iterator[Event] = iter(())
 
@@ -51,21 +59,34 @@ class SerialPool:
     def _run(self, key: str, payload: Any) -> Iterator[Event]:
         node, tries = socket.gethostname(), Tries()
         while True:
-            tries.attempt += 1
+            tries.begin()
             yield Event(Kind.STARTED, key, tries.attempt, node, None)
-            try:
-                for item in self._task(self._shared, payload):
-                    yield Event(Kind.ITEM, key, tries.attempt, node, item)
-            except Exception as error:  # noqa: BLE001 - whatever a task raises is reported
-                failure = failure_of(error)
-            else:
+            failure = yield from self._attempt(key, payload, tries.attempt, node)
+            if failure is None:
                 yield Event(Kind.DONE, key, tries.attempt, node, None)
                 return
-            tries.add(failure)
-            again = may_retry(tries, retries=self._retries)
+            now = time.monotonic()
+            tries.add(failure, now=now)
+            again = may_retry(tries, retries=self._retries, now=now)
             yield Event(Kind.RETRY if again else Kind.FAILED, key, tries.attempt, node, failure)
             if not again:
                 return
+
+    def _attempt(
+        self, key: str, payload: Any, attempt: int, node: str
+    ) -> Generator[Event, None, TaskFailure | None]:
+        """Yield an attempt's items; return why it ended early, or None."""
+        heard = time.monotonic()
+        try:
+            for item in self._task(self._shared, payload):
+                if time.monotonic() - heard > self._stall_seconds:
+                    return stalled(self._stall_seconds)
+                yield Event(Kind.ITEM, key, attempt, node, item)
+                heard = time.monotonic()  # what the driver did with the item is not the task's
+        except Exception as error:  # noqa: BLE001 - whatever a task raises is reported
+            return failure_of(error)
+        late = time.monotonic() - heard > self._stall_seconds
+        return stalled(self._stall_seconds) if late else None
 
     def close(self) -> None:
         """Drop what is queued."""
@@ -85,5 +106,15 @@ def failure_of(error: BaseException) -> TaskFailure:
         type=type(error).__name__,
         message=str(error),
         traceback="".join(traceback.format_exception(error)),
+        lost=False,
+    )
+
+
+def stalled(seconds: float) -> TaskFailure:
+    """Return the failure of a task that yielded nothing for too long."""
+    return TaskFailure(
+        type="Stalled",
+        message=f"it gave no sign for {seconds:g} s, the longest that was allowed",
+        traceback="",
         lost=False,
     )
