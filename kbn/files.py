@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile
 
+from kbn.errors import WriteError
+
 UNREADABLE_NPZ = (
     OSError,
     ValueError,
@@ -22,22 +24,40 @@ UNREADABLE_NPZ = (
 """What `np.load` raises on files that are damaged or no `.npz`."""
 
 
+PARTIAL = ".part-"
+"""How the names of files begin that are not whole yet."""
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends well.
 
     The temporary file keeps the suffix, which some writers derive the format from. It is
-    removed when the block raises; `path` then is as it was.
+    removed when the block raises; `path` then is as it was. What has taken its place is on the
+    disk, and stays there when the power goes.
+
+    Raises
+    ------
+    WriteError
+        When the system refuses to write: a full disk, a folder without permission.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        handle, name = tempfile.mkstemp(
+            prefix=f"{PARTIAL}{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
+        _to_disk(temporary)
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        _to_disk(path.parent)
+    except BaseException as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error, WriteError):
+            raise WriteError(path, error) from error
         raise
 
 
@@ -45,6 +65,23 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what a process left behind that was killed while it wrote into a folder."""
+    for path in folder.glob(f"{PARTIAL}*"):
+        path.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

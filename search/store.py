@@ -1,8 +1,11 @@
 """The store: one SQLite file a study, written by the driver alone.
 
 A result is committed in one transaction, keyed by its trial's id, so that a study killed at any
-moment holds whole results only and a commit made twice changes nothing. No pickle is read or
-written: values are JSON, arrays are NumPy's `.npy` format.
+moment holds whole results only and a commit made twice changes nothing. What is committed is on
+the disk, and stays there when the power goes. Every row has a checksum, and all are checked when
+a store is opened. No pickle is read or written: values are JSON, arrays are NumPy's `.npy` format.
+
+`python -m search.store check FILE|FOLDER` says what is readable of a store, damaged or not.
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ import dataclasses
 import io
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from kbn.errors import InputError
+from kbn.errors import InputError, WriteError
+from kbn.files import whole_file
+from search import schema
+from search.integrity import UNREADABLE, problems
 from search.records import (
     Attempt,
     Environment,
@@ -31,47 +37,19 @@ from search.records import (
 )
 from search.trial import Trial
 
-SCHEMA_VERSION = 1
-
-_SCHEMA = """
-CREATE TABLE trials (id TEXT PRIMARY KEY, fields TEXT NOT NULL);
-CREATE TABLE results (
-    trial_id TEXT PRIMARY KEY REFERENCES trials(id),
-    state TEXT NOT NULL,
-    epochs INTEGER NOT NULL,
-    train TEXT, validation TEXT, test TEXT,
-    seconds REAL NOT NULL,
-    environment TEXT NOT NULL
-);
-CREATE TABLE epochs (
-    trial_id TEXT NOT NULL REFERENCES trials(id),
-    epoch INTEGER NOT NULL,
-    fields TEXT NOT NULL,
-    PRIMARY KEY (trial_id, epoch)
-);
-CREATE TABLE arrays (
-    trial_id TEXT NOT NULL REFERENCES trials(id),
-    name TEXT NOT NULL,
-    npy BLOB NOT NULL,
-    PRIMARY KEY (trial_id, name)
-);
-CREATE TABLE attempts (
-    trial_id TEXT NOT NULL REFERENCES trials(id),
-    number INTEGER NOT NULL,
-    node TEXT NOT NULL,
-    started REAL NOT NULL,
-    failure TEXT,
-    PRIMARY KEY (trial_id, number)
-);
-CREATE TABLE sessions (
-    number INTEGER PRIMARY KEY,
-    started REAL NOT NULL,
-    seconds REAL NOT NULL,
-    executor TEXT NOT NULL,
-    slots INTEGER NOT NULL,
-    trained INTEGER NOT NULL
-);
-"""
+WAYS_OUT = (
+    "`python -m search.store check` says what is readable; restore a copy, or start again with "
+    "--overwrite"
+)
+INTERRUPTED = Failure("Interrupted", "the driver ended before the attempt did", "", lost=True)
+REFUSALS = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+)
 
 
 class Store:
@@ -81,35 +59,48 @@ class Store:
     ------
     InputError
         On opening a file that is no store, is damaged, or has a newer schema.
+    WriteError
+        On opening or by any method that writes, when the disk is full or may not be written to.
+        What was committed stays.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if not path.exists():
+            with whole_file(path) as temporary, closing(sqlite3.connect(temporary)) as db:
+                schema.create(db)
         self._db = sqlite3.connect(path, isolation_level=None)
         try:
             self._open()
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             self._db.close()
-            raise InputError(
-                f"{path} cannot be read as a study's store ({error}); "
-                "restore it from a copy, or start again with --overwrite"
-            ) from error
-        except InputError:
+            if _refused(error):
+                raise WriteError(path, error) from error
+            raise InputError(f"{path} is no study's store, or damaged ({error}); {WAYS_OUT}") from error
+        except BaseException:
             self._db.close()
             raise
 
     def _open(self) -> None:
         self._db.execute("PRAGMA foreign_keys = ON")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
+        # With a rollback journal, which network file systems can hold, unlike a write-ahead log,
+        # EXTRA alone survives a power failure right after a commit.
+        self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.execute("PRAGMA synchronous = EXTRA")
+        version = schema.version_of(self._db)
+        if version > schema.VERSION:
             raise InputError(
-                f"{self.path} has schema {version}, newer than this version's {SCHEMA_VERSION}; "
+                f"{self.path} has schema {version}, newer than this version's {schema.VERSION}; "
                 "update this package, or choose another --name"
             )
         if version == 0:
-            if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-                raise InputError(f"{self.path} is an SQLite file, but not a study's store")
-            self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+            raise sqlite3.DatabaseError("it has no schema of ours")
+        wrong = next(problems(self._db, version=version), None)
+        if wrong:
+            raise sqlite3.DatabaseError(wrong)
+        if version < schema.VERSION:
+            with self._transaction() as db:
+                schema.migrate(db)
 
     def close(self) -> None:
         """Release the file."""
@@ -123,21 +114,22 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield self._db
-        except BaseException:
-            self._db.rollback()
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.rollback()
+            if _refused(error):
+                raise WriteError(self.path, error) from error
             raise
-        self._db.execute("COMMIT")
 
     def add_trials(self, trials: Iterable[Trial]) -> None:
         """Note that trials are asked for. Noting one again changes nothing."""
         with self._transaction() as db:
-            db.executemany(
-                "INSERT OR IGNORE INTO trials VALUES (?, ?)",
-                [(trial.id, trial.to_json()) for trial in trials],
-            )
+            rows = [(trial.id, trial.to_json()) for trial in trials]
+            _insert(db, "trials", rows, otherwise="IGNORE")
 
     def trials(self) -> tuple[Trial, ...]:
         """Return every trial that was ever asked for, in the order of asking."""
@@ -146,35 +138,29 @@ class Store:
 
     def commit(self, result: Result, history: Iterable[EpochRecord]) -> None:
         """Keep a result with its epochs, in one transaction; one kept already stays."""
+        row = (
+            result.trial_id,
+            result.state.value,
+            result.epochs,
+            *(_dump(part) for part in (result.train, result.validation, result.test)),
+            float(result.seconds),
+            _dump(result.environment),
+        )
+        epochs = sorted((record.epoch, _dump(record)) for record in history)
+        arrays = [(name, _npy(array)) for name, array in sorted(result.arrays.items())]
+        sealed = (*row, schema.checksum([row, *epochs, *arrays]))
         with self._transaction() as db:
-            inserted = db.execute(
-                "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    result.trial_id,
-                    result.state.value,
-                    result.epochs,
-                    *(_dump(part) for part in (result.train, result.validation, result.test)),
-                    result.seconds,
-                    _dump(result.environment),
-                ),
-            ).rowcount
-            if not inserted:
+            if not _insert(db, "results", [sealed], otherwise="IGNORE"):
                 return
-            db.executemany(
-                "INSERT INTO epochs VALUES (?, ?, ?)",
-                [(result.trial_id, record.epoch, _dump(record)) for record in history],
-            )
-            db.executemany(
-                "INSERT INTO arrays VALUES (?, ?, ?)",
-                [(result.trial_id, name, _npy(array)) for name, array in result.arrays.items()],
-            )
+            _insert(db, "epochs", [(result.trial_id, *epoch) for epoch in epochs])
+            _insert(db, "arrays", [(result.trial_id, *array) for array in arrays])
 
     def result(self, trial_id: str) -> Result | None:
         """Return a trial's result, or None."""
         row = self._db.execute("SELECT * FROM results WHERE trial_id = ?", (trial_id,)).fetchone()
         if row is None:
             return None
-        _, state, epochs, train, validation, test, seconds, environment = row
+        _, state, epochs, train, validation, test, seconds, environment, _ = row
         return Result(
             trial_id=trial_id,
             state=State(state),
@@ -201,21 +187,39 @@ class Store:
         return tuple(_epoch(fields) for (fields,) in rows)
 
     def begin_attempt(self, trial_id: str, *, node: str, started: float) -> int:
-        """Note that a trial started; return the attempt's number, from 1."""
+        """Note that a trial started; return the attempt's number, from 1.
+
+        An attempt before it that has neither result nor failure ended with its driver: that is
+        noted, too.
+        """
         with self._transaction() as db:
-            (number,) = db.execute(
-                "SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE trial_id = ?", (trial_id,)
-            ).fetchone()
-            db.execute(
-                "INSERT INTO attempts VALUES (?, ?, ?, ?, NULL)", (trial_id, number, node, started)
-            )
-        return int(number)
+            rows = db.execute(
+                "SELECT number, failure FROM attempts WHERE trial_id = ? ORDER BY number",
+                (trial_id,),
+            ).fetchall()
+            for number, failure in rows:
+                if failure is None:
+                    self._end_attempt(db, trial_id, number, INTERRUPTED)
+            row = (trial_id, len(rows) + 1, node, float(started), None)
+            _insert(db, "attempts", [(*row, schema.checksum([row]))])
+        return len(rows) + 1
 
     def end_attempt(self, trial_id: str, number: int, failure: Failure) -> None:
         """Note why an attempt ended without a result."""
-        self._db.execute(
-            "UPDATE attempts SET failure = ? WHERE trial_id = ? AND number = ?",
-            (_dump(failure), trial_id, number),
+        with self._transaction() as db:
+            self._end_attempt(db, trial_id, number, failure)
+
+    def _end_attempt(
+        self, db: sqlite3.Connection, trial_id: str, number: int, failure: Failure
+    ) -> None:
+        where = (trial_id, number)
+        node, started = db.execute(
+            "SELECT node, started FROM attempts WHERE trial_id = ? AND number = ?", where
+        ).fetchone()
+        text = _dump(failure)
+        db.execute(
+            "UPDATE attempts SET failure = ?, checksum = ? WHERE trial_id = ? AND number = ?",
+            (text, schema.checksum([(*where, node, started, text)]), *where),
         )
 
     def attempts(self, trial_id: str) -> tuple[Attempt, ...]:
@@ -232,9 +236,17 @@ class Store:
 
     def add_session(self, session: Session) -> None:
         """Note one run of the command."""
-        self._db.execute(
-            "INSERT INTO sessions VALUES (NULL, ?, ?, ?, ?, ?)", dataclasses.astuple(session)
-        )
+        with self._transaction() as db:
+            (number,) = db.execute("SELECT coalesce(max(number), 0) + 1 FROM sessions").fetchone()
+            row = (
+                number,
+                float(session.started),
+                float(session.seconds),
+                session.executor,
+                session.slots,
+                session.trained,
+            )
+            _insert(db, "sessions", [(*row, schema.checksum([row]))])
 
     def sessions(self) -> tuple[Session, ...]:
         """Return all runs of the command, in order."""
@@ -243,6 +255,20 @@ class Store:
                 "SELECT started, seconds, executor, slots, trained FROM sessions ORDER BY number"
             )
             return tuple(Session(*row) for row in cursor)
+
+
+def _insert(
+    db: sqlite3.Connection, table: str, rows: Sequence[schema.Row], *, otherwise: str = "ABORT"
+) -> int:
+    """Insert rows; return how many were new."""
+    marks = ", ".join("?" * len(rows[0])) if rows else ""
+    statement = f"INSERT OR {otherwise} INTO {table} VALUES ({marks})"  # noqa: S608 - ours
+    return db.executemany(statement, rows).rowcount if rows else 0
+
+
+def _refused(error: BaseException) -> bool:
+    """Say whether SQLite could not write or read for a reason that lies outside the file."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in REFUSALS
 
 
 def _dump(record: Any) -> str | None:
@@ -266,3 +292,9 @@ def _npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    from search.check import main
+
+    main()

@@ -12,7 +12,8 @@ import pytest
 
 from kbn.errors import InputError
 from search.records import Failure, Result, Session, State
-from search.store import SCHEMA_VERSION, Store
+from search.schema import VERSION
+from search.store import Store
 from tests.search.builders import epoch, result, trial
 
 
@@ -113,7 +114,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "study.db"
     Store(path).close()
     with sqlite3.connect(path) as db:
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
     before = path.read_bytes()
     with pytest.raises(InputError, match="newer than this version's"):
         Store(path)

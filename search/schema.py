@@ -1,0 +1,129 @@
+"""The store's tables: what they are, and how those of an older version become today's."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from hashlib import blake2b
+from json import dumps
+
+VERSION = 2
+"""1 had no checksums."""
+
+TABLES = """
+CREATE TABLE trials (id TEXT PRIMARY KEY, fields TEXT NOT NULL);
+CREATE TABLE results (
+    trial_id TEXT PRIMARY KEY REFERENCES trials(id),
+    state TEXT NOT NULL,
+    epochs INTEGER NOT NULL,
+    train TEXT, validation TEXT, test TEXT,
+    seconds REAL NOT NULL,
+    environment TEXT NOT NULL,
+    checksum TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE epochs (
+    trial_id TEXT NOT NULL REFERENCES trials(id),
+    epoch INTEGER NOT NULL,
+    fields TEXT NOT NULL,
+    PRIMARY KEY (trial_id, epoch)
+);
+CREATE TABLE arrays (
+    trial_id TEXT NOT NULL REFERENCES trials(id),
+    name TEXT NOT NULL,
+    npy BLOB NOT NULL,
+    PRIMARY KEY (trial_id, name)
+);
+CREATE TABLE attempts (
+    trial_id TEXT NOT NULL REFERENCES trials(id),
+    number INTEGER NOT NULL,
+    node TEXT NOT NULL,
+    started REAL NOT NULL,
+    failure TEXT,
+    checksum TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (trial_id, number)
+);
+CREATE TABLE sessions (
+    number INTEGER PRIMARY KEY,
+    started REAL NOT NULL,
+    seconds REAL NOT NULL,
+    executor TEXT NOT NULL,
+    slots INTEGER NOT NULL,
+    trained INTEGER NOT NULL,
+    checksum TEXT NOT NULL DEFAULT ''
+);
+"""
+"""A trial needs no checksum: its id is one."""
+
+CHECKED = ("results", "attempts", "sessions")
+"""The tables whose rows carry a checksum; a result's is over its epochs and arrays, too."""
+
+Row = tuple[object, ...]
+
+
+def create(db: sqlite3.Connection) -> None:
+    """Make the tables in an empty database, in one transaction."""
+    db.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """Return the version of a database's tables; 0 of one that is no store."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Make a sound store of version 1 one of today's; called in a transaction."""
+    for table in CHECKED:
+        db.execute(f"ALTER TABLE {table} ADD COLUMN checksum TEXT NOT NULL DEFAULT ''")
+    for table in CHECKED:
+        for rowid, _, expected in checksums(db, table):
+            db.execute(f"UPDATE {table} SET checksum = ? WHERE rowid = ?", (expected, rowid))  # noqa: S608 - a table of ours
+    db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def layout(db: sqlite3.Connection, *, version: int = VERSION) -> list[Row]:
+    """Return every table's columns, as far as a version has them."""
+    tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    return [
+        (table, *column[1:])
+        for (table,) in tables.fetchall()
+        for column in db.execute(f"SELECT * FROM pragma_table_info('{table}')")  # noqa: S608 - as above
+        if version > 1 or column[1] != "checksum"
+    ]
+
+
+@functools.cache
+def expected_layout(version: int) -> list[Row]:
+    """Return the columns that a store of a version has."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        create(db)
+        return layout(db, version=version)
+
+
+def checksums(db: sqlite3.Connection, table: str) -> Iterator[tuple[int, str, str]]:
+    """Yield each row's id, the checksum that it carries, and the one that it should carry."""
+    rows = db.execute(f"SELECT rowid, * FROM {table} ORDER BY rowid")  # noqa: S608 - as above
+    for rowid, *values, held in rows.fetchall():
+        parts = [tuple(values), *(unit(db, str(values[0])) if table == "results" else ())]
+        yield rowid, held, checksum(parts)
+
+
+def unit(db: sqlite3.Connection, trial_id: str) -> list[Row]:
+    """Return the rows of a result's epochs and arrays, in the order of its checksum."""
+    where = (trial_id,)
+    epochs = "SELECT epoch, fields FROM epochs WHERE trial_id = ? ORDER BY epoch"
+    arrays = "SELECT name, npy FROM arrays WHERE trial_id = ? ORDER BY name"
+    return [*db.execute(epochs, where), *db.execute(arrays, where)]
+
+
+def checksum(rows: Iterable[Row]) -> str:
+    """Return 16 hexadecimal digits over rows of texts, numbers, NULLs and bytes."""
+    summed = blake2b(digest_size=8)
+    for row in rows:
+        for value in row:
+            data = value if isinstance(value, bytes) else dumps(value).encode()
+            summed.update(b"%s %d " % (type(value).__name__.encode(), len(data)))
+            summed.update(data)
+        summed.update(b"\n")
+    return summed.hexdigest()
