@@ -3,20 +3,29 @@
 This package knows nothing of what the tasks do.
 """
 
-from cluster.connect import check_address
+from cluster.address import chosen_address
+from cluster.connect import check_address, look_at
 from cluster.errors import ClusterError, ClusterLostError
 from cluster.events import Event, Kind, Task, TaskFailure
 from cluster.ray_pool import RayPool
+from cluster.room import MEGABYTE, Needs, outlook
 from cluster.serial import SerialPool
+from cluster.survey import Survey
 
 __all__ = [
+    "MEGABYTE",
     "ClusterError",
     "ClusterLostError",
     "Event",
     "Kind",
+    "Needs",
     "RayPool",
     "SerialPool",
+    "Survey",
     "Task",
     "TaskFailure",
     "check_address",
+    "chosen_address",
+    "look_at",
+    "outlook",
 ]

@@ -3,8 +3,8 @@
 What is set here, and why, was found by trying Ray 2.60:
 
 - A bare `ray.init()` joins whatever cluster this machine last knew; `address="local"` does not.
-- `ray.init` hangs for minutes on an address where nothing listens, so a TCP connection is tried
-  first.
+- `ray.init` hangs for minutes on an address where nothing listens, and on a machine that is no
+  node of the cluster; so the head is asked first.
 - Embedded, Ray would write a token file into the home folder; with a token of our own in the
   environment it writes none, and its ports answer nobody without it.
 - Ray posts usage statistics unless told not to, and under `uv run` starts workers through uv.
@@ -19,74 +19,44 @@ import importlib
 import logging
 import os
 import secrets
-import socket
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cluster.address import check_here, locate
 from cluster.errors import ClusterError
+from cluster.survey import Survey
 
-CONNECT_SECONDS = 8.0
-"""How long a head may take to accept a connection."""
 SMALLEST_STORE = 80 * 2**20
 """Ray refuses an object store below about 75 MiB."""
-AUTO = "auto"
 
 _ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 
 
-def check_address(address: str) -> None:
-    """Raise `ClusterError` within seconds unless something listens at an address.
+def check_address(address: str, *, named: str = "--address") -> Survey:
+    """Return what a cluster has; raise `ClusterError` within seconds unless a driver can run here.
 
     Parameters
     ----------
     address
         `host:port` of a Ray head, or `auto` for the cluster that this machine is part of.
+    named
+        Where the address was given, for messages.
     """
-    shown = address
-    if address == AUTO:
-        address = _auto_address()
-        shown = f"{AUTO}: Ray names {address}, but"
-    host, port = _split(address, shown)
-    try:
-        socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
-    except (OSError, UnicodeError) as error:  # the latter for a name that no host can have
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ClusterError(
-            f"--address {shown}: nothing answers there ({reason}); start a head with "
-            f"`ray start --head --port={port}`, or leave --address out to run on this machine"
-        ) from error
+    survey = look_at(address, named=named)
+    check_here(survey, shown=f"{named} {address}")
+    return survey
 
 
-def _split(address: str, shown: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 2**16 or "/" in host:
-        raise ClusterError(f"--address {shown}: give host:port, as in 10.0.0.1:6379, or auto")
-    return host.strip("[]"), int(port)
+def look_at(address: str, *, named: str = "--address") -> Survey:
+    """Return what a cluster has, from any machine that reaches its head.
 
-
-def _auto_address() -> str:
-    """Return the address of the cluster that a Ray process on this machine belongs to."""
+    Raises `ClusterError` as `check_address` does, but for a driver's needs.
+    """
     with _environment(_ALWAYS):
-        from ray._private.services import canonicalize_bootstrap_address
-
-        with contextlib.redirect_stdout(sys.stderr):
-            try:
-                found = canonicalize_bootstrap_address(AUTO)
-            except ConnectionError:
-                found = None
-            except ValueError as error:
-                raise ClusterError(
-                    f"--address auto: {error}; set $RAY_ADDRESS to host:port, or unset it"
-                ) from error
-    if not found:
-        raise ClusterError(
-            "--address auto: no Ray runs on this machine; run on a node of the cluster, give "
-            "host:port, or leave --address out"
-        )
-    return str(found)
+        return locate(address, named=named)
 
 
 @contextlib.contextmanager

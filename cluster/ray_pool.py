@@ -18,8 +18,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from cluster.connect import connection
+from cluster.errors import ClusterError
 from cluster.events import Event, Kind, Task, TaskFailure
+from cluster.probe import Versions, check_nodes
 from cluster.retry import Tries, delay, may_retry
+from cluster.room import Needs, Resources, Waiting, fitting, megabytes
 from cluster.serial import failure_of, stalled
 from cluster.watch import Watch, doors
 
@@ -80,8 +83,8 @@ class RayPool:
         What all tasks read: put into Ray's object store once, read-only in every worker.
     address
         `host:port` or `auto` of a cluster; None for an embedded Ray.
-    cpus_per_task
-        Cores that Ray sets aside for a task.
+    cpus_per_task, memory_per_task
+        Cores, and bytes beside the shared data, that Ray sets aside for a task.
     max_concurrent
         Tasks at once, at most; None for as many as the cores allow.
     retries
@@ -91,13 +94,16 @@ class RayPool:
         How long a running task may yield nothing before its worker is ended; None for ever.
     py_modules
         Packages that an existing cluster's workers need.
+    versions
+        Returns what has to be the same on all nodes of an existing cluster; None checks nothing.
     say
         Called with a line for the user.
 
     Raises
     ------
     ClusterError
-        When there is no Ray at the address, or it cannot start.
+        When there is no Ray at the address, it cannot start, its nodes' versions differ, or an
+        embedded one has no room for a single task.
     """
 
     def __init__(
@@ -107,16 +113,18 @@ class RayPool:
         *,
         address: str | None = None,
         cpus_per_task: float = 1.0,
+        memory_per_task: int = 0,
         max_concurrent: int | None = None,
         retries: int = 1,
         stall_seconds: float | None = None,
         py_modules: tuple[Path, ...] = (),
+        versions: Versions | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._say = say
         self._retries = retries
         self._stall_seconds = math.inf if stall_seconds is None else stall_seconds
-        self._cpus_per_task = cpus_per_task
+        self._needs = Needs(cpus_per_task, memory_per_task)
         self._max_concurrent = max_concurrent
         self._waiting: deque[_Work] = deque()
         self._running: dict[Any, _Work] = {}
@@ -129,22 +137,45 @@ class RayPool:
                     py_modules=py_modules,
                 )
             )
-            self._watch = Watch(doors(self._ray), self._ray.cluster_resources)
+            self._watch = Watch(doors(self._ray), self._ask_nodes)
             stack.callback(self._watch.close)
+            self._waiting_for_room = Waiting(
+                self._needs, nodes=self._nodes, free=self._ray.available_resources, say=say
+            )
+            if address is None:
+                self._check_room()
+            elif versions is not None:
+                check_nodes(self._ray, versions, say=say)
             self._task = self._ray.put(task)
             self._shared = self._ray.put(shared)
             # Ray calls a task with the items of its arguments: references become their values.
             self._remote = self._ray.remote(
-                num_cpus=cpus_per_task, max_retries=0, num_returns="streaming"
+                num_cpus=cpus_per_task,
+                memory=memory_per_task or None,
+                max_retries=0,
+                num_returns="streaming",
             )(_attempt)
             self._stack = stack.pop_all()
 
     @property
     def slots(self) -> int:
         """Tasks that can run at once; within seconds it follows nodes that join or leave."""
-        cores = self._watch.resources.get("CPU", 0.0)
-        fitting = max(1, int(cores / self._cpus_per_task + 1e-9))
-        return min(fitting, self._max_concurrent or fitting)
+        room = max(1, fitting(self._nodes(), self._needs))
+        return min(room, self._max_concurrent or room)
+
+    def _nodes(self) -> list[Resources]:
+        return self._watch.resources
+
+    def _ask_nodes(self) -> list[Resources]:
+        return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+
+    def _check_room(self) -> None:
+        if not fitting(self._nodes(), self._needs):
+            (here,) = self._nodes()
+            raise ClusterError(
+                f"a task asks for {self._needs}, and Ray has {here.get('CPU', 0):g} cores and "
+                f"{megabytes(here.get('memory', 0))} on this machine; ask for less"
+            )
 
     def submit(self, key: str, payload: Any) -> None:
         """Queue a task."""
@@ -160,6 +191,9 @@ class RayPool:
         """
         self._watch.check()
         self._start_what_fits()
+        self._waiting_for_room.look(
+            submitted=bool(self._running), started=any(w.node for w in self._running.values())
+        )
         if not self._running:
             if self._waiting:  # all of it waits for its back-off to pass
                 wake = min(work.not_before for work in self._waiting)
@@ -176,9 +210,7 @@ class RayPool:
         latest = time.monotonic() - self._stall_seconds
         late = [stream for stream, work in self._running.items() if work.heard < latest]
         if late:  # a driver that was held up may not have read what is there
-            ready, _ = self._ray.wait(
-                late, num_returns=len(late), timeout=0, fetch_local=False
-            )
+            ready, _ = self._ray.wait(late, num_returns=len(late), timeout=0, fetch_local=False)
             late = [stream for stream in late if stream not in ready]
         return late
 

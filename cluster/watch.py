@@ -35,14 +35,14 @@ class Watch:
     doors
         Host and port of each process that the driver cannot do without, by its name.
     ask
-        Returns the cluster's resources; may hang.
+        Returns the resources of each node of the cluster; may hang.
     """
 
     def __init__(
-        self, doors: Mapping[str, tuple[str, int]], ask: Callable[[], Mapping[str, float]]
+        self, doors: Mapping[str, tuple[str, int]], ask: Callable[[], list[Mapping[str, float]]]
     ) -> None:
         self.resources = ask()
-        """What the cluster has, no older than about `PERIOD`."""
+        """What the nodes have, no older than about `PERIOD`."""
         self._doors = doors
         self._ask = ask
         self._trouble, self._patience = "", math.inf

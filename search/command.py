@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 
+import cluster
 from cluster import ClusterError
 from kbn.errors import InputError
 from search import dry_run
@@ -101,13 +102,25 @@ def _spec_option() -> click.Option:
 def _run(spec: StudySpec, how: Execution) -> int:
     console = Console(stderr=True, quiet=how.quiet)
     if how.dry_run:
-        click.echo(dry_run.describe(spec, how, say=console.print))
+        click.echo(dry_run.describe(spec, how, say=console.print, outlook=_outlook(how)))
         return 0
     study = run_study(spec, how, console=console)
     for line in summary(study, quiet=how.quiet):
         click.echo(line)
     failed = any(record.state is State.FAILED for record in study.record.trials)
     return SOME_FAILED if failed else 0
+
+
+def _outlook(how: Execution) -> dry_run.Outlook | None:
+    """Return what looks at the cluster that a study would run on; None where it would run here."""
+    address, named = cluster.chosen_address(how.address)
+    if how.serial or address is None:
+        return None
+    there = cluster.look_at(address, named=named)
+    needs = cluster.Needs(how.cpus_per_trial, round(how.memory_per_trial * cluster.MEGABYTE))
+    return lambda shared: cluster.outlook(
+        there, needs, shared=shared, max_concurrent=how.max_concurrent
+    )
 
 
 def summary(study: Study, *, quiet: bool) -> Iterator[str]:

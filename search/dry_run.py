@@ -21,24 +21,35 @@ from search.trainer import Shared, train_trial
 
 FEW, MORE = 10, 60
 """Batches of the two short timed epochs; their difference is the cost of a step."""
-WORKER_MEGABYTES = 200
-"""What a worker process takes beside the shared arrays, rounded up from what was measured."""
 
 
-def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> str:
+Outlook = Callable[[int], tuple[int, list[str]]]
+"""Says of a cluster, given the bytes of the shared arrays: the trials at once there, and lines."""
+
+
+def describe(
+    spec: StudySpec,
+    how: Execution,
+    *,
+    say: Callable[[str], None],
+    outlook: Outlook | None = None,
+) -> str:
     """Return a text on a study's trials, epochs, memory and time; write nothing.
 
+    With an `outlook` it is about the cluster that this looks at, else about this machine.
     Raises what `search.study.run` would raise before its first trial.
     """
     check_writable(how.out)
     problem = prepare(spec, data_dir=how.data_dir, say=say)
     name = how.name or spec.study_name(problem.record.name)
     check_specification(how.out / name, identity_of(spec, problem), overwrite=how.overwrite)
-    check_memory(spec, how, problem)
+    if outlook is None:
+        check_memory(spec, how, problem)
     parts = [part.outline() for part in spec.experiments()]
     outline = [stage for part in parts for stage in part]
     seconds = seconds_per_epoch(problem)
-    slots = slots_here(how)
+    size = megabytes(problem.shared.split)
+    slots, there = outlook(round(size * 1e6)) if outlook else (slots_here(how), [])
     table = tabulate(
         [
             (stage.name, stage.trials, stage.epochs, stage.trials * stage.epochs, stage.what)
@@ -56,8 +67,9 @@ def describe(spec: StudySpec, how: Execution, *, say: Callable[[str], None]) -> 
         table,
         "",
         f"trials: {sum(stage.trials for stage in outline)}, epochs: {epochs}",
-        _memory(problem.shared.split, slots),
+        _memory(size, slots, how.memory_per_trial),
         _time(wall, seconds, slots),
+        *there,
         *(f"warning: {warning}" for warning in warnings if warning),
     ]
     return "\n".join(lines)
@@ -78,10 +90,10 @@ def _headline(folder: Path, problem: Problem) -> str:
     )
 
 
-def _memory(split: Split, slots: int) -> str:
+def _memory(shared: float, slots: int, each: float) -> str:
     return (
-        f"memory: {megabytes(split):.0f} MB of arrays, shared by all trials of a machine, and "
-        f"about {WORKER_MEGABYTES} MB for each of {slots} at once"
+        f"memory: {shared:.0f} MB of arrays, shared by all trials of a machine, and about "
+        f"{each:.0f} MB for each of {slots} at once"
     )
 
 

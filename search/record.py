@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from search.spec import Experiment, StudySpec
 from search.store import Store
 from search.trainer import NETWORK_PREFIX
 from search.trial import Trial
+from search.versions import project_version
 
 
 def build_record(
@@ -52,7 +52,7 @@ def build_record(
         experiments=tuple(_experiment(part, progress, known) for part, progress in parts),
         trials=tuple(known.records((part.kind, progress.stages) for part, progress in parts)),
         sessions=store.sessions(),
-        version=importlib.metadata.version("kbn-search"),
+        version=project_version(),
     )
 
 

@@ -25,6 +25,10 @@ from search.plan import Plan
 from search.trial import Trial
 from search.values import Cycle, Init, Reader
 
+MEMORY_PER_TRIAL = 250.0
+"""MB of a worker beside the shared arrays, by `benchmarks/memory.py`: CIFAR-10 takes 175 with the
+default network, 200 with [500, 500], 256 with [2000]."""
+
 
 def setting(default: Any, reader: Reader, help_text: str, metavar: str = "") -> Any:
     """Return a dataclass field that reads its value with `reader`."""
@@ -79,7 +83,8 @@ class Execution(Settings):
     address: str | None = setting(
         None,
         values.optional(values.text),
-        "Run on the Ray cluster at HOST:PORT, or `auto`  [default: an embedded Ray]",
+        "Run on the Ray cluster at HOST:PORT, on the one that this machine belongs to (`auto`), or "
+        "on an embedded Ray (`local`)  [default: $RAY_ADDRESS, else local]",
         "ADDRESS",
     )
     serial: bool = setting(
@@ -97,6 +102,13 @@ class Execution(Settings):
         "Cores that Ray sets aside for a trial. A trial uses one BLAS thread in any case, "
         "so that its bytes do not depend on this.",
         "CORES",
+    )
+    memory_per_trial: float = setting(
+        MEMORY_PER_TRIAL,
+        values.number(at_least=0),
+        "Memory that Ray sets aside for a trial beside the arrays that all trials of a machine "
+        "share, in MB; 0 for none.",
+        "MB",
     )
     retries: int = setting(
         1, values.whole(at_least=0), "Further attempts at a trial that raises an error.", "N"

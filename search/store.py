@@ -76,7 +76,9 @@ class Store:
             self._db.close()
             if _refused(error):
                 raise WriteError(path, error) from error
-            raise InputError(f"{path} is no study's store, or damaged ({error}); {WAYS_OUT}") from error
+            raise InputError(
+                f"{path} is no study's store, or damaged ({error}); {WAYS_OUT}"
+            ) from error
         except BaseException:
             self._db.close()
             raise

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +30,7 @@ from search.runner import Notice, Observer, Pool, run_plans
 from search.spec import Execution, StudySpec
 from search.store import Store
 from search.trainer import train_trials
+from search.versions import versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,9 +130,8 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     folder = how.out / name
     identity = identity_of(spec, problem)
     check_specification(folder, identity, overwrite=how.overwrite)
-    if how.address:
-        cluster.check_address(how.address)
-    else:
+    how = _placed(how, say=lambda line: _say(console, line))
+    if how.address is None:
         check_memory(spec, how, problem)
     with claim(folder, identity, overwrite=how.overwrite) as store:
 
@@ -167,6 +168,22 @@ def slots_here(how: Execution) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     slots = max(1, int((cores or 1) / how.cpus_per_trial))
     return min(slots, how.max_concurrent or slots)
+
+
+def _placed(how: Execution, *, say: Callable[[str], None]) -> Execution:
+    """Return `how` with the address that is meant, checked; None for an embedded Ray.
+
+    `$RAY_ADDRESS` is honoured where nothing else was said, as Ray's own commands do; it is how a
+    job is told its cluster.
+    """
+    if how.serial:
+        return how
+    address, named = cluster.chosen_address(how.address)
+    if address is not None:
+        cluster.check_address(address, named=named)
+        if how.address is None:
+            say(f"on the Ray cluster at {address}, as {named} says; --address local runs here")
+    return replace(how, address=address)
 
 
 def _what_is_kept(store: Store, folder: Path) -> str:
@@ -251,9 +268,11 @@ def _pool(how: Execution, problem: Problem, console: Console) -> Iterator[_OpenP
             problem.shared,
             address=how.address,
             cpus_per_task=how.cpus_per_trial,
+            memory_per_task=round(how.memory_per_trial * cluster.MEGABYTE),
             max_concurrent=how.max_concurrent,
             retries=how.retries,
             py_modules=_own_packages() if how.address else (),
+            versions=versions,
             say=lambda line: _say(console, line),
         )
     with maker as pool:

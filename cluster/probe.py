@@ -1,0 +1,124 @@
+"""What the nodes of a cluster run: asked of each by a task, before the first real one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib import import_module, metadata
+from typing import Any
+
+from cluster.errors import ClusterError
+
+Versions = Callable[[], Mapping[str, str]]
+"""Returns what has to be the same everywhere: names and versions. Workers can import it."""
+
+PROBE_SECONDS = 60.0
+"""How long nodes may take to answer: a worker starts there, and is sent the packages first."""
+ASKED = ("ray", "numpy", "threadpoolctl")
+"""Distributions whose versions `installed` tells, beside Python's."""
+SHOWN = 3
+"""Nodes that one message names."""
+
+
+def check_nodes(ray: Any, versions: Versions, *, say: Callable[[str], None]) -> None:
+    """Raise `ClusterError` unless all nodes that run tasks have the versions of this process.
+
+    A node that goes away meanwhile, or does not answer in time, is left to its tasks.
+
+    Raises
+    ------
+    ClusterError
+        Naming the nodes and what differs there.
+    """
+    ours = versions()
+    answers, silent = ask_nodes(ray, versions)
+    wrong = {name: said for name, answer in answers.items() if (said := _difference(ours, answer))}
+    if wrong:
+        told = "; ".join(f"{name}: {said}" for name, said in list(wrong.items())[:SHOWN])
+        more = f"; and {len(wrong) - SHOWN} more nodes" if len(wrong) > SHOWN else ""
+        raise ClusterError(
+            f"the cluster's nodes differ from this driver's environment ({told}{more}); install "
+            "the same versions everywhere, as cluster/requirements.txt lists them"
+        )
+    if silent:
+        say(
+            f"{', '.join(silent)}: no answer within {PROBE_SECONDS:.0f} s about the versions "
+            "there; going on, each result says with what it was made"
+        )
+
+
+Answer = Mapping[str, str] | str
+"""Versions, or why there are none."""
+
+
+def ask_nodes(ray: Any, versions: Versions) -> tuple[dict[str, Answer], list[str]]:
+    """Return each node's answer, keyed by its address and host, and the nodes that gave none."""
+    affinity = import_module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy
+    remote = ray.remote(num_cpus=0, max_retries=0)(_ask)
+    asked = {
+        remote.options(scheduling_strategy=affinity(node["NodeID"], soft=False)).remote(
+            versions.__module__, versions.__qualname__
+        ): _name(node)
+        for node in ray.nodes()
+        if node["Alive"] and node["Resources"].get("CPU", 0.0) > 0
+    }
+    answers: dict[str, Answer] = {}
+    pending, deadline = list(asked), time.monotonic() + PROBE_SECONDS
+    while pending and (left := deadline - time.monotonic()) > 0:
+        ready, pending = ray.wait(pending, timeout=left)
+        for reference in ready:
+            answer = _answer(ray, reference)
+            if answer is not None:
+                answers[asked[reference]] = answer
+    for reference in pending:
+        ray.cancel(reference, force=True)
+    return answers, [asked[reference] for reference in pending]
+
+
+def _name(node: Mapping[str, Any]) -> str:
+    address, host = node["NodeManagerAddress"], node["NodeManagerHostname"]
+    return str(address) if host in ("", address) else f"{address} ({host})"
+
+
+def _answer(ray: Any, reference: Any) -> Answer | None:
+    """Return what a node said, or why it cannot say anything; None when it went away."""
+    errors = ray.exceptions
+    try:
+        answer: Answer = ray.get(reference)
+    except (errors.WorkerCrashedError, errors.NodeDiedError, errors.TaskUnschedulableError):
+        return None
+    except errors.RayError as error:
+        words = str(error).strip().splitlines() or [""]
+        return f"cannot run a task ({type(error).__name__}: {words[-1].strip()})"
+    return answer
+
+
+def _ask(module: str, name: str) -> Answer:
+    """Return a node's versions; run in a worker there."""
+    try:
+        found: Answer = import_module(module).__dict__[name]()
+    except ImportError as error:
+        return f"{error}"
+    return found
+
+
+def _difference(ours: Mapping[str, str], answer: Answer) -> str:
+    if isinstance(answer, str):
+        return answer
+    return ", ".join(
+        f"{name} {answer.get(name, 'missing')} there and {version} here"
+        for name, version in ours.items()
+        if answer.get(name) != version
+    )
+
+
+def installed() -> Mapping[str, str]:
+    """Return the versions of what is installed where this runs."""
+    versions = {"Python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ASKED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "missing"
+    return versions
