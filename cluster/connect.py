@@ -114,7 +114,7 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
                     if py_modules
                     else None,
                 )
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # a bare one when Ray does not come up in time
             where = f"at {address}" if address else "on this machine"
             reason = " ".join(str(error).split())
             raise ClusterError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import io
 import json
@@ -32,16 +31,16 @@ def unpack(log: str, into: Path) -> None:
         if line.startswith(NOTHING):
             raise ClusterError(f"nothing to bring back: {line.removeprefix(NOTHING).strip()}")
         if line.startswith(BEGIN):
-            digest, size = line.removeprefix(BEGIN).split()
+            digest = line.removeprefix(BEGIN).split()[0]
             break
     else:
         raise ClusterError(f"nothing came back: {_tail(log)}")
     try:
         content = b"".join(base64.b64decode(line, validate=True) for line in _until_end(lines))
-    except binascii.Error:
+    except ValueError:
         content = b""
     if hashlib.sha256(content).hexdigest() != digest:
-        raise ClusterError(f"the folder's archive of {size} bytes did not arrive whole; try again")
+        raise ClusterError("the folder's archive did not arrive whole; try again")
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         archive.extractall(into, filter="data")
 

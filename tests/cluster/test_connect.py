@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster import ClusterError, RayPool, check_address
-from cluster.connect import CONNECT_SECONDS, _environment
+from cluster.connect import _environment
+from cluster.survey import CONNECT_SECONDS
 from tests.cluster.collect import runs, until
 from tests.cluster.conftest import ray_settings
 from tests.cluster.embedded import holding
@@ -115,7 +117,7 @@ def test_a_port_without_a_listener_is_refused(closed: int) -> None:
 def test_a_silent_host_is_refused(silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where packets vanish we wait for some seconds, not for the system's minutes."""
     assert CONNECT_SECONDS < 10
-    monkeypatch.setattr("cluster.connect.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("cluster.survey.CONNECT_SECONDS", 0.5)
     assert "nothing answers there (timed out)" in refusal(f"127.0.0.1:{silent}")
 
 
@@ -135,17 +137,45 @@ def test_a_pool_checks_its_address(closed: int) -> None:
     ],
     ids=["number", "name", "IPv6"],
 )
-def test_an_address_with_a_listener_passes(
-    family: socket.AddressFamily, host: str, written: str
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n", "an http://… address is for `python -m cluster.submit`"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "no head of a Ray cluster"),
+        (b"", "no head of a Ray cluster"),
+        (None, "nothing answers there (timed out)"),
+    ],
+    ids=["web", "ssh", "hang up", "silence"],
+)
+@pytest.mark.timeout(20)
+def test_a_listener_that_is_no_head_is_refused(
+    family: socket.AddressFamily,
+    host: str,
+    written: str,
+    answer: bytes | None,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The check connects and goes away; it asks nothing."""
-    with socket.socket(family) as server:
+    """Ray would wait for 40 s and longer; the message says what listens there, where it shows."""
+    monkeypatch.setattr("cluster.survey.CONNECT_SECONDS", 0.5)
+    with socket.socket(family) as server, ThreadPoolExecutor(1) as pool:
         try:
             server.bind((host, 0))
         except OSError:
             pytest.skip(f"this machine has no {host}")
         server.listen()
-        check_address(f"{written}:{server.getsockname()[1]}")
+        pool.submit(_answer_once, server, answer)
+        assert said in refusal(f"{written}:{server.getsockname()[1]}")
+
+
+def _answer_once(server: socket.socket, answer: bytes | None) -> None:
+    caller, _ = server.accept()
+    with caller:
+        caller.recv(64)
+        if answer is None:
+            caller.recv(64)  # until the caller gives up
+        else:
+            caller.sendall(answer)
 
 
 @pytest.fixture
