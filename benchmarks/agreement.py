@@ -1,0 +1,146 @@
+"""Which values may be the best, by three searches that differ in their seed alone.
+
+Runs, or resumes, each of
+
+    python -m search.lambda_coarse_fine --data cifar10 --seed S --replicates 3 --rounds auto
+        --name agreement-seed-S
+
+and prints the tables of docs/statistics.md: each search's winner and ties, its scores, and the
+reference report's own numbers read with the error bars of these searches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from statistics import fmean
+
+from tabulate import tabulate
+
+from reports.reference import COARSE, FINE
+from reports.searched import known_of
+from reports.tables import accuracies, by_lam
+from reports.text import listed, share, signed
+from search import LambdaSearch, Study, run
+from search.compare import Comparison
+from search.values import number_text
+
+RUNS = 3
+
+
+def winners(studies: list[Study], found: list[Comparison]) -> str:
+    """Return a row a search: which value won, and which cannot be told from it."""
+    rows = [
+        (
+            study.record.spec["seed"],
+            number_text(each.winner),
+            listed(each.ties) if each.ties else "none",
+            number_text(each.one_se),
+            f"{each.seeds.dispersion:.2f}",
+            len(each.rows) + 1,
+        )
+        for study, each in zip(studies, found, strict=True)
+    ]
+    heads = ("seed", "best λ", "not told from it", "one-SE choice", "φ", "values")
+    return tabulate(rows, heads, tablefmt="pipe", disable_numparse=True)
+
+
+def scores(studies: list[Study], found: list[Comparison]) -> str:
+    """Return a row a search: its selected, fresh-seed and test scores."""
+    rows = []
+    for study, each in zip(studies, found, strict=True):
+        record = study.record
+        selected = [t for t in record.trials if t.stage not in ("fresh", "final")]
+        best = study.best
+        test = best.result.test.accuracy if best and best.result and best.result.test else None
+        rows.append(
+            (
+                record.spec["seed"],
+                share(fmean(accuracies(by_lam(selected)[each.winner]))),
+                share(each.optimism),
+                share(fmean(accuracies(record.stage("fresh")))),
+                share(test),
+            )
+        )
+    heads = ("seed", "selected", "estimated optimism", "fresh seeds", "test")
+    return tabulate(rows, heads, tablefmt="pipe", disable_numparse=True)
+
+
+def agreement(found: list[Comparison]) -> str:
+    """Say which values every search holds possible, of those that every search tried."""
+    sets = [{each.winner, *each.ties} for each in found]
+    tried = set.intersection(*({row.lam for row in each.rows} | {each.winner} for each in found))
+    common = set.intersection(*sets)
+    texts = [
+        f"tried by all: {listed(sorted(tried))}",
+        f"in every set: {listed(sorted(common)) if common else 'none'}",
+        *(
+            f"of those tried by all, in the set of seed {seed}: {listed(sorted(each & tried))}"
+            for seed, each in enumerate(sets)
+            if each & tried
+        ),
+    ]
+    return "\n".join(f"- {text}" for text in texts)
+
+
+def reach_of_one_run(found: list[Comparison]) -> dict[float, float]:
+    """Return half an interval's width for values trained once, from those trained RUNS times.
+
+    Almost all of a difference's variance differs from run to run, so that one run's interval is
+    √RUNS as wide; a value that some search held the best has no interval there.
+    """
+    widths: dict[float, list[float]] = {}
+    for each in found:
+        for row in each.rows:
+            widths.setdefault(row.lam, []).append((row.high - row.low) / 2 * math.sqrt(row.runs))
+    return {lam: fmean(each) for lam, each in widths.items()}
+
+
+def reference_read(found: list[Comparison]) -> str:
+    """Return the reference's numbers against its best one, with these searches' error bars."""
+    reach = reach_of_one_run(found)
+    typical = fmean(reach.values())
+    runs = [*((lam, "coarse", a) for lam, a in COARSE.items())]
+    runs += [(lam, "fine", a) for lam, a in FINE.items()]
+    best = max(accuracy for _, _, accuracy in runs)
+    rows = []
+    for lam, grid, accuracy in sorted(runs):
+        half, difference = reach.get(lam, typical), accuracy - best
+        told = "the best" if difference == 0 else "not told" if difference + half >= 0 else "worse"
+        rows.append(
+            (number_text(lam), grid, share(accuracy), signed(difference), f"±{share(half)}", told)
+        )
+    heads = ("λ", "grid", "reference", "to its best", "interval of one run", "read so")
+    return tabulate(rows, heads, tablefmt="pipe", disable_numparse=True)
+
+
+def main() -> None:
+    """Run the searches and print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", default="cifar10")
+    parser.add_argument("--data-dir", type=Path, default=None)
+    parser.add_argument("--out", type=Path, default=Path("runs"))
+    parser.add_argument("--seeds", type=int, default=3, help="number of searches")
+    parser.add_argument("--serial", action="store_true", help="without Ray")
+    flags = parser.parse_args()
+    studies = [
+        run(
+            LambdaSearch(data=flags.data, seed=seed, replicates=RUNS, rounds="auto"),
+            data_dir=flags.data_dir,
+            out=flags.out,
+            name=f"agreement-seed-{seed}",
+            serial=flags.serial,
+        )
+        for seed in range(flags.seeds)
+    ]
+    found = [each for each in (known_of(study.record) for study in studies) if each]
+    print(winners(studies, found), agreement(found), scores(studies, found), sep="\n\n")
+    if flags.data == "cifar10":
+        print(f"\n{reference_read(found)}")
+
+
+if __name__ == "__main__":
+    main()
