@@ -61,6 +61,7 @@ def test_overwriting_is_explicit_and_thorough(tmp_path: Path) -> None:
         assert store.trials() == ()
     assert json.loads((folder / "spec.json").read_text()) == OTHER
     assert not (folder / "figures").exists()
+    assert not (folder / "report.html").exists()
     assert (folder / "notes.txt").read_text() == "mine"
 
 

@@ -1,0 +1,184 @@
+"""A report's page in a real browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import reports
+from reports.document import render
+from reports.page import page
+from reports.style import write_figure
+from search.records import State, UnderWay
+from tests.reports.browser import Browser, find_chromium
+from tests.reports.records import CIFAR10, REFERENCE, WAITING, Ending, by_lambda, study
+from tests.search.builders import epoch
+
+CHROMIUM = find_chromium()
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no `chromium` on this machine's path"),
+]
+DESK, PHONE = (1280, 900), (390, 844)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Return a browser."""
+    assert CHROMIUM is not None
+    with Browser(CHROMIUM, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of a study with sections, tables, notices, and one figure."""
+    hostile = "</script><script>document.title = 'hacked'</script><img src=http://127.0.0.1:9/x>"
+    endings = by_lambda({1e-3: Ending(0.45, failures=(hostile, "x" * 300))})
+    folder = tmp_path_factory.mktemp("study")
+    record = study(folder, endings, search=REFERENCE, data=CIFAR10)
+    write_figure(folder, "a", lambda figure: figure.subplots().plot([1, 2]), height=2)
+    text = render(record, figures=False) + "\n![A figure.](a.png)\n\n*A figure. ([SVG](a.svg))*\n"
+    path = folder / "report.html"
+    path.write_text(page(text, folder), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_loads_without_complaint_or_request(
+    browser: Browser, report: Path, scheme: str
+) -> None:
+    """Nothing on the console, and no address but the page's own and what is inside it."""
+    browser.size(*DESK)
+    browser.prefer(scheme)
+    browser.open(report)
+    browser.run("window.scrollTo(0, document.body.scrollHeight)")
+    assert browser.complaints() == []
+    asked = [address for address in browser.requests() if not address.startswith("data:")]
+    assert asked == [report.as_uri()]
+    assert browser.run("document.title").startswith("The L2 strength λ")
+
+
+def test_a_picture_is_shown(browser: Browser, report: Path) -> None:
+    """It was decoded and has a size."""
+    browser.size(*DESK)
+    browser.open(report)
+    sizes = browser.run("[...document.images].map(i => i.complete && i.naturalWidth * i.width)")
+    assert len(sizes) == 1
+    assert sizes[0] > 0
+
+
+def test_light_and_dark(browser: Browser, report: Path) -> None:
+    """The page follows the reader's preference: paper and ink change places."""
+    found = {}
+    for scheme in ("light", "dark"):
+        browser.prefer(scheme)
+        browser.open(report)
+        style = "getComputedStyle(document.body)"
+        found[scheme] = [
+            sum(map(int, browser.run(f"{style}.{name}.match(/\\d+/g)")))
+            for name in ("backgroundColor", "color")
+        ]
+    paper, ink = found["light"]
+    assert paper - ink > 600
+    paper, ink = found["dark"]
+    assert ink - paper > 500
+
+
+def column(browser: Browser, heading: str) -> list[str]:
+    """Return a column of the first table that has it."""
+    cells = browser.run(f"""(() => {{
+        for (const table of document.querySelectorAll("table.sortable")) {{
+            const headings = [...table.tHead.rows[0].cells].map(c => c.innerText);
+            const at = headings.findIndex(h => h.replace(/\\s+/g, " ").trim() === "{heading}");
+            if (at >= 0) return [...table.tBodies[0].rows].map(r => r.cells[at].innerText);
+        }}
+    }})()""")
+    return [str(cell) for cell in cells]
+
+
+def mark(browser: Browser, heading: str) -> None:
+    """Give the button of a heading an id."""
+    browser.run(f"""[...document.querySelectorAll("table.sortable th button")].find(
+        b => b.innerText.replace(/\\s+/g, " ").trim() === "{heading}").id = "button" """)
+
+
+@pytest.mark.parametrize("heading", ["λ", "difference"])
+def test_a_click_on_a_heading_sorts(browser: Browser, report: Path, heading: str) -> None:
+    """Ascending, descending, as written; by number, minus signs and powers of ten included."""
+    browser.size(*DESK)
+    browser.open(report)
+    written = column(browser, heading)
+    values = [float(cell.replace("−", "-")) for cell in written if cell != "–"]
+    gaps = ["–"] * written.count("–")
+    mark(browser, heading)
+    shown = {}
+    for order in ("ascending", "descending", "none"):
+        browser.click("#button")
+        assert browser.run("document.querySelector('#button').closest('th').ariaSort") == order
+        shown[order] = column(browser, heading)
+    ascending = [float(cell.replace("−", "-")) for cell in shown["ascending"] if cell != "–"]
+    assert ascending == sorted(values)
+    assert len(set(values)) > 2
+    assert shown["descending"] == [*shown["ascending"][: len(values)][::-1], *gaps]
+    assert shown["none"] == written
+    assert browser.complaints() == []
+
+
+def test_a_keyboard_sorts_too(browser: Browser, report: Path) -> None:
+    """A heading can be focused and pressed, and says how its column is sorted."""
+    browser.open(report)
+    mark(browser, "λ")
+    browser.run("document.querySelector('#button').focus()")
+    key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+    browser.call("Input.dispatchKeyEvent", type="keyDown", **key)
+    browser.call("Input.dispatchKeyEvent", type="keyUp", **key)
+    assert browser.run("document.querySelector('#button').closest('th').ariaSort") == "ascending"
+
+
+def test_on_a_phone_the_page_does_not_scroll_sideways(browser: Browser, report: Path) -> None:
+    """Wide tables and code scroll on their own; folded blocks are opened for the test."""
+    browser.size(*PHONE, phone=True)
+    browser.open(report)
+    browser.run("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert browser.run("innerWidth") == PHONE[0]
+    assert browser.run("document.documentElement.scrollWidth") == PHONE[0]
+    browser.click("figure button")
+    assert browser.run("document.querySelector('figure img').width") > PHONE[0]
+    assert browser.run("document.documentElement.scrollWidth") == PHONE[0]
+    browser.click("figure button")
+    assert browser.run("document.querySelector('figure img').width") < PHONE[0]
+
+
+def test_the_page_of_a_running_study_loads_itself_again(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the reader sees follows the file, stays where it was scrolled to, and then rests."""
+    monkeypatch.setattr("reports.status.Status.reload", 1)
+
+    def state(accuracy: float) -> Path:
+        endings = by_lambda({1e-3: Ending(accuracy), 1e-1: WAITING})
+        record = study(tmp_path, endings, open_trials=lambda _: State.WAITING)
+        running = {each.trial.id: State.RUNNING for each in record.trials if not each.result}
+        epochs = dict.fromkeys(running, epoch(1))
+        under_way = UnderWay(running, epochs, expected_trials=6, expected_epochs=21)
+        return reports.write_page(record, under_way)
+
+    path = state(0.125)
+    browser.size(*PHONE, phone=True)
+    browser.open(path)
+    assert "0.1250" in browser.run("document.body.innerText")
+    browser.run("window.scrollTo(0, 500)")
+    state(0.375)
+    browser.wait_for("document.body.innerText.includes('0.3750')")
+    browser.wait_for("window.scrollY === 500")
+    reports.write_page(study(tmp_path), None)
+    browser.wait_for("!document.body.innerText.includes('running')")
+    loads = len(browser.happened("Page.loadEventFired"))
+    time.sleep(2.5)
+    browser.run("0")
+    assert len(browser.happened("Page.loadEventFired")) == loads
+    assert browser.complaints() == []
