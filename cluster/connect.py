@@ -6,7 +6,8 @@ What is set here, and why, was found by trying Ray 2.60:
 - `ray.init` hangs for minutes on an address where nothing listens, and on a machine that is no
   node of the cluster; so the head is asked first.
 - Embedded, Ray would write a token file into the home folder; with a token of our own in the
-  environment it writes none, and its ports answer nobody without it.
+  environment it writes none, and its ports answer nobody without it, but for one of measurements,
+  which is not opened.
 - Ray posts usage statistics unless told not to, and under `uv run` starts workers through uv.
 - Some of its messages go to standard output whatever the log level.
 """
@@ -32,6 +33,8 @@ from cluster.survey import Survey
 SMALLEST_STORE = 80 * 2**20
 """Ray refuses an object store below about 75 MiB."""
 
+_CLOSED = {"RAY_enable_metrics_collection": "0"}
+"""With `ray[default]` installed, an agent would offer measurements to all, token or not."""
 _ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 
 
@@ -81,7 +84,7 @@ def connection(
     """
     if address is not None:
         check_address(address)
-    settings = _ALWAYS if address else _ALWAYS | _token()
+    settings = _ALWAYS if address else _ALWAYS | _CLOSED | _token()
     with _environment(settings):
         ray = _start(address, object_store_bytes, py_modules)
         try:

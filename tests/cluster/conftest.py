@@ -48,14 +48,14 @@ def ray_settings() -> Iterator[None]:
 
 
 @contextmanager
-def head(*, cpus: int) -> Iterator[Any]:
+def head(*, cpus: int, **how: Any) -> Iterator[Any]:
     """Yield a `ray.cluster_utils.Cluster` of one node; all of its nodes end with the block."""
     with ray_settings():
         from ray.cluster_utils import Cluster  # noqa: PLC0415 - it reads the settings
 
         cluster: Any = Cluster()  # its methods have no types
         try:
-            cluster.add_node(num_cpus=cpus, include_dashboard=False)
+            cluster.add_node(num_cpus=cpus, **{"include_dashboard": False} | how)
             yield cluster
         finally:
             cluster.shutdown()

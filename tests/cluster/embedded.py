@@ -6,9 +6,12 @@ and, when Ray is to be imported before the pool sets anything, `imported`.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -16,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import Kind, RayPool
-from tests.cluster.collect import finish, items, runs, until
+from tests.cluster.collect import items, runs, until
 from tests.cluster.tasks import Order, work
 
 
@@ -54,9 +57,60 @@ def ray_environment() -> list[str]:
     return sorted(name for name in os.environ if "RAY_" in name and name != "RAY_CLIENT_MODE")
 
 
+def listening(pids: Iterable[int]) -> dict[str, int]:
+    """Return the addresses at which processes listen, as another process reaches them."""
+    sockets = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for file in Path(f"/proc/{pid}/fd").iterdir():
+                sockets[str(file.readlink())] = pid
+    found = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text(encoding="utf-8").splitlines()[1:]:
+            fields = line.split()
+            pid = sockets.get(f"socket:[{fields[9]}]")
+            if fields[3] == "0A" and pid is not None:
+                host, port = fields[1].split(":")
+                mine = f"{socket.inet_ntoa(bytes.fromhex(host)[::-1])}" if len(host) == 8 else ""
+                host = "127.0.0.1" if mine in {"", "0.0.0.0"} else mine  # noqa: S104 - compared
+                found[f"{host}:{int(port, 16)}"] = pid
+    return found
+
+
+def strangers(pids: Iterable[int]) -> set[str]:
+    """Return the remote addresses, none of this machine's own, to which processes are connected."""
+    sockets = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            sockets |= {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+    lines = [
+        line.split()
+        for table in ("tcp", "tcp6", "udp", "udp6")
+        for line in Path(f"/proc/net/{table}").read_text(encoding="utf-8").splitlines()[1:]
+    ]
+    ends = [(f[1].split(":")[0], f[2].split(":")) for f in lines if f"socket:[{f[9]}]" in sockets]
+    own = {local for local, _ in ends}
+    return {host for _, (host, port) in ends if port != "0000" and host not in own}
+
+
 def commands(pids: Iterable[int]) -> list[str]:
     """Return what processes run, for messages."""
     return [Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")[:200] for pid in pids]
+
+
+def knock(doors: dict[str, int]) -> dict[str, list[str]]:
+    """Return what each address answers to somebody without the token, in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if "RAY_" not in name}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.cluster.knock", *doors],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    answers: dict[str, list[str]] = json.loads(done.stdout)
+    return answers
 
 
 def main(report: Path, end: str) -> None:
@@ -64,10 +118,13 @@ def main(report: Path, end: str) -> None:
     mark = report.with_suffix(".die")
     mark.touch()
     before = ray_environment()
-    pool = RayPool(work, {"name": "shared"})
+    pool, seen = RayPool(work, {"name": "shared"}), set[str]()
     pool.submit("a", Order("echo", 1))
     pool.submit("b", Order("die", mark))
-    events = finish(pool, "a", "b")
+    events = []
+    while not {"a", "b"} <= {event.key for event in events if event.kind is Kind.DONE}:
+        events += pool.poll(0.1)
+        seen |= strangers([os.getpid(), *descendants(os.getpid())])
 
     import ray  # noqa: PLC0415 - only after the pool has set Ray's environment
 
@@ -80,6 +137,8 @@ def main(report: Path, end: str) -> None:
         "session": session,
         "commands": commands(pids),
         "pids": pids,
+        "doors": knock(listening([os.getpid(), *pids])),
+        "strangers": sorted(seen),
     }
     report.write_text(json.dumps(found), encoding="utf-8")
     if end == "wait":

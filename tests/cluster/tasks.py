@@ -163,6 +163,15 @@ def _import(_: Any, name: str) -> Iterator[Any]:
     yield importlib.import_module(name).VALUE
 
 
+def _sum_where(shared: Any, seconds: float) -> Iterator[tuple[float, str]]:
+    """Yield the shared array's sum and the node, after some time."""
+    import ray  # noqa: PLC0415 - only a worker needs it
+
+    total = float(shared["numbers"].sum())
+    time.sleep(seconds)
+    yield total, ray.get_runtime_context().get_node_id()
+
+
 _STEPS: dict[str, Task] = {
     "count": _count,
     "delegate": _delegate,
@@ -181,4 +190,5 @@ _STEPS: dict[str, Task] = {
     "die always": _die_always,
     "stumble": _stumble,
     "import": _import,
+    "sum where": _sum_where,
 }

@@ -305,6 +305,23 @@ def test_embedded_ray_leaves_no_file_at_home(ran: Run) -> None:
 
 
 @pytest.mark.ray
+def test_embedded_ray_opens_no_door(ran: Run) -> None:
+    """Whoever lacks the token is turned away at every port, by each service that Ray has there."""
+    doors = ran.found()["doors"]
+    assert len(doors) >= 5
+    harmless = {"UNIMPLEMENTED", "UNAVAILABLE", "404"}
+    assert all({*answers} <= {"UNAUTHENTICATED", "401", *harmless} for answers in doors.values())
+    shut = [door for door, answers in doors.items() if {*answers} & {"UNAUTHENTICATED", "401"}]
+    assert len(shut) >= 5, doors
+
+
+@pytest.mark.ray
+def test_embedded_ray_talks_to_no_other_machine(ran: Run) -> None:
+    """None of its processes, nor the driver, was ever seen connected to another host."""
+    assert ran.found()["strangers"] == []
+
+
+@pytest.mark.ray
 def test_embedded_ray_leaves_no_process(ran: Run) -> None:
     """All that belonged to it has ended when the pool is closed; the script waited for it."""
     found = ran.found()
