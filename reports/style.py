@@ -52,13 +52,13 @@ def write_figure(
 ) -> tuple[Path, Path]:
     """Draw a figure of the page's width and write it as SVG and PNG; return both paths.
 
-    `mark` is written across the figure's top: what a reader must know who sees nothing else.
+    `mark` is written below the figure: what a reader must know who sees nothing else.
     """
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(WIDTH, height))
         FigureCanvasAgg(figure)
         if mark:
-            figure.suptitle(mark, color=VERMILION, fontsize=9)
+            figure.supxlabel(mark, color=VERMILION, fontsize=9)
         draw(figure)
         svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
         for path in (svg, png):
