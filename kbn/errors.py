@@ -21,6 +21,6 @@ class WriteError(OSError):
     The message is one line. The file is as it was before, whole or not there.
     """
 
-    def __init__(self, path: object, error: Exception) -> None:
+    def __init__(self, path: object, error: BaseException) -> None:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         super().__init__(f"{path} cannot be written ({reason or type(error).__name__})")

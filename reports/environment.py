@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from reports.text import NONE, cell, count, duration, moment, share
+from search.hashing import digest
 from search.records import Attempt, State, StudyRecord, TrialRecord
 from search.values import number_text
 
@@ -38,6 +39,8 @@ def environment_table(record: StudyRecord) -> pd.DataFrame:
     rows["cores busy with training"] = utilisation(record)
     if record.sessions:
         rows["first run"] = moment(record.sessions[0].started)
+    if found:
+        rows["results' hash"] = digest(record)
     return pd.DataFrame({"": list(rows), "value": [cell(text) for text in rows.values()]})
 
 

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from search.hashing import digest as digest
     from search.lambda_search import LambdaSearch as LambdaSearch
     from search.records import State as State
     from search.records import StudyRecord as StudyRecord
@@ -29,6 +30,7 @@ _HOME = {
     "Study": "search.study",
     "StudyRecord": "search.records",
     "Trial": "search.trial",
+    "digest": "search.hashing",
     "run": "search.study",
 }
 __all__ = list(_HOME)

@@ -1,4 +1,4 @@
-"""The command `python -m search.store check`: what is readable of a store, and a sound copy of it."""
+"""The command `python -m search.store check`: what is readable of a store, and a sound copy."""
 
 from __future__ import annotations
 
@@ -112,7 +112,8 @@ def _lines(path: Path, found: Salvage) -> Iterator[str]:
     if not found.problems:
         yield "sound"
     yield f"readable: {len(found.trials)} of {found.named} trials named in it"
-    yield f"readable: {len(found.results)} of {found.results_named} results, whole, with their epochs"
+    whole, named = len(found.results), found.results_named
+    yield f"readable: {whole} of {named} results, whole, with their epochs"
 
 
 def _export(found: Salvage, path: Path, to: Path) -> None:

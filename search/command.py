@@ -12,8 +12,8 @@ import click
 from rich.console import Console
 
 import cluster
-from cluster import ClusterError
-from kbn.errors import InputError
+from cluster import ClusterError, ClusterLostError
+from kbn.errors import InputError, WriteError
 from search import dry_run
 from search.lambda_search import LambdaSearch
 from search.records import State, StudyRecord
@@ -21,19 +21,28 @@ from search.spec import Execution, StudySpec, flag, read_toml
 from search.study import Study, run_study
 from search.values import show
 
-BAD_INPUT, INTERRUPTED, SOME_FAILED = 2, 130, 1
+SOME_FAILED, BAD_INPUT, LOST, UNWRITABLE, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a driver's command line and exit.
 
-    Exit codes: 0 done, 1 some trials failed, 2 bad input, 130 stopped by Ctrl-C.
+    Exit codes: 0 done, 1 some trials failed, 2 bad input, 3 the cluster was lost, 4 the disk is
+    full or the folder cannot be written to, 130 stopped by Ctrl-C. Whatever the code, finished
+    trials are kept, and the same command goes on.
     """
     try:
         code = _command(spec_type).main(
             args=None if arguments is None else list(arguments),
             prog_name=f"python -m search.{spec_type.kind}",
             standalone_mode=False,
+        )
+    except ClusterLostError as error:
+        code = _complain(str(error), LOST)
+    except WriteError as error:
+        code = _complain(
+            f"{error}; what was finished is kept: make room, and run the same command again",
+            UNWRITABLE,
         )
     except (InputError, ClusterError) as error:
         code = _complain(str(error))
@@ -46,9 +55,9 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
     sys.exit(code)
 
 
-def _complain(message: str) -> int:
+def _complain(message: str, code: int = BAD_INPUT) -> int:
     click.echo(f"error: {' '.join(message.split())}", err=True)
-    return BAD_INPUT
+    return code
 
 
 def _command(spec_type: type[StudySpec]) -> click.Command:

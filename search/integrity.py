@@ -66,9 +66,8 @@ def _contents(db: sqlite3.Connection, version: int) -> Iterator[str]:
         yield from _unreadable(db)
     for table in ("epochs", "arrays"):
         query = f"SELECT trial_id FROM {table} EXCEPT SELECT trial_id FROM results"  # noqa: S608 - ours
-        yield from (
-            f"trial {orphan} has {table} without a result" for (orphan,) in db.execute(query)
-        )
+        for (orphan,) in db.execute(query):
+            yield f"trial {orphan} has {table} without a result"
 
 
 def _unreadable(db: sqlite3.Connection) -> Iterator[str]:

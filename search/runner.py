@@ -167,8 +167,9 @@ class _Run:
         self._notify(key, item.state, result=item)
 
     def _fail(self, key: str, failure: Failure, *, final: bool) -> None:
-        if key in self._attempts:
-            self._store.end_attempt(key, self._attempts.pop(key), failure)
+        if key not in self._attempts:  # lost before it started
+            self._attempts[key] = self._store.begin_attempt(key, node="", started=time.time())
+        self._store.end_attempt(key, self._attempts.pop(key), failure)
         if final:
             self._outcomes[key] = Outcome(self._trials[key], None)
         self._notify(key, State.FAILED if final else State.WAITING, failure=failure)

@@ -75,9 +75,8 @@ def salvage(path: Path) -> Salvage:
             db.execute("PRAGMA writable_schema = ON")
         tables = {table: _read(db, table) for table in _KEYS}
     sealed = _is_sealed(tables)
-    trials = {
-        key: row for key, row in tables["trials"].items() if row[0] == trial_id_of(str(row[1]))
-    }
+    rows = tables["trials"].items()
+    trials = {key: row for key, row in rows if row[0] == trial_id_of(str(row[1]))}
     results = tuple(_results(tables, trials, sealed=sealed))
     return Salvage(
         version=version,

@@ -113,6 +113,14 @@ class Execution(Settings):
     retries: int = setting(
         1, values.whole(at_least=0), "Further attempts at a trial that raises an error.", "N"
     )
+    trial_timeout: float | None = setting(
+        None,
+        values.optional(values.number(above=0)),
+        "Longest time between two records of a running trial; past it the attempt is ended and "
+        "counts as one that raised. With --serial it can be noticed at the next record only.  "
+        "[default: no limit]",
+        "SECONDS",
+    )
     overwrite: bool = setting(
         False, values.boolean, "Replace a study of the same name, results included."
     )

@@ -52,6 +52,10 @@ REFUSALS = (
 )
 
 
+IN_MEMORY = Path(":memory:")
+"""The path of a store that is no file, and gone when it is closed."""
+
+
 class Store:
     """A study's results on disk. Use as a context manager, or call `close`.
 
@@ -66,10 +70,13 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.exists():
+        if path != IN_MEMORY and not path.exists():
+            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # of another store
             with whole_file(path) as temporary, closing(sqlite3.connect(temporary)) as db:
                 schema.create(db)
         self._db = sqlite3.connect(path, isolation_level=None)
+        if path == IN_MEMORY:
+            schema.create(self._db)
         try:
             self._open()
         except UNREADABLE as error:

@@ -115,6 +115,10 @@ def run(spec: StudySpec, **execution: Any) -> Study:
         When a setting, the data or the folder cannot be used; nothing is written then.
     ClusterError
         When there is no Ray at the address; nothing is written then.
+    ClusterLostError
+        When the cluster went away. Finished trials are kept, and the same call resumes.
+    WriteError
+        When the disk is full, or the folder cannot be written to: the same holds.
     Stopped
         A KeyboardInterrupt: on Ctrl-C. Finished trials are kept, and the same call resumes.
     """
@@ -143,7 +147,9 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
         try:
             _train(spec, how, problem, store, console, record)
         except KeyboardInterrupt:
-            raise Stopped(_what_is_kept(store, folder)) from None
+            raise Stopped(f"stopped: {_what_is_kept(store, folder)}") from None
+        except cluster.ClusterLostError as lost:
+            raise cluster.ClusterLostError(f"{lost}; {_what_is_kept(store, folder)}") from lost
         study = Study(record({}))
         study.report()
         write_model(study.record, problem)
@@ -190,7 +196,7 @@ def _what_is_kept(store: Store, folder: Path) -> str:
     trials = store.trials()
     ended = sum(store.result(trial.id) is not None for trial in trials)
     return (
-        f"stopped: {ended} of the {len(trials)} trials asked for so far are done and kept in "
+        f"{ended} of the {len(trials)} trials asked for so far are done and kept in "
         f"{folder}; run the same command again to go on"
     )
 
@@ -261,7 +267,9 @@ def _pool(how: Execution, problem: Problem, console: Console) -> Iterator[_OpenP
     """Open the pool that `how` asks for; close it and all it started at the end."""
     maker: AbstractContextManager[_OpenPool]
     if how.serial:
-        maker = cluster.SerialPool(train_trials, problem.shared, retries=how.retries)
+        maker = cluster.SerialPool(
+            train_trials, problem.shared, retries=how.retries, stall_seconds=how.trial_timeout
+        )
     else:
         maker = cluster.RayPool(
             train_trials,
@@ -271,6 +279,7 @@ def _pool(how: Execution, problem: Problem, console: Console) -> Iterator[_OpenP
             memory_per_task=round(how.memory_per_trial * cluster.MEGABYTE),
             max_concurrent=how.max_concurrent,
             retries=how.retries,
+            stall_seconds=how.trial_timeout,
             py_modules=_own_packages() if how.address else (),
             versions=versions,
             say=lambda line: _say(console, line),

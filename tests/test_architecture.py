@@ -14,6 +14,7 @@ OURS = {"kbn", "search", "cluster", "reports"}
 MODULES = sorted(path.relative_to(ROOT) for part in OURS for path in (ROOT / part).rglob("*.py"))
 CORE = {"trial", "records", "values", "narrow", "plan", "spec", "lambda_search", "store", "runner"}
 CORE |= {"trainer", "pack", "cycle_end", "loss_curves", "sensitivity", "reference_report"}
+CORE |= {"schema", "integrity", "salvage", "hashing"}
 """Modules of `search` that know networks and the standard library; the others are drivers."""
 MEETING_POINTS = {"study", "command"}
 """Modules of `search` where the four packages meet."""

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cluster import Kind, RayPool
+from cluster import Event, Kind, RayPool
 from tests.cluster.collect import items, runs, until
 from tests.cluster.tasks import Order, work
 
@@ -68,12 +68,12 @@ def listening(pids: Iterable[int]) -> dict[str, int]:
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text(encoding="utf-8").splitlines()[1:]:
             fields = line.split()
-            pid = sockets.get(f"socket:[{fields[9]}]")
-            if fields[3] == "0A" and pid is not None:
+            owner = sockets.get(f"socket:[{fields[9]}]")
+            if fields[3] == "0A" and owner is not None:
                 host, port = fields[1].split(":")
                 mine = f"{socket.inet_ntoa(bytes.fromhex(host)[::-1])}" if len(host) == 8 else ""
                 host = "127.0.0.1" if mine in {"", "0.0.0.0"} else mine  # noqa: S104 - compared
-                found[f"{host}:{int(port, 16)}"] = pid
+                found[f"{host}:{int(port, 16)}"] = owner
     return found
 
 
@@ -121,7 +121,7 @@ def main(report: Path, end: str) -> None:
     pool, seen = RayPool(work, {"name": "shared"}), set[str]()
     pool.submit("a", Order("echo", 1))
     pool.submit("b", Order("die", mark))
-    events = []
+    events: list[Event] = []
     while not {"a", "b"} <= {event.key for event in events if event.kind is Kind.DONE}:
         events += pool.poll(0.1)
         seen |= strangers([os.getpid(), *descendants(os.getpid())])

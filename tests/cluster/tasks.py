@@ -133,6 +133,20 @@ def _hold(_: Any, mark: Path) -> Iterator[tuple[str, int, int]]:
         yield *me, number
 
 
+def _hang(_: Any, folder: Path) -> Iterator[int]:
+    """Leave the process's number in the folder, yield one item, and yield no other."""
+    (folder / str(os.getpid())).touch()
+    yield 0
+    time.sleep(600)
+
+
+def _tick(_: Any, times: tuple[int, float]) -> Iterator[int]:
+    """Count, with a pause before each number."""
+    for number in range(times[0]):
+        time.sleep(times[1])
+        yield number
+
+
 def _die(_: Any, mark: Path) -> Iterator[tuple[int, int]]:
     """Yield process and a number, 0 to 5; after the third kill the worker while `mark` exists."""
     for number in range(6):
@@ -186,6 +200,8 @@ _STEPS: dict[str, Task] = {
     "write": _write,
     "meet": _meet,
     "hold": _hold,
+    "hang": _hang,
+    "tick": _tick,
     "die": _die,
     "die always": _die_always,
     "stumble": _stumble,

@@ -81,10 +81,12 @@ def test_tasks_run_one_at_a_time(address: str, tmp_path: Path, how: dict[str, An
     assert [n for key in keys for n in items(events, key)] == [1] * 5
 
 
-def test_ray_itself_sets_the_cores_aside(address: str, tmp_path: Path) -> None:
+def test_ray_itself_sets_the_cores_aside(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two tasks of two CPUs do not overlap even when the pool hands Ray both at once."""
+    monkeypatch.setattr(RayPool, "slots", 2)
     with join(address, cpus_per_task=2) as pool:
-        pool._known_slots, pool._slots_until = 2, float("inf")
         pool.submit("a", Order("overlap", tmp_path))
         pool.submit("b", Order("overlap", tmp_path))
         events = finish(pool, "a", "b")
@@ -112,6 +114,43 @@ def test_retries_are_as_many_as_asked(address: str, retries: int) -> None:
         ends = [e for e in finish(pool, "a") if e.kind in (Kind.RETRY, Kind.FAILED)]
     assert [e.kind for e in ends] == [Kind.RETRY] * retries + [Kind.FAILED]
     assert [e.attempt for e in ends] == list(range(1, retries + 2))
+
+
+def test_a_task_that_stalls_is_ended(address: str, tmp_path: Path) -> None:
+    """Its worker is killed, the attempt counts as one that raised, and others run on.
+
+    The clock starts anew with every item: a task that takes longer in all is left alone.
+    """
+    with join(address, stall_seconds=3.0) as pool:
+        pool.submit("hangs", Order("hang", tmp_path))
+        pool.submit("slow", Order("tick", (10, 0.5)))
+        events = finish(pool, "hangs", "slow")
+    assert kinds(events, "hangs") == [
+        (Kind.STARTED, 1),
+        (Kind.RETRY, 1),
+        (Kind.STARTED, 2),
+        (Kind.FAILED, 2),
+    ]
+    (failure,) = [e.value for e in events if e.kind is Kind.FAILED]
+    assert (failure.type, failure.lost) == ("Stalled", False)
+    assert "3 s" in failure.message
+    assert items(events, "hangs") == [0]
+    assert items(events, "slow") == list(range(10))
+    workers = [int(file.name) for file in tmp_path.iterdir()]
+    assert len(workers) == 2
+    until(lambda: not any(runs(pid) for pid in workers), what="the end of the workers")
+
+
+def test_a_driver_that_was_held_up_ends_no_task(address: str) -> None:
+    """What a task yielded meanwhile counts, though the driver has not read it."""
+    with join(address, stall_seconds=1.0, retries=0) as pool:
+        pool.submit("a", Order("count", 3))
+        events = read(pool, lambda events: events)
+        for work in pool._running.values():
+            work.heard = 0.0
+        events += finish(pool, "a")
+    assert kinds(events, "a") == [(Kind.STARTED, 1), (Kind.DONE, 1)]
+    assert items(events, "a") == [0, 1, 2]
 
 
 def test_closing_ends_what_runs(address: str, tmp_path: Path) -> None:

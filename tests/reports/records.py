@@ -24,7 +24,7 @@ from search.records import (
     State,
     StudyRecord,
 )
-from search.store import Store
+from search.store import IN_MEMORY, Store
 from search.trainer import Shared
 from search.trial import Trial
 from search.values import Cycle
@@ -127,7 +127,7 @@ def study(
     `open_trials` tells which of them a driver is at, and their states.
     """
     problem = Problem(cast("Shared", None), data, base_trial(search, data))
-    with Store(Path(":memory:")) as store:
+    with Store(IN_MEMORY) as store:
 
         def lookup(trial: Trial) -> Outcome | None:
             ending = endings(trial)

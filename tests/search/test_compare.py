@@ -217,7 +217,7 @@ def test_the_noise_of_seeds_is_measured() -> None:
         return [marks(world.sample(rng)[0]).seeds.dispersion for _ in range(SEARCHES)]
 
     still = dispersions(0.0)
-    error = np.std(still) / math.sqrt(SEARCHES)
+    error = float(np.std(still)) / math.sqrt(SEARCHES)
     assert fmean(still) == pytest.approx(1.0, abs=4 * error)
     assert fmean(dispersions(0.03)) > 2.0
     assert marks(World(ALIKE, runs=3).sample(rng)[0]).seeds.freedom == 8

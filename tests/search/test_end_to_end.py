@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from search import Study, run
+from tests.search.drivers import (
+    LONGER,
+    NAME,
+    PATIENCE,
+    RESULTS,
+    alive,
+    count,
+    descendants,
+    started,
+    wait_for,
+)
 from tests.search.studies import FLAGS, SMALL, TRIALS, results, tables
-
-ROOT = Path(__file__).resolve().parents[2]
-NAME = "lambda-coarse-fine-digits"
-PATIENCE = 120.0
-"""Seconds after which a process is said to hang."""
-
-LONGER = (*FLAGS, "--epochs=30", "--final-epochs=30")
-"""Long enough to be stopped in the middle."""
-RESULTS = "SELECT count(*) FROM results"
 
 
 @pytest.fixture(scope="module")
@@ -40,76 +36,6 @@ def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with started(*LONGER, "--serial", "--out", out) as driver:
         assert driver.wait(PATIENCE) == 0
     return out / NAME
-
-
-class started:  # noqa: N801 - a context manager, used as a function
-    """The command in a process of its own, and in a session of its own, ended at the end."""
-
-    def __init__(self, *flags: str | Path) -> None:
-        words = [sys.executable, "-m", "search.lambda_coarse_fine", *map(str, flags)]
-        self._process = subprocess.Popen(
-            words,
-            cwd=ROOT,
-            text=True,
-            start_new_session=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def __enter__(self) -> subprocess.Popen[str]:
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
-
-
-def wait_for(what: str, seen: Callable[[], object]) -> None:
-    """Wait until something is seen."""
-    deadline = time.monotonic() + PATIENCE
-    while not seen():
-        assert time.monotonic() < deadline, f"waited {PATIENCE:.0f} s for {what}"
-        time.sleep(0.02)
-
-
-def count(folder: Path, query: str) -> int:
-    """Return the number that a query finds in a study's store, 0 while there is none."""
-    database = folder / "study.db"
-    if not database.exists():
-        return 0
-    try:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            return int(connection.execute(query).fetchone()[0])
-    except sqlite3.OperationalError:  # it is being made
-        return 0
-
-
-def descendants(pid: int) -> set[int]:
-    """Return the processes that a process started, and those that these did."""
-    found: set[int] = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if parent == pid:
-            child = int(stat.parent.name)
-            found |= {child} | descendants(child)
-    return found
-
-
-def alive(pids: set[int]) -> set[int]:
-    """Return those of the processes that still run; a zombie does not."""
-    running = set()
-    for pid in pids:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if state != "Z":
-            running.add(pid)
-    return running
 
 
 @pytest.mark.ray

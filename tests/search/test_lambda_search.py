@@ -80,7 +80,7 @@ def test_presets_differ_in_the_final_model_alone() -> None:
     """`standard` ends on a whole cycle, `paper` trains as the reference did."""
     standard, paper = (
         follow(
-            replace(PLAIN, preset=preset, final_epochs=None, final_alpha=None),
+            LambdaSearch(preset=preset, lambda_bounds="off", replicate_top="off", fresh=0),
             REFERENCE.__getitem__,
         ).stages
         for preset in ("standard", "paper")
@@ -157,10 +157,10 @@ def test_the_outline_counts_what_will_be_trained(search: LambdaSearch) -> None:
         new[stage.name] = [trial for trial in stage.trials if trial.id not in seen]
         seen |= {trial.id for trial in stage.trials}
     outlined: dict[str, int] = {}
-    for stage in search.outline():
-        outlined[stage.name] = outlined.get(stage.name, 0) + stage.trials
-        lengths = {trial.epochs for trial in new.get(stage.name, [])}
-        assert not lengths or stage.epochs in lengths
+    for part in search.outline():
+        outlined[part.name] = outlined.get(part.name, 0) + part.trials
+        lengths = {trial.epochs for trial in new.get(part.name, [])}
+        assert not lengths or part.epochs in lengths
     assert outlined.pop("extend", 0) == 0
     assert outlined == {name: len(trials) for name, trials in new.items()}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from search.loss_curves import NINE, LossEvolution
 from search.reference_report import Paper
 from search.runner import run_plans
 from search.sensitivity import SigmaBatchNorm
-from search.store import Store
+from search.store import IN_MEMORY, Store
 from search.values import Cycle
 from tests.search.builders import BASE, FakePool, fake_training
 
@@ -61,7 +60,7 @@ def test_all_plans_share_one_pool() -> None:
     paper = Paper(architectures=((5,),), sigmas=(0.1,), epochs=4, loss_epochs=4, lam=1e-2)
     plans = {part.kind: part.plan(BASE) for part in paper.experiments()}
     pool = FakePool(fake_training(lambda lam: 0.5 - lam), rng=np.random.default_rng(0))
-    with Store(Path(":memory:")) as store:
+    with Store(IN_MEMORY) as store:
         progress = run_plans(plans, pool=lambda: pool, store=store)
     assert {name: each.choice is not None for name, each in progress.items()} == {
         "loss_evolution": True,

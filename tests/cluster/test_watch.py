@@ -1,0 +1,108 @@
+"""The watch over the cluster, with real sockets and a head that is a function."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cluster import ClusterLostError
+from cluster.room import Resources
+from cluster.watch import Watch
+from tests.cluster.collect import until
+
+Door = tuple[str, int]
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the watch impatient."""
+    monkeypatch.setattr("cluster.watch.PERIOD", 0.02)
+    monkeypatch.setattr("cluster.watch.REFUSED_SECONDS", 0.5)
+    monkeypatch.setattr("cluster.watch.SILENT_SECONDS", 1.5)
+
+
+@pytest.fixture
+def head() -> Iterator[socket.socket]:
+    """Yield a socket that listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def watching(head: socket.socket, ask: Callable[[], list[Resources]]) -> Watch:
+    """Return a watch over one door."""
+    return Watch({"the head": head.getsockname()}, ask)
+
+
+def lost(watch: Watch) -> str:
+    """Check until the cluster is lost; return why."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            watch.check()
+        except ClusterLostError as error:
+            watch.close()
+            return str(error)
+        time.sleep(0.02)
+    raise AssertionError("not noticed within 30 s")
+
+
+def test_resources_follow_the_cluster(head: socket.socket) -> None:
+    """They are known at once, and again whenever they change."""
+    cores = [1.0]
+    watch = watching(head, lambda: [{"CPU": cores[0]}])
+    assert watch.resources == [{"CPU": 1.0}]
+    cores[0] = 2.0
+    until(lambda: watch.resources == [{"CPU": 2.0}], what="the second core")
+    watch.check()
+    watch.close()
+
+
+def test_a_head_that_ended_is_noticed(head: socket.socket) -> None:
+    """The line names it and its address."""
+    watch = watching(head, lambda: [{"CPU": 1.0}])
+    host, port = head.getsockname()
+    head.close()
+    assert f"the head at {host}:{port} has ended (connection refused)" in lost(watch)
+
+
+def test_a_head_that_hangs_is_noticed(head: socket.socket) -> None:
+    """It accepts connections, as the system does for a stopped process, but answers nothing."""
+    hang, asked = threading.Event(), []
+
+    def ask() -> list[Resources]:
+        asked.append(1)
+        if len(asked) > 1:
+            hang.wait(60)
+        return [{"CPU": 1.0}]
+
+    assert "does not answer" in lost(watching(head, ask))
+    hang.set()
+
+
+def test_a_head_that_answers_with_errors_is_noticed(head: socket.socket) -> None:
+    """Whatever the question raises ends the cluster, not the thread."""
+    asked: list[int] = []
+
+    def ask() -> list[Resources]:
+        asked.append(1)
+        if len(asked) > 1:
+            raise RuntimeError("no")
+        return [{"CPU": 1.0}]
+
+    assert "RuntimeError" in lost(watching(head, ask))
+
+
+def test_a_driver_that_was_stopped_blames_nobody(
+    head: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time in which the driver did not look counts little, as after a laptop's sleep."""
+    monkeypatch.setattr("cluster.watch.LONGEST_LOOK", 0.1)
+    watch = watching(head, lambda: [{"CPU": 1.0}])
+    watch._looked -= 3600.0
+    watch._trouble, watch._patience = "of before", 0.5
+    watch.check()
+    watch.close()

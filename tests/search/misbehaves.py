@@ -1,0 +1,64 @@
+"""A driver whose training goes wrong: `python misbehaves.py KIND FOLDER FLAG…`.
+
+KIND is the name of a function below; FOLDER is where attempts leave marks, and tests signs.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from search import study
+from search.command import main
+from search.lambda_search import LambdaSearch
+from search.trainer import Shared, train_trials
+from search.trial import Trial
+
+
+def once(folder: Path, shared: Shared, trials: tuple[Trial, ...]) -> Iterator[Any]:
+    """Train; but every first attempt raises, hangs or loses its worker after an epoch."""
+    (trial,) = trials
+    mark = folder / trial.id
+    first = not mark.exists()
+    mark.touch()
+    for item in train_trials(shared, trials):
+        yield item
+        if not first:
+            continue
+        if trial.lam == 1e-3:
+            raise RuntimeError("the first attempt raises")
+        if trial.lam == 1e-2:
+            time.sleep(600)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def eat(folder: Path, shared: Shared, trials: tuple[Trial, ...]) -> Iterator[Any]:
+    """Train; but every attempt at one value of λ eats memory until it is killed."""
+    (trial,) = trials
+    eaten: list[bytearray] = []
+    for item in train_trials(shared, trials):
+        yield item
+        while trial.lam == 1e-3:
+            eaten.append(bytearray(b"x") * 2**26)
+            time.sleep(0.02)
+
+
+def hold(folder: Path, shared: Shared, trials: tuple[Trial, ...]) -> Iterator[Any]:
+    """Train; but wait after an epoch for as long as there is a file `hold`."""
+    for item in train_trials(shared, trials):
+        yield item
+        while (folder / "hold").exists():
+            time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    kind, folder = sys.argv[1:3]
+    wrong = {"once": once, "eat": eat, "hold": hold}[kind]
+    vars(study)["train_trials"] = functools.partial(wrong, Path(folder))
+    main(LambdaSearch, sys.argv[3:])
