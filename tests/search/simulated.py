@@ -92,7 +92,7 @@ def simulate(world: World, searches: int, *, seed: int = 0) -> list[Search]:
 
 def at_most(rate: float, events: Sequence[bool]) -> bool:
     """Say whether a rate of events is no higher than stated, within Monte-Carlo error."""
-    return sum(events) <= binom.isf(CERTAIN, len(events), rate)
+    return bool(sum(events) <= binom.isf(CERTAIN, len(events), rate))
 
 
 def at(rate: float, events: Sequence[bool]) -> bool:
