@@ -158,10 +158,10 @@ def cut_text(view: View | None) -> str:
 
 
 def say_in(ax: Axes, text: str) -> None:
-    """Write how a panel's runs ended into its middle."""
+    """Write how a panel's runs ended into its lower half."""
     ax.text(
         0.5,
-        0.5,
+        0.25,
         text,
         transform=ax.transAxes,
         ha="center",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import reports
+from reports.album import Album, Picture
 from reports.write import Report
 from search import Study, run
 from search.records import StudyRecord
@@ -33,3 +34,14 @@ def written(
     """Return a study and its report, figures and all."""
     record = records.study(tmp_path_factory.mktemp("study"), records.STUDIES[request.param])
     return record, reports.write(record)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave every figure out, its caption kept: drawing takes nearly all of a report's time."""
+
+    def draw(album: Album, name: str, draw: object, caption: str, *, height: float) -> Picture:
+        assert height > 0
+        return Picture(f"{name}.png", f"{name}.svg", caption)
+
+    monkeypatch.setattr(Album, "draw", draw)

@@ -1,4 +1,4 @@
-"""Made-up records of λ searches: the real plan over made-up endings; nothing here trains."""
+"""Made-up records of studies: the real plan over made-up endings; nothing here trains."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from search.records import (
     State,
     StudyRecord,
 )
+from search.spec import Experiment
 from search.store import IN_MEMORY, Store
 from search.trainer import Shared
 from search.trial import Trial
@@ -84,6 +85,8 @@ class Ending:
     """Messages of the attempts that failed."""
     epochs: int | None = None
     """Epochs trained to their end, where not all of them were."""
+    loss: float = 1.0
+    """Factor of the made-up losses."""
 
 
 WAITING = Ending(state=State.WAITING)
@@ -118,11 +121,11 @@ def study(
     folder: Path,
     endings: Endings = good,
     *,
-    search: LambdaSearch = SEARCH,
+    search: Experiment = SEARCH,
     data: DataRecord = DIGITS,
     open_trials: Callable[[Trial], State | None] = lambda _: None,
 ) -> StudyRecord:
-    """Return the record of a search whose trials ended as told, as the search builds it.
+    """Return the record of a study whose trials ended as told, as the search builds it.
 
     `open_trials` tells which of them a driver is at, and their states.
     """
@@ -172,16 +175,24 @@ def epochs(trial: Trial, ending: Ending) -> tuple[EpochRecord, ...]:
             epoch=epoch,
             step=epoch * per_epoch,
             eta=trial.eta_max / epoch,
-            train_cost=2.5 / epoch + trial.lam,
-            train_loss=2.5 / epoch,
+            train_cost=ending.loss * 2.5 / epoch + trial.lam,
+            train_loss=ending.loss * 2.5 / epoch,
             train_accuracy=ending.accuracy * epoch / number,
-            validation_cost=3 / epoch + trial.lam,
-            validation_loss=3 / epoch,
+            validation_cost=ending.loss * 3 / epoch + trial.lam,
+            validation_loss=ending.loss * 3 / epoch,
             validation_accuracy=ending.accuracy * epoch / number,
             seconds=0.1 + 0.2 * epoch,
+            activation_std=_scales(trial, 0.5),
+            gradient_std=_scales(trial, 1e-3)[::-1],
         )
         for epoch in range(1, number + 1)
     )
+
+
+def _scales(trial: Trial, first: float) -> tuple[float, ...]:
+    """Return made-up scales, layer by layer: without batch norm they fade with σ."""
+    factor = 1.0 if trial.batch_norm or trial.sigma is None else trial.sigma
+    return tuple(first * factor**layer for layer in range(len(trial.hidden)))
 
 
 def _result(

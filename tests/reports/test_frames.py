@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.frames import HISTORY_TIMES, TRIAL_TIMES, history_frame, trials_frame
+from reports.frames import HISTORY_TIMES, TRIAL_TIMES, history_frame, layers_frame, trials_frame
 from reports.write import Report
 from search import Study
 from search.records import State, StudyRecord
@@ -27,7 +27,17 @@ PARTS = [
 ]
 TEST = ["test_accuracy", "test_loss", "test_cost"]
 TEXT = ("state", "params_hidden", "experiment", "stage", "trial_id", "host")
-WHOLE = ("number", "params_epochs", "replicate", "seed", "epochs", "attempts", "epoch", "step")
+WHOLE = (
+    "number",
+    "params_epochs",
+    "replicate",
+    "seed",
+    "epochs",
+    "attempts",
+    "epoch",
+    "step",
+    "layer",
+)
 YES_NO = ("params_batch_norm",)
 
 
@@ -79,6 +89,23 @@ def test_the_columns_of_history(any_study: StudyRecord) -> None:
     assert HISTORY_TIMES == ("seconds",)
 
 
+def test_one_row_a_hidden_layer(any_study: StudyRecord) -> None:
+    """The same columns in any study; each epoch has a row a layer, its scales as recorded."""
+    frame = layers_frame(any_study)
+    assert list(frame) == [
+        *("number", "trial_id", "experiment", "stage", "epoch", "layer"),
+        *("activation_std", "gradient_std"),
+    ]
+    scales = [
+        (each.number, epoch.epoch, 1 + layer, *values)
+        for each in any_study.trials
+        for epoch in each.history
+        for layer, values in enumerate(zip(epoch.activation_std, epoch.gradient_std, strict=True))
+    ]
+    rows = frame[["number", "epoch", "layer", "activation_std", "gradient_std"]]
+    assert list(rows.itertuples(index=False, name=None)) == scales
+
+
 def kind(name: str) -> str:
     """Return what a column of numbers should hold."""
     return "bool" if name in YES_NO else "int64" if name in WHOLE else "float64"
@@ -86,7 +113,7 @@ def kind(name: str) -> str:
 
 def test_the_types_of_columns(any_study: StudyRecord) -> None:
     """Counts are whole, figures are floats, however far the study has come."""
-    for frame in (trials_frame(any_study), history_frame(any_study)):
+    for frame in (trials_frame(any_study), history_frame(any_study), layers_frame(any_study)):
         types = {str(name): str(dtype) for name, dtype in frame.dtypes.items() if name not in TEXT}
         assert types == {name: kind(name) for name in types}
 
@@ -162,6 +189,7 @@ def test_csv_files_hold_the_frames(written: tuple[StudyRecord, Report]) -> None:
     record, report = written
     same(report.trials, trials_frame(record))
     same(report.history, history_frame(record))
+    same(report.layers, layers_frame(record))
 
 
 def test_csv_files_of_a_real_study(real: Study) -> None:

@@ -117,7 +117,7 @@ def test_every_file_named_in_a_real_report_is_there(real: Study) -> None:
     text = (real.folder / "report.md").read_text(encoding="utf-8")
     assert all((real.folder / path).is_file() for path in targets(real.folder / "report.md"))
     named = set(re.findall(r"`([a-z]+\.[a-z]+)`", text))
-    assert named == {"trials.csv", "history.csv", "model.npz", "spec.json"}
+    assert named == {"trials.csv", "history.csv", "layers.csv", "model.npz", "spec.json"}
     assert all((real.folder / name).is_file() for name in named)
 
 
@@ -163,7 +163,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_two_writings_give_equal_bytes(real: Study) -> None:
     """Report, CSV files and figures: all of them."""
     before = contents(real.folder)
-    assert len(before) == 3 + 10
+    assert len(before) == 4 + 10
     assert real.report() == real.folder / "report.md"
     assert contents(real.folder) == before
 

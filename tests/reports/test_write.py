@@ -52,7 +52,7 @@ def text_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def earlier(tmp_path: Path, text_only: None) -> Path:
     """Return a folder that holds an earlier report."""
-    for name in ("report.md", "trials.csv", "history.csv"):
+    for name in ("report.md", "trials.csv", "history.csv", "layers.csv"):
         (tmp_path / name).write_text(EARLIER, encoding="utf-8")
     return tmp_path
 
@@ -63,11 +63,13 @@ def of_length(folder: Path, length: int) -> StudyRecord:
 
 
 def test_what_write_hands_back_is_there(tmp_path: Path, text_only: None) -> None:
-    """Three paths in the study's folder, each a file."""
+    """Four paths in the study's folder, each a file."""
     report = reports.write(study(tmp_path))
     assert report.path == tmp_path / "report.md"
-    assert set(contents(tmp_path)) == {"report.md", "trials.csv", "history.csv"}
-    assert {report.trials.name, report.history.name} == {"trials.csv", "history.csv"}
+    assert set(contents(tmp_path)) == {"report.md", "trials.csv", "history.csv", "layers.csv"}
+    assert {path.name for path in (report.trials, report.history, report.layers)} == {
+        *("trials.csv", "history.csv", "layers.csv")
+    }
     assert len(trials_frame(study(tmp_path))) + 1 == len(report.trials.read_text().splitlines())
 
 
@@ -83,7 +85,7 @@ def test_a_disk_that_fills_up_in_mid_report(earlier: Path) -> None:
     """The earlier report stays whole, and no half-written file lies about."""
     with full_disk_after(50_000), pytest.raises(OSError, match="File too large"):
         reports.write(of_length(earlier, 100_000))
-    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv"}
+    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv", "layers.csv"}
     assert (earlier / "report.md").read_text(encoding="utf-8") == EARLIER
 
 
@@ -93,7 +95,7 @@ def test_a_disk_that_fills_up_in_mid_table(earlier: Path, size: int) -> None:
     with full_disk_after(size), pytest.raises(OSError, match="File too large"):
         reports.write(study(earlier))
     assert contents(earlier) == {
-        name: EARLIER.encode() for name in ("report.md", "trials.csv", "history.csv")
+        name: EARLIER.encode() for name in ("report.md", "trials.csv", "history.csv", "layers.csv")
     }
 
 
@@ -107,7 +109,7 @@ def test_a_disk_that_fills_up_in_mid_figure(tmp_path: Path) -> None:
         reports.write(record)
     found = contents(tmp_path)
     assert set(found) == {
-        *("report.md", "trials.csv", "history.csv"),
+        *("report.md", "trials.csv", "history.csv", "layers.csv"),
         *("figures/eta.svg", "figures/eta.png"),
     }
     assert (
@@ -129,7 +131,7 @@ def test_a_text_that_cannot_be_encoded(earlier: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         reports.write(replace(record, trials=(first, *others)))
     assert (earlier / "report.md").read_text(encoding="utf-8") == EARLIER
-    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv"}
+    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv", "layers.csv"}
 
 
 def test_ctrl_c_in_mid_report(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +149,7 @@ def test_ctrl_c_in_mid_report(earlier: Path, monkeypatch: pytest.MonkeyPatch) ->
         reports.write(record)
     monkeypatch.undo()
     assert (earlier / "report.md").read_text(encoding="utf-8") == EARLIER
-    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv"}
+    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv", "layers.csv"}
 
 
 def test_files_can_be_read_by_others(tmp_path: Path, text_only: None) -> None:
