@@ -12,6 +12,8 @@ import pytest
 
 from search.command import main
 from search.lambda_search import LambdaSearch
+from search.loss_curves import LossEvolution
+from search.sensitivity import SigmaBatchNorm
 from search.spec import Execution, flag
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,7 +59,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_readme_names_flags_that_exist() -> None:
     """Each flag in the README is one of a command shown there."""
-    fields = (*dataclasses.fields(LambdaSearch), *dataclasses.fields(Execution))
+    commands = (LambdaSearch, LossEvolution, SigmaBatchNorm, Execution)
+    fields = [field for command in commands for field in dataclasses.fields(command)]
     known = {flag(field.name) for field in fields} | {"--spec", "--help"}
     known |= {"--editable", "--constraint", "--python"}  # of pip and uv
     known |= {"--no-batch-norm"}  # of the gradient check
