@@ -63,13 +63,13 @@ def of_length(folder: Path, length: int) -> StudyRecord:
 
 
 def test_what_write_hands_back_is_there(tmp_path: Path, text_only: None) -> None:
-    """Four paths in the study's folder, each a file."""
+    """Five paths in the study's folder, each a file, and no file beside them."""
     report = reports.write(study(tmp_path))
     assert report.path == tmp_path / "report.md"
-    assert set(contents(tmp_path)) == {"report.md", "trials.csv", "history.csv", "layers.csv"}
-    assert {path.name for path in (report.trials, report.history, report.layers)} == {
-        *("trials.csv", "history.csv", "layers.csv")
-    }
+    assert report.html == tmp_path / "report.html"
+    tables = {path.name for path in (report.trials, report.history, report.layers)}
+    assert tables == {"trials.csv", "history.csv", "layers.csv"}
+    assert set(contents(tmp_path)) == {"report.md", "report.html", *tables}
     assert len(trials_frame(study(tmp_path))) + 1 == len(report.trials.read_text().splitlines())
 
 
