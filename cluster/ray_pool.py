@@ -140,7 +140,7 @@ class RayPool:
             self._watch = Watch(doors(self._ray), self._ask_nodes)
             stack.callback(self._watch.close)
             self._waiting_for_room = Waiting(
-                self._needs, nodes=self._nodes, free=self._ray.available_resources, say=say
+                self._needs, nodes=self._nodes, free=lambda: self._free, say=say
             )
             if address is None:
                 self._check_room()
@@ -167,6 +167,8 @@ class RayPool:
         return self._watch.resources
 
     def _ask_nodes(self) -> list[Resources]:
+        """Ask the head, which may hang: called by the watch's thread alone."""
+        self._free: Resources = self._ray.available_resources()
         return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
 
     def _check_room(self) -> None:

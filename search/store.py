@@ -37,6 +37,7 @@ from search.records import (
 )
 from search.trial import Trial
 
+IN_MEMORY = Path(":memory:")
 WAYS_OUT = (
     "`python -m search.store check` says what is readable; restore a copy, or start again with "
     "--overwrite"
@@ -59,6 +60,8 @@ IN_MEMORY = Path(":memory:")
 class Store:
     """A study's results on disk. Use as a context manager, or call `close`.
 
+    `Store(IN_MEMORY)` keeps everything in memory, for studies that are made up.
+
     Raises
     ------
     InputError
@@ -78,6 +81,8 @@ class Store:
         if path == IN_MEMORY:
             schema.create(self._db)
         try:
+            if path == IN_MEMORY:
+                schema.create(self._db)
             self._open()
         except UNREADABLE as error:
             self._db.close()

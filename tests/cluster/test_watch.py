@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from cluster import ClusterLostError
-from cluster.room import Resources
 from cluster.watch import Watch
 from tests.cluster.collect import until
 
@@ -32,7 +31,11 @@ def head() -> Iterator[socket.socket]:
         yield listening
 
 
-def watching(head: socket.socket, ask: Callable[[], list[Resources]]) -> Watch:
+Nodes = list[Mapping[str, float]]
+ONE: Nodes = [{"CPU": 1.0}]
+
+
+def watching(head: socket.socket, ask: Callable[[], Nodes]) -> Watch:
     """Return a watch over one door."""
     return Watch({"the head": head.getsockname()}, ask)
 
@@ -52,18 +55,18 @@ def lost(watch: Watch) -> str:
 
 def test_resources_follow_the_cluster(head: socket.socket) -> None:
     """They are known at once, and again whenever they change."""
-    cores = [1.0]
-    watch = watching(head, lambda: [{"CPU": cores[0]}])
-    assert watch.resources == [{"CPU": 1.0}]
-    cores[0] = 2.0
-    until(lambda: watch.resources == [{"CPU": 2.0}], what="the second core")
+    nodes = list(ONE)
+    watch = watching(head, lambda: list(nodes))
+    assert watch.resources == ONE
+    nodes.append({"CPU": 2.0})
+    until(lambda: watch.resources == nodes, what="the second node")
     watch.check()
     watch.close()
 
 
 def test_a_head_that_ended_is_noticed(head: socket.socket) -> None:
     """The line names it and its address."""
-    watch = watching(head, lambda: [{"CPU": 1.0}])
+    watch = watching(head, lambda: ONE)
     host, port = head.getsockname()
     head.close()
     assert f"the head at {host}:{port} has ended (connection refused)" in lost(watch)
@@ -73,11 +76,11 @@ def test_a_head_that_hangs_is_noticed(head: socket.socket) -> None:
     """It accepts connections, as the system does for a stopped process, but answers nothing."""
     hang, asked = threading.Event(), []
 
-    def ask() -> list[Resources]:
+    def ask() -> Nodes:
         asked.append(1)
         if len(asked) > 1:
             hang.wait(60)
-        return [{"CPU": 1.0}]
+        return ONE
 
     assert "does not answer" in lost(watching(head, ask))
     hang.set()
@@ -87,11 +90,11 @@ def test_a_head_that_answers_with_errors_is_noticed(head: socket.socket) -> None
     """Whatever the question raises ends the cluster, not the thread."""
     asked: list[int] = []
 
-    def ask() -> list[Resources]:
+    def ask() -> Nodes:
         asked.append(1)
         if len(asked) > 1:
             raise RuntimeError("no")
-        return [{"CPU": 1.0}]
+        return ONE
 
     assert "RuntimeError" in lost(watching(head, ask))
 
@@ -101,7 +104,7 @@ def test_a_driver_that_was_stopped_blames_nobody(
 ) -> None:
     """Time in which the driver did not look counts little, as after a laptop's sleep."""
     monkeypatch.setattr("cluster.watch.LONGEST_LOOK", 0.1)
-    watch = watching(head, lambda: [{"CPU": 1.0}])
+    watch = watching(head, lambda: ONE)
     watch._looked -= 3600.0
     watch._trouble, watch._patience = "of before", 0.5
     watch.check()
