@@ -26,6 +26,7 @@ RECONNECT_SECONDS = 900.0
 """How long a lost connection is tried again."""
 _REQUEST = "_do_request"
 """The client's one way out; it has no other place for a time limit."""
+NO_AGENT, AGENT_SECONDS = "No available agent", 90.0
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 VARIABLES = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 """They would win over the address that Ray's client is given."""
@@ -97,7 +98,7 @@ class Jobs:
         """Send the code, start a job, return its ID."""
         environment = {"working_dir": str(working_dir.resolve()), "excludes": list(excludes)}
         try:
-            job = self._client.submit_job(
+            return self._start(
                 entrypoint=entrypoint, runtime_env=environment, metadata=dict(metadata)
             )
         except Exception as error:
@@ -105,7 +106,17 @@ class Jobs:
                 f"the job cannot be submitted ({_reason(error)}); what need not travel is left "
                 "out with --exclude"
             ) from error
-        return str(job)
+
+    def _start(self, **request: Any) -> str:
+        """Start a job; a head that has just started says for a while that it has no agent yet."""
+        deadline = time.monotonic() + AGENT_SECONDS
+        while True:
+            try:
+                return str(self._client.submit_job(**request))
+            except RuntimeError as error:
+                if NO_AGENT not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(POLL_SECONDS)
 
     def metadata(self, job: str) -> tuple[str, Path]:
         """Return the name of a job's folder on the cluster, and where it is brought."""
@@ -154,7 +165,7 @@ class Jobs:
         text = Path(remote.__file__).read_text(encoding="utf-8")
         resources = {f"node:{outcome.node}": 0.001} if outcome.node else None
         try:
-            job = self._client.submit_job(
+            job = self._start(
                 entrypoint=shlex.join([python, "-c", text, "bring", name]),
                 entrypoint_resources=resources,
             )
@@ -187,7 +198,8 @@ def _knock(address: str, shown: str) -> None:
     """Raise unless something listens at the address."""
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+        default = {"http": 80, "https": 443}[parts.scheme]
+        host, port = parts.hostname, parts.port or default
         socket.create_connection((host or "", port), timeout=CONNECT_SECONDS).close()
     except (ValueError, KeyError):
         raise ClusterError(

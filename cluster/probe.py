@@ -33,9 +33,9 @@ def check_nodes(ray: Any, versions: Versions, *, say: Callable[[str], None]) -> 
     """
     ours = versions()
     answers, silent = ask_nodes(ray, versions)
-    wrong = {name: said for name, answer in answers.items() if (said := _difference(ours, answer))}
+    wrong = [(name, said) for name, answer in answers if (said := _difference(ours, answer))]
     if wrong:
-        told = "; ".join(f"{name}: {said}" for name, said in list(wrong.items())[:SHOWN])
+        told = "; ".join(f"{name}: {said}" for name, said in wrong[:SHOWN])
         more = f"; and {len(wrong) - SHOWN} more nodes" if len(wrong) > SHOWN else ""
         raise ClusterError(
             f"the cluster's nodes differ from this driver's environment ({told}{more}); install "
@@ -52,8 +52,11 @@ Answer = Mapping[str, str] | str
 """Versions, or why there are none."""
 
 
-def ask_nodes(ray: Any, versions: Versions) -> tuple[dict[str, Answer], list[str]]:
-    """Return each node's answer, keyed by its address and host, and the nodes that gave none."""
+def ask_nodes(ray: Any, versions: Versions) -> tuple[list[tuple[str, Answer]], list[str]]:
+    """Return each node's address and answer, and the addresses of those that gave none.
+
+    Several nodes may share an address.
+    """
     affinity = import_module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy
     remote = ray.remote(num_cpus=0, max_retries=0)(_ask)
     asked = {
@@ -63,14 +66,14 @@ def ask_nodes(ray: Any, versions: Versions) -> tuple[dict[str, Answer], list[str
         for node in ray.nodes()
         if node["Alive"] and node["Resources"].get("CPU", 0.0) > 0
     }
-    answers: dict[str, Answer] = {}
+    answers: list[tuple[str, Answer]] = []
     pending, deadline = list(asked), time.monotonic() + PROBE_SECONDS
     while pending and (left := deadline - time.monotonic()) > 0:
         ready, pending = ray.wait(pending, timeout=left)
         for reference in ready:
             answer = _answer(ray, reference)
             if answer is not None:
-                answers[asked[reference]] = answer
+                answers.append((asked[reference], answer))
     for reference in pending:
         ray.cancel(reference, force=True)
     return answers, [asked[reference] for reference in pending]

@@ -29,8 +29,9 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0, or 2 when nothing answers at the address."""
+    code = 0
     try:
-        code = command.main(
+        command.main(
             args=None if arguments is None else list(arguments),
             prog_name="python -m cluster.status",
             standalone_mode=False,
@@ -154,7 +155,7 @@ def version_lines(cluster: Survey) -> Iterator[str]:
     ) as ray:
         answers, silent = ask_nodes(ray, installed)
     alike: dict[str, list[str]] = {}
-    for node, answer in answers.items():
+    for node, answer in answers:
         alike.setdefault(_words(answer), []).append(node)
     for words, names in alike.items():
         yield f"versions on {', '.join(names)}: {words}"

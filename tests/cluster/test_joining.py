@@ -151,7 +151,7 @@ NO_THREADPOOLCTL = "import sys\nsys.modules['threadpoolctl'] = None\n"
     ("text", "said"),
     [
         (OTHER_NUMPY, f"NumPy 1.26.4 there and {np.__version__} here"),
-        (NO_THREADPOOLCTL, "threadpoolctl"),
+        pytest.param(NO_THREADPOOLCTL, "threadpoolctl", marks=pytest.mark.slow),
     ],
     ids=["another NumPy", "a package missing"],
 )
@@ -214,6 +214,11 @@ def test_data_travels_once_to_a_node(nodes: Any) -> None:
         assert store["created"] - before[node] < 1.5 * size
 
 
+def idle() -> None:
+    """Take a core and do nothing with it."""
+    time.sleep(600)
+
+
 def test_a_full_cluster_is_waited_for(nodes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said once that the work waits, and what for, and once that it goes on."""
     monkeypatch.setattr("cluster.room.PATIENCE", 0.5)
@@ -222,7 +227,7 @@ def test_a_full_cluster_is_waited_for(nodes: Any, monkeypatch: pytest.MonkeyPatc
         work, shared_data(), address=nodes.address, py_modules=OURS, say=said.append
     ) as pool:
         ray: Any = pool._ray
-        others = [ray.remote(num_cpus=1)(time.sleep).remote(600) for _ in range(2)]
+        others = [ray.remote(num_cpus=1)(idle).remote() for _ in range(2)]
         ray.wait(others, timeout=3)
         pool.submit("a", Order("count", 2))
         assert read(pool, lambda _: said) == []
@@ -285,24 +290,23 @@ def test_the_status_command_says_it_all(nodes: Any, capsys: pytest.CaptureFixtur
 
 
 def test_the_study_honours_the_environments_address(nodes: Any, tmp_path: Path) -> None:
-    """Without a flag it runs where `$RAY_ADDRESS` says, and says so; `--serial` does not."""
+    """Without a flag it runs where `$RAY_ADDRESS` says, and says so."""
     study = [sys.executable, "-m", "search.lambda_coarse_fine", "--data=synthetic:300"]
     study += ["--coarse=1e-3", "--fine=1", "--epochs=1", "--final-epochs=1", "--cycle=1"]
-    for more, expected in (([], True), (["--serial", "--name=here"], False)):
-        done = subprocess.run(
-            [*study, f"--out={tmp_path}", *more],
-            cwd=ROOT,
-            env={**os.environ, "RAY_ADDRESS": nodes.address},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        said = f"on the Ray cluster at {nodes.address}, as $RAY_ADDRESS says" in done.stderr
-        assert said == expected
+    done = subprocess.run(
+        [*study, f"--out={tmp_path}"],
+        cwd=ROOT,
+        env={**os.environ, "RAY_ADDRESS": nodes.address},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"on the Ray cluster at {nodes.address}, as $RAY_ADDRESS says" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_embedded_ray_without_room_is_refused() -> None:
     """More cores than this machine has would be waited for for ever."""
     with pytest.raises(ClusterError, match="a task asks for 999 cores, and Ray has"):
