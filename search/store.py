@@ -74,9 +74,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         if path != IN_MEMORY and not path.exists():
-            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # of another store
-            with whole_file(path) as temporary, closing(sqlite3.connect(temporary)) as db:
-                schema.create(db)
+            _create(path)
         self._db = sqlite3.connect(path, isolation_level=None)
         if path == IN_MEMORY:
             schema.create(self._db)
@@ -269,6 +267,16 @@ class Store:
                 "SELECT started, seconds, executor, slots, trained FROM sessions ORDER BY number"
             )
             return tuple(Session(*row) for row in cursor)
+
+
+def _create(path: Path) -> None:
+    """Make an empty store, whole or not at all."""
+    try:
+        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # of a store that is gone
+        with whole_file(path) as temporary, closing(sqlite3.connect(temporary)) as db:
+            schema.create(db)
+    except sqlite3.DatabaseError as error:
+        raise WriteError(path, error) from error
 
 
 def _insert(

@@ -1,0 +1,166 @@
+"""Disks that are full and folders that cannot be written to, at every write of a study."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kbn.errors import WriteError
+from kbn.files import PARTIAL, remove_partial, whole_file, write_text
+from search import run
+from search.command import main
+from search.lambda_search import LambdaSearch
+from tests.search.drivers import NAME
+from tests.search.studies import FLAGS, SMALL, results, tables
+
+UNWRITABLE = 4
+DISK = 4 * 2**20
+"""Size of the disk, in bytes; the study needs about a quarter."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Yield a small file system of its own, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if mount is None or os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    words = [mount, "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
+    if subprocess.run(words, check=False, capture_output=True).returncode:
+        pytest.skip("this machine does not let root mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run([shutil.which("umount") or "umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the small study, run on a disk with room."""
+    return run(SMALL, out=tmp_path_factory.mktemp("small"), serial=True, quiet=True).folder
+
+
+def call(out: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Run the command in this process; return its exit code and what it said on its errors."""
+    with pytest.raises(SystemExit) as exit_:
+        main(LambdaSearch, [*FLAGS, "--serial", "--quiet", f"--out={out}"])
+    assert isinstance(exit_.value.code, int)
+    return exit_.value.code, capsys.readouterr().err
+
+
+@contextmanager
+def filled(disk: Path, *, free: int) -> Iterator[None]:
+    """Leave so many bytes of a disk free, in whole pages, for a block."""
+    filler = disk / "filler"
+    status = os.statvfs(disk)
+    filler.write_bytes(bytes(max(0, status.f_bavail * status.f_frsize - free)))
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Return the files of a study and their sizes."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.stat().st_size for path in files}
+
+
+PAGE = 4096
+EVERYDAY = (0, 3, 20)
+"""Free pages: nothing fits; the specification does, but no store; the store, but no results."""
+MANY = (1, 2, 10, 16, 17, 18, 22, 26, 30, 40, 60, 80, 120, 160, 200, 240)
+
+
+@pytest.mark.parametrize(
+    "pages", [*EVERYDAY, *(pytest.param(pages, marks=pytest.mark.slow) for pages in MANY)]
+)
+def test_a_disk_that_fills_up(
+    disk: Path, small: Path, capsys: pytest.CaptureFixture[str], pages: int
+) -> None:
+    """One line that names a file, exit code 4, nothing half-written; with room it goes on."""
+    with filled(disk, free=pages * PAGE):
+        code, err = call(disk, capsys)
+    if pages < max(EVERYDAY):
+        assert code == UNWRITABLE
+    if code:
+        assert code == UNWRITABLE, err
+        last = err.splitlines()[-1]
+        assert last.startswith(f"error: {disk}")
+        assert "make room" in last
+        assert "Traceback" not in err
+        assert not list(disk.rglob(f"{PARTIAL}*"))
+        for name, size in sizes(disk / NAME).items():
+            assert size or name == "study.lock", name
+    assert call(disk, capsys) == (0, "")
+    assert results(disk / NAME) == results(small)
+    assert tables(disk / NAME) == tables(small)
+
+
+@contextmanager
+def somebody_else() -> Iterator[None]:
+    """Give up root's right to write everywhere, for a block."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("name", ["the folder", "figures", "study.lock"])
+def test_a_finished_study_that_cannot_be_written(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Without permission for one of its files or folders: one line, code 4, all as it was."""
+    folder = tmp_path / NAME
+    shutil.copytree(small, folder)
+    place = folder if name == "the folder" else folder / name
+    for path in (tmp_path, folder, *folder.rglob("*")):
+        if os.geteuid() == 0:
+            os.chown(path, 65534, 65534)
+    for parent in tmp_path.parents[:2]:  # pytest's own, which nobody else may enter
+        parent.chmod(0o755)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    place.chmod(0o500 if place.is_dir() else 0o400)
+    with somebody_else():
+        code, err = call(tmp_path, capsys)
+    assert code == UNWRITABLE
+    assert "Permission denied" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    files = (folder / "figures").iterdir() if name == "figures" else before
+    for path in files:
+        assert path.read_bytes() == before[path]
+    place.chmod(0o700 if place.is_dir() else 0o600)
+    assert call(tmp_path, capsys) == (0, "")
+    assert tables(folder) == tables(small)
+
+
+def test_a_file_is_written_whole_or_not_at_all(disk: Path) -> None:
+    """When the disk is full the old file stays, and nothing is left beside it."""
+    path = disk / "text.txt"
+    write_text(path, "before")
+    with filled(disk, free=PAGE), pytest.raises(WriteError, match=r"text\.txt cannot be written"):
+        write_text(path, "x" * 10 * PAGE)
+    assert path.read_text(encoding="utf-8") == "before"
+    assert [file.name for file in disk.iterdir()] == ["text.txt"]
+
+
+def test_what_a_killed_writer_leaves_is_removed(tmp_path: Path) -> None:
+    """Files that never became whole go away; a user's own stay."""
+    with whole_file(tmp_path / "a.txt") as temporary:
+        left = tmp_path / temporary.name
+    (tmp_path / "a.txt").unlink()
+    left.write_text("half", encoding="utf-8")
+    (tmp_path / "notes.txt").touch()
+    remove_partial(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
