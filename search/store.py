@@ -38,6 +38,7 @@ from search.records import (
 from search.trial import Trial
 
 IN_MEMORY = Path(":memory:")
+"""The path of a store that is no file, and gone when it is closed."""
 WAYS_OUT = (
     "`python -m search.store check` says what is readable; restore a copy, or start again with "
     "--overwrite"
@@ -51,10 +52,6 @@ REFUSALS = (
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_BUSY,
 )
-
-
-IN_MEMORY = Path(":memory:")
-"""The path of a store that is no file, and gone when it is closed."""
 
 
 class Store:
@@ -76,8 +73,6 @@ class Store:
         if path != IN_MEMORY and not path.exists():
             _create(path)
         self._db = sqlite3.connect(path, isolation_level=None)
-        if path == IN_MEMORY:
-            schema.create(self._db)
         try:
             if path == IN_MEMORY:
                 schema.create(self._db)

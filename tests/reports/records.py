@@ -24,7 +24,7 @@ from search.records import (
     State,
     StudyRecord,
 )
-from search.spec import Experiment
+from search.spec import StudySpec
 from search.store import IN_MEMORY, Store
 from search.trainer import Shared
 from search.trial import Trial
@@ -87,6 +87,8 @@ class Ending:
     """Epochs trained to their end, where not all of them were."""
     loss: float = 1.0
     """Factor of the made-up losses."""
+    loss_error: float | None = 0.01
+    """Their standard error."""
 
 
 WAITING = Ending(state=State.WAITING)
@@ -121,7 +123,7 @@ def study(
     folder: Path,
     endings: Endings = good,
     *,
-    search: Experiment = SEARCH,
+    search: StudySpec = SEARCH,
     data: DataRecord = DIGITS,
     open_trials: Callable[[Trial], State | None] = lambda _: None,
 ) -> StudyRecord:
@@ -140,7 +142,8 @@ def study(
                 _keep(store, trial, ending, len(data.classes), data.test_size)
             return Outcome(trial, store.result(trial.id))
 
-        replay(search.plan(problem.base), lookup)
+        for part in search.experiments():
+            replay(part.plan(base_trial(part, data)), lookup)
         store.add_session(Session(1.75e9, 12.5, "serial", 1, 6))
         states = {trial.id: open_trials(trial) for trial in store.trials()}
         return build_record(
@@ -202,9 +205,10 @@ def _result(
     train = validation = test = None
     if history:
         last, n = history[-1], trial.validation_size
-        train = Figures(last.train_cost, last.train_loss, last.train_accuracy, n)
+        error = ending.loss_error
+        train = Figures(last.train_cost, last.train_loss, last.train_accuracy, n, error)
         validation = Figures(
-            last.validation_cost, last.validation_loss, last.validation_accuracy, n
+            last.validation_cost, last.validation_loss, last.validation_accuracy, n, error
         )
     arrays = {}
     if completed:
