@@ -87,7 +87,7 @@ def lambda_figures(
             "learning",
             _learning(search, best),
             "Every run of the search: (a) validation loss and (b) validation accuracy at each "
-            "epoch's end, coloured by λ; black: the chosen λ.",
+            "epoch's end, coloured by λ; thick: the chosen λ.",
             height=2.9,
         )
     pictures["eta"] = album.draw(

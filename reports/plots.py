@@ -21,7 +21,7 @@ def learning_curves(
     """Draw a quantity of every search trial against the epoch, coloured by log λ.
 
     `history` is `history_frame` without the final model; `quantity` one of its columns. The
-    curves of the `chosen` λ are black and on top.
+    curves of the `chosen` λ are black, thick and on top.
     """
     colours = lambda_colours(history["params_lam"])
     scale = 100 if quantity.endswith("accuracy") else 1
@@ -31,7 +31,7 @@ def learning_curves(
             curve["epoch"],
             curve[quantity] * scale,
             color=BLACK if lam == chosen else tuple(colours.to_rgba(np.array([lam]))[0]),
-            linewidth=1.6 if lam == chosen else 1.2,
+            linewidth=2.4 if lam == chosen else 1.2,
             zorder=4 if lam == chosen else 2,
         )
     ax.set_xlabel("epoch")
