@@ -9,7 +9,6 @@ study's own command with `--dry-run --address …` says the same of its own numb
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -18,36 +17,16 @@ import click
 from tabulate import tabulate
 
 from cluster.address import AUTO, chosen_address
+from cluster.command_line import run
 from cluster.connect import connection, look_at
-from cluster.errors import ClusterError
 from cluster.probe import Answer, ask_nodes, installed
 from cluster.room import MEGABYTE, Needs, outlook
 from cluster.survey import Node, Survey
 
-BAD_INPUT, INTERRUPTED = 2, 130
-
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0, or 2 when nothing answers at the address."""
-    code = 0
-    try:
-        command.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="python -m cluster.status",
-            standalone_mode=False,
-        )
-    except ClusterError as error:
-        code = _complain(str(error))
-    except click.ClickException as error:
-        code = _complain(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
-        code = INTERRUPTED
-    sys.exit(code)
-
-
-def _complain(message: str) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
-    return BAD_INPUT
+    run(command, arguments, name="python -m cluster.status")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -14,18 +14,18 @@ from __future__ import annotations
 import getpass
 import hashlib
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
+from cluster.command_line import INTERRUPTED, run
 from cluster.errors import ClusterError
 from cluster.fetch import put
 from cluster.jobs import Jobs, Outcome
 
-BAD_INPUT, INTERRUPTED, FAILED = 2, 130, 1
+FAILED = 1
 OUT, DEFAULT_OUT = "--out", "runs"
 EXCLUDES = (
     "/runs/",
@@ -47,24 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     Exit codes: the command's own; 2 bad input; 130 left by Ctrl-C (the job goes on), or stopped.
     """
-    try:
-        code = command.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="python -m cluster.submit",
-            standalone_mode=False,
-        )
-    except ClusterError as error:
-        code = _complain(str(error))
-    except click.ClickException as error:
-        code = _complain(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
-        code = INTERRUPTED
-    sys.exit(code)
-
-
-def _complain(message: str) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
-    return BAD_INPUT
+    run(command, arguments, name="python -m cluster.submit")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,0 +1,35 @@
+"""How a command of this package runs: errors are one line, exit codes tell a script."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from cluster.errors import ClusterError
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def run(command: click.Command, arguments: Sequence[str] | None, *, name: str) -> NoReturn:
+    """Run a command and exit: with its own code, 2 on bad input, 130 when stopped by Ctrl-C."""
+    try:
+        code = command.main(
+            args=None if arguments is None else list(arguments),
+            prog_name=name,
+            standalone_mode=False,
+        )
+    except ClusterError as error:
+        code = _complain(str(error))
+    except click.ClickException as error:
+        code = _complain(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _complain(message: str) -> int:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    return BAD_INPUT
