@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY  := $(VENV)/.ready
+DEV    := $(VENV)/.ready-dev
 ARGS   ?=
 
 .DEFAULT_GOAL := help
@@ -16,26 +18,31 @@ $(READY): pyproject.toml constraints.txt
 	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …" >&2; exit 2; }
 	@echo "setting up $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
+	@$(INSTALL) --editable . --constraint constraints.txt
+	@touch $@
+
+$(DEV): $(READY)
+	@echo "adding what the tests need (once)"
+	@$(INSTALL) --editable '.[dev]' --constraint constraints.txt
 	@touch $@
 
 search: $(READY) ## the λ search, coarse to fine; ARGS="--data digits" passes flags on
 	$(BIN)/python -m search.lambda_coarse_fine $(ARGS)
 
-test: $(READY) lint types ## lint, type check and the tests (what CI runs)
+test: $(DEV) lint types ## lint, type check and the tests (what CI runs)
 	$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile $(ARGS)
 
-test-slow: $(READY) ## the tests that take longer
+test-slow: $(DEV) ## the tests that take longer
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-lint: $(READY) ## ruff: lint and format check
+lint: $(DEV) ## ruff: lint and format check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY) ## mypy, strict
+types: $(DEV) ## mypy, strict
 	$(BIN)/mypy
 
-format: $(READY) ## let ruff format and fix
+format: $(DEV) ## let ruff format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
