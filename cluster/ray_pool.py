@@ -64,6 +64,7 @@ class _Work:
 
     key: str
     payload: Any
+    once: bool = False
     tries: Tries = field(default_factory=Tries)
     node: str = ""
     not_before: float = 0.0
@@ -179,9 +180,9 @@ class RayPool:
                 f"{megabytes(here.get('memory', 0))} on this machine; ask for less"
             )
 
-    def submit(self, key: str, payload: Any) -> None:
-        """Queue a task."""
-        self._waiting.append(_Work(key, payload))
+    def submit(self, key: str, payload: Any, *, once: bool = False) -> None:
+        """Queue a task; one submitted `once` is not tried again, however it ends."""
+        self._waiting.append(_Work(key, payload, once))
 
     def poll(self, timeout: float) -> list[Event]:
         """Return what happened, waiting up to `timeout` seconds for something to happen.
@@ -272,7 +273,7 @@ class RayPool:
             return self._event(Kind.DONE, work, None)
         now = time.monotonic()
         work.tries.add(failure, now=now)
-        if not may_retry(work.tries, retries=self._retries, now=now):
+        if work.once or not may_retry(work.tries, retries=self._retries, now=now):
             return self._event(Kind.FAILED, work, failure)
         event = self._event(Kind.RETRY, work, failure)
         work.not_before = now + delay(work.tries, failure)

@@ -40,12 +40,12 @@ class SerialPool:
         self._shared = shared
         self._retries = retries
         self._stall_seconds = math.inf if stall_seconds is None else stall_seconds
-        self._queue: deque[tuple[str, Any]] = deque()
+        self._queue: deque[tuple[str, Any, int]] = deque()
         self._events: Iterator[Event] = iter(())
 
-    def submit(self, key: str, payload: Any) -> None:
-        """Queue a task."""
-        self._queue.append((key, payload))
+    def submit(self, key: str, payload: Any, *, once: bool = False) -> None:
+        """Queue a task; one submitted `once` is not tried again."""
+        self._queue.append((key, payload, -1 if once else self._retries))
 
     def poll(self, timeout: float) -> list[Event]:  # noqa: ARG002 - there is nothing to wait for
         """Run the current task up to its next event; [] when there is nothing to do."""
@@ -56,7 +56,7 @@ class SerialPool:
                 return []
             self._events = self._run(*self._queue.popleft())
 
-    def _run(self, key: str, payload: Any) -> Iterator[Event]:
+    def _run(self, key: str, payload: Any, retries: int) -> Iterator[Event]:
         node, tries = socket.gethostname(), Tries()
         while True:
             tries.begin()
@@ -67,7 +67,7 @@ class SerialPool:
                 return
             now = time.monotonic()
             tries.add(failure, now=now)
-            again = may_retry(tries, retries=self._retries, now=now)
+            again = may_retry(tries, retries=retries, now=now)
             yield Event(Kind.RETRY if again else Kind.FAILED, key, tries.attempt, node, failure)
             if not again:
                 return

@@ -41,8 +41,8 @@ class Event(Protocol):
 class Pool(Protocol):
     """Where trials run."""
 
-    def submit(self, key: str, payload: Any) -> None:
-        """Queue a task."""
+    def submit(self, key: str, payload: Any, *, once: bool = False) -> None:
+        """Queue a task; one submitted `once` is not tried again."""
 
     def poll(self, timeout: float) -> Sequence[Event]:
         """Return what happened, waiting up to `timeout` seconds for something to happen."""
@@ -65,6 +65,13 @@ class Notice:
 
 
 Observer = Callable[[Notice], None]
+Packing = Callable[[Sequence[Trial]], Sequence[tuple[Trial, ...]]]
+"""Which trials train in one task: see `search.pack.packs`."""
+
+
+def singly(trials: Sequence[Trial]) -> Sequence[tuple[Trial, ...]]:
+    """Return each trial as a task of its own."""
+    return [(trial,) for trial in trials]
 
 
 def run_plans(
@@ -73,14 +80,16 @@ def run_plans(
     pool: Callable[[], Pool],
     store: Store,
     observe: Observer = lambda _: None,
+    packing: Packing = singly,
     poll_seconds: float = 1.0,
 ) -> Mapping[str, Progress]:
     """Run plans to their ends and return where each of them came to.
 
     What the store holds is not trained again. A trial whose attempts all failed is sent to its
     plan without a result; the next run tries it anew. `pool` is called when there is something
-    to train, and not before. Its tasks are given a tuple of trials and yield pairs of a trial's
-    id and an epoch's record or the result.
+    to train, and not before. Its tasks are given a tuple of trials, made by `packing` of those
+    that the plans ask for at a time, and yield pairs of a trial's id and an epoch's record or the
+    result. When a task of several trials fails, those without a result are tried again alone.
     """
     run = _Run(store, observe)
     progress = {name: replay(plan, run.lookup) for name, plan in plans.items()}
@@ -88,14 +97,17 @@ def run_plans(
         return progress
     workers = pool()
     while True:
+        new: list[Trial] = []
         for each in progress.values():
             each.advance(run.lookup)
-            for key, trial in run.new_trials(each).items():
-                workers.submit(key, (trial,))
+            new += run.new_trials(each)
+        for pack in packing(new) if new else ():
+            workers.submit(run.task(pack), pack, once=len(pack) > 1)
         if all(each.choice for each in progress.values()):
             return progress
         for event in workers.poll(poll_seconds):
-            run.handle(event)
+            for trial in run.handle(event):
+                workers.submit(run.task((trial,)), (trial,))
 
 
 class _Run:
@@ -109,6 +121,7 @@ class _Run:
         self._outcomes: dict[str, Outcome] = {}
         self._history: dict[str, list[EpochRecord]] = {}
         self._attempts: dict[str, int] = {}
+        self._tasks: dict[str, tuple[Trial, ...]] = {}
 
     def lookup(self, trial: Trial) -> Outcome | None:
         """Return a trial's outcome: from this run, or from the store."""
@@ -119,7 +132,13 @@ class _Run:
             self._outcomes[trial.id] = Outcome(trial, result)
         return self._outcomes[trial.id]
 
-    def new_trials(self, progress: Progress) -> dict[str, Trial]:
+    def task(self, trials: tuple[Trial, ...]) -> str:
+        """Return the key of a task that trains trials."""
+        key = "+".join(trial.id for trial in trials)
+        self._tasks[key] = trials
+        return key
+
+    def new_trials(self, progress: Progress) -> Sequence[Trial]:
         """Return the trials of a plan's stage that are neither known nor under way."""
         new = {
             trial.id: trial
@@ -132,30 +151,35 @@ class _Run:
             self._trials[key] = trial
             self._stages[key] = stage
             self._notify(key, State.WAITING)
-        return new
+        return list(new.values())
 
-    def handle(self, event: Event) -> None:
-        """Take in one event of the pool; what follows a trial's result changes nothing."""
-        key, value = event.key, event.value
-        if key in self._outcomes:
-            return
+    def handle(self, event: Event) -> Sequence[Trial]:
+        """Take in one event of the pool; return the trials to try again, each alone.
+
+        What follows a trial's result changes nothing.
+        """
+        task, value = self._tasks[event.key], event.value
+        pending = [trial for trial in task if trial.id not in self._outcomes]
         match event.kind:
             case "started":
-                self._history[key] = []
-                self._attempts[key] = self._store.begin_attempt(
-                    key, node=event.node, started=time.time()
-                )
-                self._notify(key, State.RUNNING)
+                for trial in pending:
+                    self._begin(trial.id, event.node)
             case "item":
                 trial_id, item = value
-                self._take(trial_id, item)
+                if trial_id not in self._outcomes:
+                    self._take(trial_id, item)
             case "retry" | "failed":
-                final = event.kind == "failed"
-                self._fail(
-                    key,
-                    Failure(value.type, value.message, value.traceback, value.lost),
-                    final=final,
-                )
+                failure = Failure(value.type, value.message, value.traceback, value.lost)
+                final = event.kind == "failed" and len(task) == 1
+                for trial in pending:
+                    self._fail(trial.id, failure, final=final)
+                return pending if len(task) > 1 else ()
+        return ()
+
+    def _begin(self, key: str, node: str) -> None:
+        self._history[key] = []
+        self._attempts[key] = self._store.begin_attempt(key, node=node, started=time.time())
+        self._notify(key, State.RUNNING)
 
     def _take(self, key: str, item: EpochRecord | Result) -> None:
         if isinstance(item, EpochRecord):

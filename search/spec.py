@@ -88,7 +88,7 @@ class Execution(Settings):
         "ADDRESS",
     )
     serial: bool = setting(
-        False, values.boolean, "Run in this process, one trial after the other, without Ray."
+        False, values.boolean, "Run in this process, one task after the other, without Ray."
     )
     max_concurrent: int | None = setting(
         None,
@@ -109,6 +109,13 @@ class Execution(Settings):
         "Memory that Ray sets aside for a trial beside the arrays that all trials of a machine "
         "share, in MB; 0 for none.",
         "MB",
+    )
+    pack: int | str = setting(
+        "auto",
+        values.whole_or("auto", at_least=1),
+        "Trials of equal shape and batches that one task trains together, at most: quicker in all, "
+        "later each. `auto`: up to 4 where trials outnumber cores, else 1.",
+        "N|auto",
     )
     retries: int = setting(
         1, values.whole(at_least=0), "Further attempts at a trial that raises an error.", "N"

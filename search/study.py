@@ -23,6 +23,7 @@ from search import live
 from search.folder import check_specification, check_writable, claim
 from search.live_page import LivePage
 from search.memory import check_networks, machine_bytes
+from search.pack import packs
 from search.problem import Problem, base_trial, prepare
 from search.record import build_record, write_model
 from search.records import Session, State, StudyRecord, TrialRecord, UnderWay
@@ -250,6 +251,7 @@ def _train(
             pool=open_pool,
             store=store,
             observe=session.counting(observe, page),
+            packing=lambda trials: packs(trials, size=how.pack, slots=session.slots),
         )
 
 

@@ -119,6 +119,20 @@ def whole(*, at_least: int) -> Reader:
     return read
 
 
+def whole_or(word: str, *, at_least: int) -> Reader:
+    """Return a reader of a whole number with a lower bound, or of one word."""
+
+    def read(flag: str, value: Any) -> int | str:
+        if value == word:
+            return word
+        try:
+            return int(whole(at_least=at_least)(flag, value))
+        except InputError as error:
+            raise InputError(f"{error}, or {word}") from error
+
+    return read
+
+
 def optional(reader: Reader) -> Reader:
     """Return a reader that lets None pass: the setting is then derived from others."""
 

@@ -119,6 +119,14 @@ def test_an_exception_is_retried_and_then_reported(pool: Pool, n: int) -> None:
         assert failure.traceback.rstrip().endswith(f"ValueError: gave up after {n}")
 
 
+def test_a_task_submitted_once_is_not_tried_again(pool: Pool) -> None:
+    """Its first failure is final; a task beside it has its retries."""
+    pool.submit("a", Order("raise", 1), once=True)
+    assert kinds(finish(pool, "a"), "a") == [(Kind.STARTED, 1), (Kind.FAILED, 1)]
+    pool.submit("b", Order("raise", 1))
+    assert kinds(finish(pool, "b"), "b")[-1] == (Kind.FAILED, 2)
+
+
 def test_an_exception_that_cannot_be_pickled_is_reported(pool: Pool) -> None:
     """A failure is text, so that every exception survives the way to us."""
     pool.submit("a", Order("raise awkward"))

@@ -126,11 +126,11 @@ class FakePool:
         self._left = interrupt_after
         self._queues: dict[str, deque[Event]] = {}
 
-    def submit(self, key: str, payload: tuple[Trial, ...]) -> None:
-        """Queue a trial's events."""
+    def submit(self, key: str, payload: tuple[Trial, ...], *, once: bool = False) -> None:
+        """Queue a task's events."""
         assert key not in self.submitted, "a trial must not be submitted twice"
         self.submitted.append(key)
-        self._queues[key] = deque(self._events(key, payload))
+        self._queues[key] = deque(self._events(key, payload, once=once))
 
     def poll(self, timeout: float) -> Sequence[Event]:
         """Return the next event of a trial drawn at random."""
@@ -145,8 +145,8 @@ class FakePool:
             del self._queues[key]
         return [event]
 
-    def _events(self, key: str, payload: tuple[Trial, ...]) -> Iterator[Event]:
-        for attempt, ending in ((1, Kind.RETRY), (2, Kind.FAILED)):
+    def _events(self, key: str, payload: tuple[Trial, ...], *, once: bool) -> Iterator[Event]:
+        for attempt, ending in ((1, Kind.RETRY), (2, Kind.FAILED))[once:]:
             yield Event(Kind.STARTED, key, attempt, "here", None)
             try:
                 for trial in payload:
