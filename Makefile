@@ -46,8 +46,8 @@ format: $(DEV) ## let ruff format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## the training step against its own matrix products
-	$(BIN)/python benchmarks/step.py $(ARGS)
+bench: $(READY) ## a training step beside its matrix products, PyTorch and scikit-learn; writes docs/performance.md
+	$(BIN)/python -m benchmarks.step --page docs/performance.md $(ARGS)
 
 clean: ## remove what make made (runs/ stays)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
