@@ -63,7 +63,7 @@ def cases() -> Iterator[Any]:
         yield pytest.param(*case, marks=marks, id=", ".join(words))
 
 
-@pytest.mark.parametrize(("executor", "seed", "kill"), cases())
+@pytest.mark.parametrize(("executor", "seed", "kill"), [*cases()])
 def test_one_hash(
     request: pytest.FixtureRequest,
     serial: Study,
