@@ -100,55 +100,60 @@ def test_a_driver_killed_at_a_commit(small: Path, tmp_path: Path, moment: str) -
 
 
 def kill_at_random(
-    out: Path, flags: tuple[str, ...], *, longest: float, rng: np.random.Generator
+    out: Path, flags: tuple[str, ...], *, kills: int, longest: float, rng: np.random.Generator
 ) -> int:
-    """Run a study to its end, killing the driver after a random time again and again.
+    """Run a study to its end, killing the driver up to so many times after a random time.
 
     Returns the number of kills. What a killed driver had committed has to be there afterwards.
     """
-    kills = 0
-    while True:
+    for kill in range(kills + 1):
         before = finished(out / NAME)
         with started(*flags, "--quiet", "--out", out) as driver:
             with suppress(subprocess.TimeoutExpired):
-                _, err = driver.communicate(timeout=rng.uniform(0.0, longest))
+                last = kill == kills
+                _, err = driver.communicate(timeout=PATIENCE if last else rng.uniform(0, longest))
                 assert driver.returncode == 0, err
-                return kills
+                return kill
             family = descendants(driver.pid)
             driver.kill()
             driver.wait(PATIENCE)
-        kills += 1
         wait_for("the workers' end", partial(gone, family))
         for pid in alive(family):
             os.kill(pid, signal.SIGKILL)
         assert set(before) <= set(finished(out / NAME))
+    raise AssertionError(f"the study did not end within {PATIENCE:.0f} s")
+
+
+def seconds_of(*flags: str | Path) -> float:
+    """Return how long a study takes that nobody interrupts, on this machine and now."""
+    start = time.monotonic()
+    with started(*flags, "--quiet") as driver:
+        _, err = driver.communicate(timeout=PATIENCE)
+    assert driver.returncode == 0, err
+    return time.monotonic() - start
 
 
 @linux
 def test_a_driver_killed_at_random(longer: Path, tmp_path: Path) -> None:
-    """SIGKILL at a few random moments of a serial study's life."""
-    rng, kills, studies = np.random.default_rng(0), 0, 0
-    while kills < 3:
-        studies += 1
-        out = tmp_path / str(studies)
-        kills += kill_at_random(out, (*LONGER, "--serial"), longest=4.0, rng=rng)
-        assert_equal(out / NAME, longer)
+    """SIGKILL at three random moments of a serial study's life."""
+    longest = seconds_of(*LONGER, "--serial", "--out", tmp_path / "timed")
+    rng = np.random.default_rng(0)
+    kills = kill_at_random(tmp_path, (*LONGER, "--serial"), kills=3, longest=longest, rng=rng)
+    assert kills > 0
+    assert_equal(tmp_path / NAME, longer)
 
 
 @linux
 @pytest.mark.slow
 @pytest.mark.ray
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_driver_killed_at_thirty_random_moments(longer: Path, tmp_path: Path) -> None:
     """SIGKILL at thirty moments over a study's life on embedded Ray: start, training, report."""
-    start = time.monotonic()
-    study(tmp_path / "timed", *LONGER)
-    longest = 3.0 * (time.monotonic() - start) + 4.0
-    rng, kills, studies = np.random.default_rng(1), 0, 0
-    while kills < 30:
-        studies += 1
-        out = tmp_path / str(studies)
-        kills += kill_at_random(out, LONGER, longest=longest, rng=rng)
+    longest = seconds_of(*LONGER, "--out", tmp_path / "timed")
+    rng, left = np.random.default_rng(1), 30
+    while left:
+        out = tmp_path / str(left)
+        left -= kill_at_random(out, LONGER, kills=min(left, 5), longest=longest, rng=rng)
         assert_equal(out / NAME, longer)
 
 
