@@ -20,6 +20,7 @@ import reports
 from kbn.errors import DataError
 from reports.album import Picture
 from reports.document import render
+from reports.searched import known_of
 from reports.write import Report
 from search import Study
 from search.command import main
@@ -48,6 +49,7 @@ NAMES = ("lambda", "learning", "eta", "final", "confusion")
 SECTIONS = (
     "What was run",
     "The λ search",
+    "How sure is the winner",
     "The final model",
     "Decisions",
     "Failures",
@@ -138,7 +140,8 @@ def test_sections_come_in_order(any_study: StudyRecord) -> None:
     text = render(any_study)
     failed = any(each.state is State.FAILED for each in any_study.trials)
     ended = any(each.result for each in any_study.stage("final"))
-    there = {"Failures": failed, "The final model": ended}
+    sure = known_of(any_study) is not None
+    there = {"Failures": failed, "The final model": ended, "How sure is the winner": sure}
     assert headings(text) == [name for name in SECTIONS if there.get(name, True)]
     assert all(section(text, name).strip() for name in headings(text))
     assert headings(text, 1) == ["The L2 strength λ of a [8] network on digits"]
@@ -163,7 +166,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_two_writings_give_equal_bytes(real: Study) -> None:
     """Report, CSV files and figures: all of them."""
     before = contents(real.folder)
-    assert len(before) == 4 + 10
+    assert len(before) == 4 + 14
     assert real.report() == real.folder / "report.md"
     assert contents(real.folder) == before
 
@@ -290,9 +293,9 @@ def test_the_summary_says_what_was_found(tmp_path: Path) -> None:
     record = study(tmp_path, by_lambda({5e-3: Ending(0.88), 2e-2: Ending(0.86)}))
     assert render(record).split("\n\n")[1] == (
         "Of 5 values of λ, **1e-2** has the best validation accuracy: 0.9000 (standard error "
-        "0.0300, 100 images, 1 run). 5e-3 lies within one standard error of it, so this search "
-        "does not show that the best value is better than that one. The final model, trained "
-        "with it for 6 epochs, labels **0.8844** of the 360 test images right (standard error "
+        "0.0300, 100 images, 1 run). 5e-3 and 2e-2 cannot be told from it by a paired comparison "
+        "on the same images, of networks trained with one seed: the best of the 5 values is among "
+        "these 3 (95% confidence). The final model, trained with it for 6 epochs, labels **0.8844** of the 360 test images right (standard error "
         "0.0169)."
     )
 
@@ -356,7 +359,7 @@ def test_replicates_are_explained(tmp_path: Path) -> None:
         render(study(tmp_path))
     )
     several = render(study(tmp_path, search=replace(SEARCH, replicates=3)))
-    assert "trained 3 times; its standard error is the runs' standard deviation over √3" in several
+    assert "Standard errors hold the noise of 100 images, and of seeds as far as" in several
 
 
 @pytest.mark.usefixtures("text_only")

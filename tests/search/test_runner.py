@@ -19,7 +19,13 @@ from search.store import Store
 from search.trial import Trial
 from tests.search.builders import BASE, FakePool, Trainer, epoch, fake_training
 
-SEARCH = LambdaSearch(coarse=(1e-3, 1e-2, 1e-1), fine=Factors((0.5, 1.0, 2.0)))
+SEARCH = LambdaSearch(
+    coarse=(1e-3, 1e-2, 1e-1),
+    fine=Factors((0.5, 1.0, 2.0)),
+    lambda_bounds="off",
+    replicate_top="off",
+    fresh=0,
+)
 
 
 def accuracy(lam: float) -> float:
