@@ -295,7 +295,8 @@ def test_the_summary_says_what_was_found(tmp_path: Path) -> None:
         "Of 5 values of λ, **1e-2** has the best validation accuracy: 0.9000 (standard error "
         "0.0300, 100 images, 1 run). 5e-3 and 2e-2 cannot be told from it by a paired comparison "
         "on the same images, of networks trained with one seed: the best of the 5 values is among "
-        "these 3 (95% confidence). The final model, trained with it for 6 epochs, labels **0.8844** of the 360 test images right (standard error "
+        "these 3 (95% confidence). The final model, trained with it for 6 epochs, labels "
+        "**0.8844** of the 360 test images right (standard error "
         "0.0169)."
     )
 
