@@ -13,18 +13,30 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cluster.errors import ClusterLostError
 
 PERIOD = 1.0
 """Seconds from question to question."""
 REFUSED_SECONDS = 5.0
-"""How long a closed door is believed to open again. No process listens behind it."""
+"""How long the head's closed door is believed to open again. No process listens behind it."""
+ENDED_SECONDS = 1.0
+"""The same of the raylet on the driver's machine, which never comes back: once the head has taken
+note, Ray ends the driver, after 15 s or, with settings against partitions, after 6 s."""
 SILENT_SECONDS = 18.0
 """How long an answer may take: a network that drops everything, or a head that hangs."""
 LONGEST_LOOK = 2.0
 """A driver that was itself stopped for long has not waited for an answer for that long."""
+
+
+class Door(NamedTuple):
+    """Where a process listens."""
+
+    host: str
+    port: int
+    patience: float
+    """Seconds for which it may be closed."""
 
 
 class Watch:
@@ -33,13 +45,13 @@ class Watch:
     Parameters
     ----------
     doors
-        Host and port of each process that the driver cannot do without, by its name.
+        Where each process listens that the driver cannot do without, by its name.
     ask
         Returns the resources of each node of the cluster; may hang.
     """
 
     def __init__(
-        self, doors: Mapping[str, tuple[str, int]], ask: Callable[[], list[Mapping[str, float]]]
+        self, doors: Mapping[str, Door], ask: Callable[[], list[Mapping[str, float]]]
     ) -> None:
         self.resources = ask()
         """What the nodes have, no older than about `PERIOD`."""
@@ -76,12 +88,12 @@ class Watch:
                 else:
                     self._answers += 1
 
-    def _opens(self, name: str, door: tuple[str, int]) -> bool:
-        where = f"{name} at {door[0]}:{door[1]}"
+    def _opens(self, name: str, door: Door) -> bool:
+        where = f"{name} at {door.host}:{door.port}"
         try:
-            socket.create_connection(door, timeout=SILENT_SECONDS / 2).close()
+            socket.create_connection(door[:2], timeout=SILENT_SECONDS / 2).close()
         except ConnectionRefusedError:
-            self._found(f"{where} has ended (connection refused)", REFUSED_SECONDS)
+            self._found(f"{where} has ended (connection refused)", door.patience)
         except OSError as error:
             self._found(f"{where} does not answer ({error.strerror or error})", SILENT_SECONDS)
         else:
@@ -92,13 +104,13 @@ class Watch:
         self._trouble, self._patience = trouble, patience
 
 
-def doors(ray: Any) -> dict[str, tuple[str, int]]:
+def doors(ray: Any) -> dict[str, Door]:
     """Return the doors of the cluster that this process is connected to."""
     context = ray.get_runtime_context()
     host, _, port = context.gcs_address.rpartition(":")
-    found = {"the head": (host.strip("[]"), int(port))}
+    found = {"the head": Door(host.strip("[]"), int(port), REFUSED_SECONDS)}
     for node in ray.nodes():
         if node["NodeID"] == context.get_node_id():
-            own = node["NodeManagerAddress"], int(node["NodeManagerPort"])
-            found["this machine's raylet"] = own
+            host, port = node["NodeManagerAddress"], node["NodeManagerPort"]
+            found["this machine's raylet"] = Door(host, int(port), ENDED_SECONDS)
     return found

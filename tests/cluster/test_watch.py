@@ -10,17 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from cluster import ClusterLostError
-from cluster.watch import Watch
+from cluster.watch import Door, Watch
 from tests.cluster.collect import until
-
-Door = tuple[str, int]
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the watch impatient."""
     monkeypatch.setattr("cluster.watch.PERIOD", 0.02)
-    monkeypatch.setattr("cluster.watch.REFUSED_SECONDS", 0.5)
     monkeypatch.setattr("cluster.watch.SILENT_SECONDS", 1.5)
 
 
@@ -37,7 +34,8 @@ ONE: Nodes = [{"CPU": 1.0}]
 
 def watching(head: socket.socket, ask: Callable[[], Nodes]) -> Watch:
     """Return a watch over one door."""
-    return Watch({"the head": head.getsockname()}, ask)
+    host, port = head.getsockname()
+    return Watch({"the head": Door(host, port, 0.5)}, ask)
 
 
 def lost(watch: Watch) -> str:
