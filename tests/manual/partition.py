@@ -1,7 +1,7 @@
 """The driver of `partition.sh`: `python partition.py ADDRESS NAMESPACE LINK`.
 
-A task runs on the node in the namespace; the link to it is taken down; the times are printed at
-which the pool gives the attempt up and, the link up again, the task ends at another attempt.
+A task runs on the node in the namespace; the link to it is taken down, and another node joins; the
+times are printed at which the pool gives the attempt up and the task ends at another one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEADLINE = 600.0
 
 
 def main(address: str, space: str, link: str) -> None:
-    """Cut the link, mend it, and print what was noticed when."""
+    """Cut the link, add a node, and print what was noticed when."""
     mark = Path(tempfile.mkdtemp()) / "hold"
     mark.touch()
 
@@ -31,19 +31,28 @@ def main(address: str, space: str, link: str) -> None:
                     return time.monotonic() - start, event
         raise SystemExit(f"error: no {kind} within {DEADLINE:.0f} s")
 
-    def set_link(state: str) -> None:
-        subprocess.run(["ip", "-n", space, "link", "set", link, state], check=True)  # noqa: S607
+    def add_node(head: str) -> None:
+        ray = Path(sys.executable).with_name("ray")
+        words = [
+            str(ray),
+            "start",
+            f"--address={head}",
+            f"--node-ip-address={head.partition(':')[0]}",
+        ]
+        subprocess.run([*words, "--num-cpus=1"], check=True, stdout=subprocess.DEVNULL)
 
     with RayPool(work, {"name": "shared"}, address=address) as pool:
         pool.submit("a", Order("hold", mark))
         until(pool, Kind.ITEM)
-        set_link("down")
+        subprocess.run(["ip", "-n", space, "link", "set", link, "down"], check=True)  # noqa: S607
         seconds, event = until(pool, Kind.RETRY)
         print(f"partition: the attempt was given up after {seconds:.0f} s ({event.value.type})")
-        set_link("up")
         mark.unlink()
+        add_node(address)
         seconds, event = until(pool, Kind.DONE)
-        print(f"mended: the task was done {seconds:.0f} s later, at attempt {event.attempt}")
+        print(
+            f"another node joined: the task was done {seconds:.0f} s later, attempt {event.attempt}"
+        )
 
 
 if __name__ == "__main__":
