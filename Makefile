@@ -8,7 +8,7 @@ DEV    := $(VENV)/.ready-dev
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help search test test-slow lint types format bench example clean
+.PHONY: help search test test-slow lint types format bench examples clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -48,6 +48,9 @@ format: $(DEV) ## let ruff format and fix
 
 bench: $(READY) ## a training step beside its matrix products, PyTorch and scikit-learn; writes docs/performance.md
 	$(BIN)/python -m benchmarks.step --page docs/performance.md $(ARGS)
+
+examples: $(READY) ## the reports under docs/examples, run again; needs CIFAR-10
+	$(BIN)/python docs/examples/make.py
 
 clean: ## remove what make made (runs/ stays)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
