@@ -7,6 +7,7 @@ overhead of small operations, but each of its trials takes longer. A trial's byt
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import pairwise
 
 from search.trial import Trial
@@ -19,7 +20,8 @@ LARGEST = 4
 
 def pack_key(trial: Trial) -> tuple[object, ...]:
     """Return what trials must have in common to share a pack: images, shape, batches, epochs."""
-    return tuple(value for name, value in vars(trial).items() if name not in APART)
+    names = (field.name for field in fields(trial))
+    return tuple(getattr(trial, name) for name in names if name not in APART)
 
 
 def can_share(one: Trial, other: Trial) -> bool:

@@ -57,24 +57,33 @@ class Progress:
     plan: Plan
     stages: list[Stage] = field(default_factory=list)
     choice: Choice | None = None
+    _known: int = 0
+    """Trials of the last stage that are known, up to the first that is not."""
+    _seen: int = 0
+    """Stages whose trials were returned by `unseen_trials`."""
 
     def __post_init__(self) -> None:
         self.stages.append(next(self.plan))
 
-    @property
-    def open_trials(self) -> tuple[Trial, ...]:
-        """Trials of the stage whose outcomes the plan waits for; none once it has ended."""
-        return () if self.choice else self.stages[-1].trials
+    def unseen_trials(self) -> tuple[Trial, ...]:
+        """Return the trials of the stage that the plan waits for; none when asked again."""
+        if self.choice or self._seen == len(self.stages):
+            return ()
+        self._seen = len(self.stages)
+        return self.stages[-1].trials
 
     def advance(self, lookup: Lookup) -> None:
         """Send the plan what is known, as far as whole stages are known."""
         while self.choice is None:
-            known = [lookup(trial) for trial in self.stages[-1].trials]
-            outcomes = tuple(outcome for outcome in known if outcome is not None)
-            if len(outcomes) < len(known):
+            trials = self.stages[-1].trials
+            while self._known < len(trials) and lookup(trials[self._known]) is not None:
+                self._known += 1
+            if self._known < len(trials):
                 return
+            found = [lookup(trial) for trial in trials]
+            self._known = 0
             try:
-                self.stages.append(self.plan.send(outcomes))
+                self.stages.append(self.plan.send(tuple(each for each in found if each)))
             except StopIteration as end:
                 self.choice = end.value
 

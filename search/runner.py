@@ -142,7 +142,7 @@ class _Run:
         """Return the trials of a plan's stage that are neither known nor under way."""
         new = {
             trial.id: trial
-            for trial in progress.open_trials
+            for trial in progress.unseen_trials()
             if trial.id not in self._trials and self.lookup(trial) is None
         }
         self._store.add_trials(new.values())

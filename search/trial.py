@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Trial:
     """Whether the test set is opened for this trial, and its weights kept."""
     numerics: int = NUMERICS
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the fields, as canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
