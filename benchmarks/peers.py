@@ -24,9 +24,10 @@ Epoch = Callable[[np.ndarray], None]
 
 
 def torch_module(network: Network) -> Any:
-    """Return the network as a PyTorch module of the same precision, with equal weights."""
+    """Return the network as a PyTorch module of the same precision, for one thread."""
     import torch  # noqa: PLC0415
 
+    torch.set_num_threads(1)
     layers: list[Any] = []
     for l, (W, b) in enumerate(zip(network.W, network.b, strict=True)):
         linear = torch.nn.Linear(*W.shape)
@@ -75,10 +76,7 @@ def torch_losses(
 
 
 def torch_epoch(network: Network, X: np.ndarray, y: np.ndarray, *, eta: float, lam: float) -> Epoch:
-    """Return a function that trains with PyTorch, on one thread."""
-    import torch  # noqa: PLC0415
-
-    torch.set_num_threads(1)
+    """Return a function that trains with PyTorch."""
     module = torch_module(network)
 
     def run(order: np.ndarray) -> None:
