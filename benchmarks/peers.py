@@ -95,7 +95,7 @@ def sklearn_epoch(
     def run(order: np.ndarray) -> None:
         steps, batch = order.shape
         model.batch_size = batch
-        model.partial_fit(X[: steps * batch], y[: steps * batch], classes)
+        model.partial_fit(X[: steps * batch], y[: steps * batch], classes=classes)
 
     model = MLPClassifier(
         hidden_layer_sizes=network.hidden,
