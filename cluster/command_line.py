@@ -16,10 +16,13 @@ BAD_INPUT, INTERRUPTED = 2, 130
 def run(command: click.Command, arguments: Sequence[str] | None, *, name: str) -> NoReturn:
     """Run a command and exit: with its own code, 2 on bad input, 130 when stopped by Ctrl-C."""
     try:
-        code = command.main(
-            args=None if arguments is None else list(arguments),
-            prog_name=name,
-            standalone_mode=False,
+        code = (
+            command.main(
+                args=None if arguments is None else list(arguments),
+                prog_name=name,
+                standalone_mode=False,
+            )
+            or 0
         )
     except ClusterError as error:
         code = _complain(str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,8 +129,9 @@ def test_a_finished_study_that_cannot_be_written(
     for path in (tmp_path, folder, *folder.rglob("*")):
         if os.geteuid() == 0:
             os.chown(path, 65534, 65534)
-    for parent in tmp_path.parents[:2]:  # pytest's own, which nobody else may enter
-        parent.chmod(0o755)
+    for parent in tmp_path.parents:  # pytest's own, which nobody else may enter
+        if parent.is_relative_to(tempfile.gettempdir()) and parent != Path(tempfile.gettempdir()):
+            parent.chmod(0o755)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     place.chmod(0o500 if place.is_dir() else 0o400)
     with somebody_else():
