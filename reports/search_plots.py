@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatterMathtext, LogLocator
+from matplotlib.ticker import LogFormatterMathtext, LogLocator, MaxNLocator
 
 from reports.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 from search.values import number_text
@@ -196,6 +196,7 @@ def search_order(trials: pd.DataFrame, ax: Axes, *, chosen: float | None = None)
     if chosen is not None:
         ax.axhline(chosen, color=VERMILION, linewidth=1, linestyle="--", zorder=1)
     ax.set_yscale("log")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("trial, in the plan's order")
     ax.set_ylabel("L2 strength λ (log scale)")
     ax.yaxis.set_major_formatter(LogFormatterMathtext())
