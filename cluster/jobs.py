@@ -216,7 +216,7 @@ def _knock(address: str, shown: str) -> None:
 def _extra(error: Exception) -> str:
     return (
         f"submitting jobs needs Ray's job client ({_reason(error)}); install it with "
-        "`pip install 'kbn-search[jobs]'` or `pip install 'ray[default]'`"
+        "`pip install --editable '.[jobs]'` or `pip install 'ray[default]'`"
     )
 
 

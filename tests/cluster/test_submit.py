@@ -305,7 +305,7 @@ def test_a_missing_extra_is_named(web: str) -> None:
         timeout=60,
     )
     assert done.returncode == 2, done.stderr
-    assert "pip install 'kbn-search[jobs]'" in done.stderr
+    assert "pip install --editable '.[jobs]'" in done.stderr
 
 
 @pytest.mark.ray
