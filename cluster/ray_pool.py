@@ -180,9 +180,13 @@ class RayPool:
                 f"{megabytes(here.get('memory', 0))} on this machine; ask for less"
             )
 
-    def submit(self, key: str, payload: Any, *, once: bool = False) -> None:
-        """Queue a task; one submitted `once` is not tried again, however it ends."""
-        self._waiting.append(_Work(key, payload, once))
+    def submit(self, key: str, payload: Any, *, once: bool = False, ahead: bool = False) -> None:
+        """Queue a task, `ahead` of those that wait or behind them.
+
+        One submitted `once` is not tried again, however it ends.
+        """
+        queue = self._waiting.appendleft if ahead else self._waiting.append
+        queue(_Work(key, payload, once))
 
     def poll(self, timeout: float) -> list[Event]:
         """Return what happened, waiting up to `timeout` seconds for something to happen.

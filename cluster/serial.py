@@ -43,9 +43,10 @@ class SerialPool:
         self._queue: deque[tuple[str, Any, int]] = deque()
         self._events: Iterator[Event] = iter(())
 
-    def submit(self, key: str, payload: Any, *, once: bool = False) -> None:
-        """Queue a task; one submitted `once` is not tried again."""
-        self._queue.append((key, payload, -1 if once else self._retries))
+    def submit(self, key: str, payload: Any, *, once: bool = False, ahead: bool = False) -> None:
+        """Queue a task, `ahead` of those that wait or behind; one `once` is not tried again."""
+        queue = self._queue.appendleft if ahead else self._queue.append
+        queue((key, payload, -1 if once else self._retries))
 
     def poll(self, timeout: float) -> list[Event]:  # noqa: ARG002 - there is nothing to wait for
         """Run the current task up to its next event; [] when there is nothing to do."""

@@ -41,8 +41,8 @@ class Event(Protocol):
 class Pool(Protocol):
     """Where trials run."""
 
-    def submit(self, key: str, payload: Any, *, once: bool = False) -> None:
-        """Queue a task; one submitted `once` is not tried again."""
+    def submit(self, key: str, payload: Any, *, once: bool = False, ahead: bool = False) -> None:
+        """Queue a task, `ahead` of those that wait or behind; one `once` is not tried again."""
 
     def poll(self, timeout: float) -> Sequence[Event]:
         """Return what happened, waiting up to `timeout` seconds for something to happen."""
@@ -90,19 +90,25 @@ def run_plans(
     to train, and not before. Its tasks are given a tuple of trials, made by `packing` of those
     that the plans ask for at a time, and yield pairs of a trial's id and an epoch's record or the
     result. When a task of several trials fails, those without a result are tried again alone.
+
+    At first trials run in the order of `plans`. What a plan asks for later goes ahead of what
+    waits: more may follow from it, and at the end of a study no core should wait for its plan.
     """
     run = _Run(store, observe)
     progress = {name: replay(plan, run.lookup) for name, plan in plans.items()}
     if all(each.choice for each in progress.values()):
         return progress
     workers = pool()
+    ahead = False
     while True:
         new: list[Trial] = []
         for each in progress.values():
             each.advance(run.lookup)
             new += run.new_trials(each)
-        for pack in packing(new) if new else ():
-            workers.submit(run.task(pack), pack, once=len(pack) > 1)
+        tasks = packing(new) if new else ()
+        for pack in tasks[::-1] if ahead else tasks:
+            workers.submit(run.task(pack), pack, once=len(pack) > 1, ahead=ahead)
+        ahead = True
         if all(each.choice for each in progress.values()):
             return progress
         for event in workers.poll(poll_seconds):

@@ -28,7 +28,7 @@ from search.problem import Problem, base_trial, prepare
 from search.record import build_record, write_model
 from search.records import Session, State, StudyRecord, TrialRecord, UnderWay
 from search.runner import Notice, Observer, Pool, run_plans
-from search.spec import Execution, StudySpec
+from search.spec import Execution, Experiment, StudySpec
 from search.store import Store
 from search.trainer import train_trials
 from search.versions import versions
@@ -247,12 +247,23 @@ def _train(
         )
         stack.callback(session.note)
         run_plans(
-            {part.kind: part.plan(base_trial(part, problem.record)) for part in parts},
+            {
+                part.kind: part.plan(base_trial(part, problem.record))
+                for part in sorted(parts, key=_length, reverse=True)
+            },
             pool=open_pool,
             store=store,
             observe=session.counting(observe, page),
             packing=lambda trials: packs(trials, size=how.pack, slots=session.slots),
         )
+
+
+def _length(part: Experiment) -> int:
+    """Return the epochs that an experiment takes at least, since its stages follow each other."""
+    longest: dict[str, int] = {}
+    for stage in part.outline():
+        longest[stage.name] = max(stage.epochs, longest.get(stage.name, 0))
+    return sum(longest.values())
 
 
 def _write_page(

@@ -127,6 +127,17 @@ def test_a_task_submitted_once_is_not_tried_again(pool: Pool) -> None:
     assert kinds(finish(pool, "b"), "b")[-1] == (Kind.FAILED, 2)
 
 
+def test_a_task_submitted_ahead_does_not_wait_for_the_others(pool: Pool) -> None:
+    """It is among the first that run, though more than fit were submitted before it."""
+    others = [f"task {k}" for k in range(pool.slots + 4)]
+    for key in others:
+        pool.submit(key, Order("echo", 1))
+    pool.submit("urgent", Order("echo", 1), ahead=True)
+    events = finish(pool, "urgent", *others)
+    started = [event.key for event in events if event.kind is Kind.STARTED]
+    assert "urgent" in started[: pool.slots]
+
+
 def test_an_exception_that_cannot_be_pickled_is_reported(pool: Pool) -> None:
     """A failure is text, so that every exception survives the way to us."""
     pool.submit("a", Order("raise awkward"))

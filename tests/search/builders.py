@@ -122,12 +122,17 @@ class FakePool:
     ) -> None:
         self.train = train
         self.submitted: list[str] = []
+        self.ahead: list[bool] = []
+        """Whether each of them was to go ahead of what waits."""
         self._rng = rng
         self._left = interrupt_after
         self._queues: dict[str, deque[Event]] = {}
 
-    def submit(self, key: str, payload: tuple[Trial, ...], *, once: bool = False) -> None:
-        """Queue a task's events."""
+    def submit(
+        self, key: str, payload: tuple[Trial, ...], *, once: bool = False, ahead: bool = False
+    ) -> None:
+        """Queue a task's events; the order of tasks is drawn at random in any case."""
+        self.ahead.append(ahead)
         assert key not in self.submitted, "a trial must not be submitted twice"
         self.submitted.append(key)
         self._queues[key] = deque(self._events(key, payload, once=once))

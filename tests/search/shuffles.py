@@ -30,13 +30,17 @@ def shuffling(seed: int) -> None:
     rng = np.random.default_rng(seed)
 
     class ShuffledRay(RayPool):
-        def submit(self, key: str, payload: Any, *, once: bool = False) -> None:
-            super().submit(key, payload, once=once)
+        def submit(
+            self, key: str, payload: Any, *, once: bool = False, ahead: bool = False
+        ) -> None:
+            super().submit(key, payload, once=once, ahead=ahead)
             shuffle(self._waiting, rng)
 
     class ShuffledSerial(SerialPool):
-        def submit(self, key: str, payload: Any, *, once: bool = False) -> None:
-            super().submit(key, payload, once=once)
+        def submit(
+            self, key: str, payload: Any, *, once: bool = False, ahead: bool = False
+        ) -> None:
+            super().submit(key, payload, once=once, ahead=ahead)
             shuffle(self._queue, rng)
 
     vars(cluster).update(RayPool=ShuffledRay, SerialPool=ShuffledSerial)

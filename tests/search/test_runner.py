@@ -190,3 +190,11 @@ def test_observers_hear_of_every_step(tmp_path: Path) -> None:
     assert [notice.record.epoch for notice in heard if notice.record] == list(
         range(1, first.epochs + 1)
     )
+
+
+def test_what_a_plan_waits_for_goes_ahead(tmp_path: Path) -> None:
+    """Its first stage queues up; later ones, from which more follows, go before what waits."""
+    pool = run(tmp_path)
+    assert pool.ahead[:3] == [False] * 3
+    assert all(pool.ahead[3:])
+    assert len(pool.ahead) > 3
