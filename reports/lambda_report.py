@@ -189,7 +189,9 @@ def final_remark(record: StudyRecord, final: TrialRecord) -> str:
         return ""
     same = (final.trial.epochs, final.trial.alpha) == (published.epochs, published.alpha)
     how = (
-        "the same" if same else f"{published.epochs} epochs and α = {number_text(published.alpha)}"
+        "the same epochs and α"
+        if same
+        else f"{published.epochs} epochs and α = {number_text(published.alpha)}"
     )
     return (
         f"The reference's final model used λ = {number_text(published.lam)} and {how} and reached "

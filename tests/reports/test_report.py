@@ -347,7 +347,9 @@ def test_cifar_10_is_compared_with_the_reference(tmp_path: Path) -> None:
     assert "λ = 8e-3 and 32 epochs and α = 0.7 and reached 0.5308" in remark
     assert "λ = 1e-2, 30 epochs and α = 0.9: +0.3536." in remark
     paper = render(study(tmp_path, search=PAPER, data=CIFAR10))
-    assert "λ = 8e-3 and the same and reached 0.5308" in section(paper, "The final model")
+    assert "λ = 8e-3 and the same epochs and α and reached 0.5308" in section(
+        paper, "The final model"
+    )
 
 
 PAPER = LambdaSearch(data="cifar10", preset="paper")
