@@ -64,5 +64,6 @@ def test_the_readme_names_flags_that_exist() -> None:
     known = {flag(field.name) for field in fields} | {"--spec", "--help"}
     known |= {"--editable", "--constraint", "--python"}  # of pip and uv
     known |= {"--no-batch-norm"}  # of the gradient check
+    known |= {"--numprocesses", "--dist"}  # of pytest
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert {*re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)} <= known

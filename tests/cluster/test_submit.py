@@ -95,6 +95,7 @@ class Submission:
         return self.process.wait(timeout=120)
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_killed_submission_is_taken_up_again(
     dashboard: str, checkout: Path, tmp_path: Path
@@ -118,6 +119,7 @@ def test_a_killed_submission_is_taken_up_again(
     assert {path.name for path in (out / "study").iterdir()} == {MARK, "result.txt"}
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_job_that_nobody_knows_is_refused(
     dashboard: str, capsys: pytest.CaptureFixture[str]
@@ -308,6 +310,7 @@ def test_a_missing_extra_is_named(web: str) -> None:
     assert "pip install --editable '.[jobs]'" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_folder_without_our_code_is_refused(
     dashboard: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -143,7 +143,9 @@ def study(
             return Outcome(trial, store.result(trial.id))
 
         for part in search.experiments():
-            replay(part.plan(base_trial(part, data)), lookup)
+            progress = replay(part.plan(base_trial(part, data)), lookup)
+            for trial in progress.stages[-1].trials:  # a replay stops at the first open one
+                lookup(trial)
         store.add_session(Session(1.75e9, 12.5, "serial", 1, 6))
         states = {trial.id: open_trials(trial) for trial in store.trials()}
         return build_record(
