@@ -12,7 +12,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -25,9 +25,6 @@ from cluster.retry import Tries, delay, may_retry
 from cluster.room import Needs, Resources, Waiting, fitting, megabytes
 from cluster.serial import failure_of, stalled
 from cluster.watch import Watch, doors
-
-FINISH_SECONDS = 5.0
-"""How long a task may take from its last item to its end."""
 
 STORE_SLACK = 64 * 2**20
 """Bytes of an embedded object store beyond the shared data, for payloads and items."""
@@ -246,10 +243,9 @@ class RayPool:
 
     def _next(self, stream: Any) -> Iterator[Event]:
         """Yield the events of a stream's next item."""
-        work, alive = self._running[stream], False
+        work = self._running[stream]
         try:
             item = self._fetch(next(stream))
-            alive = True
         except StopIteration:
             item = _Ended(_lost("WorkerCrashedError", "its stream ended before the task did"))
         except self._ray.exceptions.RayTaskError as error:  # an item that cannot be pickled
@@ -263,8 +259,6 @@ class RayPool:
                 yield self._event(Kind.STARTED, work, None)
             case _Ended(failure):
                 del self._running[stream]
-                if alive:
-                    self._finish(stream)
                 yield self._end(work, failure)
             case _:
                 work.tries.got()
@@ -290,26 +284,16 @@ class RayPool:
         self._waiting.append(work)
         return event
 
-    def _finish(self, stream: Any) -> None:
-        """Let a task that said its last word come to its end.
-
-        Ray 2.60 can abort the process when a stream is dropped while its task's end is on the way.
-        """
-        ready, _ = self._ray.wait(
-            [stream], num_returns=1, timeout=FINISH_SECONDS, fetch_local=False
-        )
-        if ready:
-            with suppress(StopIteration, self._ray.exceptions.RayError):
-                next(stream)
-
     def _event(self, kind: Kind, work: _Work, value: Any) -> Event:
         return Event(kind, work.key, work.tries.attempt, work.node, value)
 
     def close(self) -> None:
-        """Cancel what runs and disconnect; an embedded Ray ends. Calling it again does nothing."""
+        """Disconnect, which ends what runs; an embedded Ray ends. Calling it again does nothing.
+
+        Nothing is cancelled: Ray 2.60 aborts the process when a task that is cancelled comes to its
+        end at the same moment, as the last ones of a study do.
+        """
         self._waiting.clear()
-        for stream in self._running:
-            self._ray.cancel(stream, force=True)
         self._running.clear()
         self._stack.close()
 
