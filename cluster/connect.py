@@ -6,8 +6,8 @@ What is set here, and why, was found by trying Ray 2.60:
 - `ray.init` hangs for minutes on an address where nothing listens, and on a machine that is no
   node of the cluster; so the head is asked first.
 - Embedded, Ray would write a token file into the home folder; with a token of our own in the
-  environment it writes none, and its ports answer nobody without it, but for one of measurements,
-  which is not opened.
+  environment it writes none, and its ports answer nobody without it. Three that `ray[default]` adds
+  (measurements of two processes, a node's health) answer everybody; they are kept shut.
 - Ray posts usage statistics unless told not to, and under `uv run` starts workers through uv.
 - Some of its messages go to standard output whatever the log level.
 """
@@ -33,8 +33,12 @@ from cluster.survey import Survey
 SMALLEST_STORE = 80 * 2**20
 """Ray refuses an object store below about 75 MiB."""
 
-_CLOSED = {"RAY_enable_metrics_collection": "0"}
-"""With `ray[default]` installed, an agent would offer measurements to all, token or not."""
+_CLOSED = {
+    "RAY_enable_metrics_collection": "0",
+    "AUTOSCALER_METRIC_PORT": "-1",
+    "DASHBOARD_METRIC_PORT": "-1",
+}
+"""Measurements are offered to all, token or not. At a port that cannot be, Ray goes without."""
 _ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 _JOINING = _ALWAYS | {
     "RAY_grpc_client_keepalive_time_ms": "10000",
@@ -106,13 +110,14 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
         try:
             if address is None:
                 _forget_authentication()
-                ray.init(
-                    address="local",
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                    object_store_memory=max(SMALLEST_STORE, object_store_bytes),
-                )
+                with _without_extras():
+                    ray.init(
+                        address="local",
+                        include_dashboard=False,
+                        log_to_driver=False,
+                        logging_level=logging.ERROR,
+                        object_store_memory=max(SMALLEST_STORE, object_store_bytes),
+                    )
             else:
                 ray.init(
                     address=address,
@@ -130,6 +135,19 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
             ) from error
     _report_to_stderr()
     return ray
+
+
+@contextlib.contextmanager
+def _without_extras() -> Iterator[None]:
+    """Start the processes of plain Ray where `ray[default]` is installed: no agent's web server."""
+    from ray._private import utils
+
+    asked = utils.get_dashboard_dependency_error
+    utils.get_dashboard_dependency_error = lambda: ImportError("not wanted")
+    try:
+        yield
+    finally:
+        utils.get_dashboard_dependency_error = asked
 
 
 def _forget_authentication() -> None:

@@ -304,7 +304,6 @@ def test_embedded_ray_leaves_no_file_at_home(ran: Run) -> None:
     assert not list(Path.home().glob(".ray*"))
 
 
-@pytest.mark.slow  # with ray[default], Ray's metrics answer without the token: not understood
 @pytest.mark.ray
 def test_embedded_ray_opens_no_door(ran: Run) -> None:
     """Whoever lacks the token is turned away at every port, by each service that Ray has there."""
