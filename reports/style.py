@@ -55,11 +55,14 @@ def write_figure(
     `mark` is written below the figure: what a reader must know who sees nothing else.
     """
     with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(WIDTH, height))
+        figure = Figure(figsize=(WIDTH, height), dpi=dpi)
         FigureCanvasAgg(figure)
         if mark:
             figure.supxlabel(mark, color=VERMILION, fontsize=9)
         draw(figure)
+        # Laid out once, not anew for each file: that takes longer than to draw it.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
         svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
         for path in (svg, png):
             with whole_file(path) as temporary:
