@@ -188,6 +188,13 @@ class RayPool:
         queue = self._waiting.appendleft if ahead else self._waiting.append
         queue(_Work(key, payload, once))
 
+    def replace(self, key: str, payload: Any) -> None:
+        """Give further attempts at a running task another payload: they start further on."""
+        for work in self._running.values():
+            if work.key == key:
+                work.payload = payload
+                work.tries.advance()
+
     def poll(self, timeout: float) -> list[Event]:
         """Return what happened, waiting up to `timeout` seconds for something to happen.
 

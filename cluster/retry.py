@@ -48,6 +48,10 @@ class Tries:
         if self.items > self.furthest:
             self.furthest, self.lost, self.starved = self.items, 0, 0
 
+    def advance(self) -> None:
+        """Count items anew from here, where further attempts will start."""
+        self.items = self.furthest = 0
+
     def add(self, failure: TaskFailure, *, now: float) -> None:
         """Count a failed attempt."""
         if not failure.lost:

@@ -40,13 +40,19 @@ class SerialPool:
         self._shared = shared
         self._retries = retries
         self._stall_seconds = math.inf if stall_seconds is None else stall_seconds
-        self._queue: deque[tuple[str, Any, int]] = deque()
+        self._queue: deque[tuple[str, int]] = deque()
+        self._payloads: dict[str, Any] = {}
         self._events: Iterator[Event] = iter(())
 
     def submit(self, key: str, payload: Any, *, once: bool = False, ahead: bool = False) -> None:
         """Queue a task, `ahead` of those that wait or behind; one `once` is not tried again."""
         queue = self._queue.appendleft if ahead else self._queue.append
-        queue((key, payload, -1 if once else self._retries))
+        queue((key, -1 if once else self._retries))
+        self._payloads[key] = payload
+
+    def replace(self, key: str, payload: Any) -> None:
+        """Give further attempts at a task another payload: they start further on."""
+        self._payloads[key] = payload
 
     def poll(self, timeout: float) -> list[Event]:  # noqa: ARG002 - there is nothing to wait for
         """Run the current task up to its next event; [] when there is nothing to do."""
@@ -57,18 +63,21 @@ class SerialPool:
                 return []
             self._events = self._run(*self._queue.popleft())
 
-    def _run(self, key: str, payload: Any, retries: int) -> Iterator[Event]:
+    def _run(self, key: str, retries: int) -> Iterator[Event]:
         node, tries = socket.gethostname(), Tries()
         while True:
             tries.begin()
             yield Event(Kind.STARTED, key, tries.attempt, node, None)
-            failure = yield from self._attempt(key, payload, tries.attempt, node)
+            failure = yield from self._attempt(key, self._payloads[key], tries.attempt, node)
             if failure is None:
+                del self._payloads[key]
                 yield Event(Kind.DONE, key, tries.attempt, node, None)
                 return
             now = time.monotonic()
             tries.add(failure, now=now)
             again = may_retry(tries, retries=retries, now=now)
+            if not again:
+                del self._payloads[key]
             yield Event(Kind.RETRY if again else Kind.FAILED, key, tries.attempt, node, failure)
             if not again:
                 return
@@ -92,6 +101,7 @@ class SerialPool:
     def close(self) -> None:
         """Drop what is queued."""
         self._queue.clear()
+        self._payloads.clear()
         self._events = iter(())
 
     def __enter__(self) -> Self:

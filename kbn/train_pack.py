@@ -58,9 +58,9 @@ def train_pack(
     """Train copies of networks of one shape on the same batches, each with its λ and schedule.
 
     Yields what happens to each member, under its place in `states`: an `EpochRecord` an epoch,
-    a `Training` when it ends, and with `checkpoint_steps`, after the record of each epoch in
-    which a multiple of so many steps was reached, a `TrainingState`. A training that is begun
-    from that state gives the same bytes as one that was never interrupted.
+    a `Training` when it ends, and with `checkpoint_steps`, after the record of each epoch but the
+    last in which a multiple of so many steps was reached, a `TrainingState`. A training that is
+    begun from that state gives the same bytes as one that was never interrupted.
 
     Each epoch goes through a fresh permutation of the images in whole batches; those left over
     wait for another epoch. The moving averages start from the first batch. A member that
@@ -112,7 +112,9 @@ def train_pack(
         if not run.members:
             return
         reached = (
-            checkpoint_steps and run.steps // checkpoint_steps > steps_before // checkpoint_steps
+            checkpoint_steps
+            and epoch < epochs
+            and run.steps // checkpoint_steps > steps_before // checkpoint_steps
         )
         for member, network in list(run.networks()):
             eta = schedules[member](run.steps - 1)

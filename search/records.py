@@ -71,6 +71,10 @@ class Environment:
     ray: str | None
     """Ray's version; None when trained without Ray."""
 
+    def computes_as(self, other: Environment) -> bool:
+        """Say whether all that bears on a result's last bits is the same in both."""
+        return replace(self, host=other.host, ray=other.ray) == other
+
 
 @dataclass(frozen=True)
 class Result:

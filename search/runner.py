@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from search.checkpoint import Checkpoint, Start
 from search.narrow import Outcome
 from search.plan import Plan, Progress, Stage, replay
 from search.records import EpochRecord, Failure, Result, State
@@ -43,6 +44,9 @@ class Pool(Protocol):
 
     def submit(self, key: str, payload: Any, *, once: bool = False, ahead: bool = False) -> None:
         """Queue a task, `ahead` of those that wait or behind; one `once` is not tried again."""
+
+    def replace(self, key: str, payload: Any) -> None:
+        """Give further attempts at a task another payload: they start further on."""
 
     def poll(self, timeout: float) -> Sequence[Event]:
         """Return what happened, waiting up to `timeout` seconds for something to happen."""
@@ -87,9 +91,10 @@ def run_plans(
 
     What the store holds is not trained again. A trial whose attempts all failed is sent to its
     plan without a result; the next run tries it anew. `pool` is called when there is something
-    to train, and not before. Its tasks are given a tuple of trials, made by `packing` of those
-    that the plans ask for at a time, and yield pairs of a trial's id and an epoch's record or the
-    result. When a task of several trials fails, those without a result are tried again alone.
+    to train, and not before. Its tasks are given a tuple of `Start`, made by `packing` of those
+    trials that the plans ask for at a time, and yield pairs of a trial's id and an epoch's record,
+    a checkpoint or the result. When a task of several trials fails, those without a result are
+    tried again alone. What is tried again, now or by the next run, starts at its last checkpoint.
 
     At first trials run in the order of `plans`. What a plan asks for later goes ahead of what
     waits: more may follow from it, and at the end of a study no core should wait for its plan.
@@ -105,15 +110,17 @@ def run_plans(
         for each in progress.values():
             each.advance(run.lookup)
             new += run.new_trials(each)
-        tasks = packing(new) if new else ()
+        tasks = [pack for level in run.levels(new) for pack in packing(level)]
         for pack in tasks[::-1] if ahead else tasks:
-            workers.submit(run.task(pack), pack, once=len(pack) > 1, ahead=ahead)
+            workers.submit(run.task(pack), run.starts(pack), once=len(pack) > 1, ahead=ahead)
         ahead = True
         if all(each.choice for each in progress.values()):
             return progress
         for event in workers.poll(poll_seconds):
             for trial in run.handle(event):
-                workers.submit(run.task((trial,)), (trial,))
+                workers.submit(run.task((trial,)), run.starts((trial,)))
+            if event.kind == "item" and isinstance(event.value[1], Checkpoint):
+                workers.replace(event.key, run.starts(run.trials(event.key)))
 
 
 class _Run:
@@ -128,6 +135,7 @@ class _Run:
         self._history: dict[str, list[EpochRecord]] = {}
         self._attempts: dict[str, int] = {}
         self._tasks: dict[str, tuple[Trial, ...]] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
 
     def lookup(self, trial: Trial) -> Outcome | None:
         """Return a trial's outcome: from this run, or from the store."""
@@ -144,6 +152,22 @@ class _Run:
         self._tasks[key] = trials
         return key
 
+    def trials(self, task: str) -> tuple[Trial, ...]:
+        """Return the trials of a task."""
+        return self._tasks[task]
+
+    def starts(self, trials: tuple[Trial, ...]) -> tuple[Start, ...]:
+        """Return trials with where each of them can start."""
+        return tuple(Start(trial, self._checkpoints.get(trial.id)) for trial in trials)
+
+    def levels(self, trials: Sequence[Trial]) -> Sequence[Sequence[Trial]]:
+        """Return trials grouped by the epochs behind them: members of a pack start level."""
+        levels: dict[int, list[Trial]] = {}
+        for trial in trials:
+            checkpoint = self._checkpoints.get(trial.id)
+            levels.setdefault(checkpoint.state.epoch if checkpoint else 0, []).append(trial)
+        return list(levels.values())
+
     def new_trials(self, progress: Progress) -> Sequence[Trial]:
         """Return the trials of a plan's stage that are neither known nor under way."""
         new = {
@@ -156,6 +180,8 @@ class _Run:
         for key, trial in new.items():
             self._trials[key] = trial
             self._stages[key] = stage
+            if (checkpoint := self._store.checkpoint(key)) is not None:
+                self._checkpoints[key] = checkpoint
             self._notify(key, State.WAITING)
         return list(new.values())
 
@@ -183,18 +209,25 @@ class _Run:
         return ()
 
     def _begin(self, key: str, node: str) -> None:
-        self._history[key] = []
+        checkpoint = self._checkpoints.get(key)
+        self._history[key] = list(checkpoint.history) if checkpoint else []
         self._attempts[key] = self._store.begin_attempt(key, node=node, started=time.time())
         self._notify(key, State.RUNNING)
 
-    def _take(self, key: str, item: EpochRecord | Result) -> None:
-        if isinstance(item, EpochRecord):
-            self._history[key].append(item)
-            self._notify(key, State.RUNNING, record=item)
-            return
-        self._store.commit(item, self._history.pop(key))
-        self._outcomes[key] = Outcome(self._trials[key], item)
-        self._notify(key, item.state, result=item)
+    def _take(self, key: str, item: EpochRecord | Checkpoint | Result) -> None:
+        match item:
+            case EpochRecord():
+                # A worker that could not use a checkpoint starts anew, from the first epoch.
+                self._history[key][item.epoch - 1 :] = [item]
+                self._notify(key, State.RUNNING, record=item)
+            case Checkpoint():
+                self._store.keep_checkpoint(key, item)
+                self._checkpoints[key] = item
+            case Result():
+                self._store.commit(item, self._history.pop(key))
+                self._checkpoints.pop(key, None)
+                self._outcomes[key] = Outcome(self._trials[key], item)
+                self._notify(key, item.state, result=item)
 
     def _fail(self, key: str, failure: Failure, *, final: bool) -> None:
         if key not in self._attempts:  # lost before it started

@@ -9,10 +9,23 @@ from contextlib import closing
 from hashlib import blake2b
 from json import dumps
 
-VERSION = 2
-"""1 had no checksums."""
+VERSION = 3
+"""1 had no checksums, 2 no checkpoints."""
 
-TABLES = """
+CHECKPOINTS = """
+CREATE TABLE checkpoints (
+    trial_id TEXT PRIMARY KEY REFERENCES trials(id),
+    epoch INTEGER NOT NULL,
+    steps INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    rng TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    history TEXT NOT NULL,
+    network BLOB NOT NULL,
+    checksum TEXT NOT NULL
+);
+"""
+TABLES = f"""
 CREATE TABLE trials (id TEXT PRIMARY KEY, fields TEXT NOT NULL);
 CREATE TABLE results (
     trial_id TEXT PRIMARY KEY REFERENCES trials(id),
@@ -53,11 +66,13 @@ CREATE TABLE sessions (
     trained INTEGER NOT NULL,
     checksum TEXT NOT NULL DEFAULT ''
 );
+{CHECKPOINTS}
 """
 """A trial needs no checksum: its id is one."""
 
-CHECKED = ("results", "attempts", "sessions")
-"""The tables whose rows carry a checksum; a result's is over its epochs and arrays, too."""
+_CHECKED_SINCE = {"results": 2, "attempts": 2, "sessions": 2, "checkpoints": 3}
+"""The version in which a table's rows came to carry a checksum; a result's is over its epochs and
+arrays, too."""
 
 Row = tuple[object, ...]
 
@@ -72,13 +87,20 @@ def version_of(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Make a sound store of version 1 one of today's; called in a transaction."""
-    for table in CHECKED:
-        db.execute(f"ALTER TABLE {table} ADD COLUMN checksum TEXT NOT NULL DEFAULT ''")
-    for table in CHECKED:
-        for rowid, _, expected in checksums(db, table):
-            db.execute(f"UPDATE {table} SET checksum = ? WHERE rowid = ?", (expected, rowid))  # noqa: S608 - a table of ours
+def checked(version: int) -> list[str]:
+    """Return the tables whose rows carry a checksum in a version."""
+    return [table for table, since in _CHECKED_SINCE.items() if since <= version]
+
+
+def migrate(db: sqlite3.Connection, *, version: int) -> None:
+    """Make a sound store of an older version one of today's; called in a transaction."""
+    if version < 2:
+        for table in checked(2):
+            db.execute(f"ALTER TABLE {table} ADD COLUMN checksum TEXT NOT NULL DEFAULT ''")
+        for table in checked(2):
+            for rowid, _, expected in checksums(db, table):
+                db.execute(f"UPDATE {table} SET checksum = ? WHERE rowid = ?", (expected, rowid))  # noqa: S608 - a table of ours
+    db.execute(CHECKPOINTS)
     db.execute(f"PRAGMA user_version = {VERSION}")
 
 
@@ -89,7 +111,7 @@ def layout(db: sqlite3.Connection, *, version: int = VERSION) -> list[Row]:
         (table, *column[1:])
         for (table,) in tables.fetchall()
         for column in db.execute(f"SELECT * FROM pragma_table_info('{table}')")  # noqa: S608 - as above
-        if version > 1 or column[1] != "checksum"
+        if (version > 1 or column[1] != "checksum") and (version > 2 or table != "checkpoints")
     ]
 
 

@@ -120,6 +120,13 @@ class Execution(Settings):
     retries: int = setting(
         1, values.whole(at_least=0), "Further attempts at a trial that raises an error.", "N"
     )
+    checkpoint_cycles: int = setting(
+        1,
+        values.whole(at_least=0),
+        "Learning-rate cycles from one checkpoint of a running trial to the next: after a fault it "
+        "goes on from the last one, with the same bytes; 0 keeps none.",
+        "N",
+    )
     trial_timeout: float | None = setting(
         None,
         values.optional(values.number(above=0)),

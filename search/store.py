@@ -23,7 +23,10 @@ import numpy as np
 
 from kbn.errors import InputError, WriteError
 from kbn.files import whole_file
+from kbn.network import Network
+from kbn.training import TrainingState
 from search import schema
+from search.checkpoint import Checkpoint
 from search.integrity import UNREADABLE, problems
 from search.records import (
     Attempt,
@@ -107,7 +110,7 @@ class Store:
             raise sqlite3.DatabaseError(wrong)
         if version < schema.VERSION:
             with self._transaction() as db:
-                schema.migrate(db)
+                schema.migrate(db, version=version)
 
     def close(self) -> None:
         """Release the file."""
@@ -161,6 +164,40 @@ class Store:
                 return
             _insert(db, "epochs", [(result.trial_id, *epoch) for epoch in epochs])
             _insert(db, "arrays", [(result.trial_id, *array) for array in arrays])
+            db.execute("DELETE FROM checkpoints WHERE trial_id = ?", (result.trial_id,))
+
+    def keep_checkpoint(self, trial_id: str, checkpoint: Checkpoint) -> None:
+        """Keep where a trial stands, in place of what was kept of it before."""
+        state = checkpoint.state
+        row = (
+            trial_id,
+            state.epoch,
+            state.steps,
+            float(checkpoint.seconds),
+            json.dumps(state.rng),
+            _dump(checkpoint.environment),
+            json.dumps([dataclasses.asdict(record) for record in checkpoint.history]),
+            _npz(state.network.arrays()),
+        )
+        with self._transaction() as db:
+            _insert(db, "checkpoints", [(*row, schema.checksum([row]))], otherwise="REPLACE")
+
+    def checkpoint(self, trial_id: str) -> Checkpoint | None:
+        """Return where a trial without a result stood last, or None."""
+        row = self._db.execute(
+            "SELECT * FROM checkpoints WHERE trial_id = ?", (trial_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        _, epoch, steps, seconds, rng, environment, history, network, _ = row
+        with np.load(io.BytesIO(network), allow_pickle=False) as arrays:
+            weights = Network.from_arrays(dict(arrays))
+        return Checkpoint(
+            TrainingState(weights, epoch, steps, json.loads(rng)),
+            history=tuple(_epoch(fields) for fields in json.loads(history)),
+            seconds=seconds,
+            environment=Environment(**json.loads(environment)),
+        )
 
     def result(self, trial_id: str) -> Result | None:
         """Return a trial's result, or None."""
@@ -191,7 +228,7 @@ class Store:
         rows = self._db.execute(
             "SELECT fields FROM epochs WHERE trial_id = ? ORDER BY epoch", (trial_id,)
         )
-        return tuple(_epoch(fields) for (fields,) in rows)
+        return tuple(_epoch(json.loads(fields)) for (fields,) in rows)
 
     def begin_attempt(self, trial_id: str, *, node: str, started: float) -> int:
         """Note that a trial started; return the attempt's number, from 1.
@@ -297,12 +334,17 @@ def _figures(text: str | None) -> Figures | None:
     return None if text is None else Figures(**json.loads(text))
 
 
-def _epoch(text: str) -> EpochRecord:
+def _epoch(fields: dict[str, Any]) -> EpochRecord:
     """Return an epoch's record; JSON has made lists of its tuples."""
-    fields: dict[str, Any] = json.loads(text)
     for name in ("activation_std", "gradient_std"):
         fields[name] = tuple(fields.get(name, ()))
     return EpochRecord(**fields)
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
 
 
 def _npy(array: np.ndarray) -> bytes:

@@ -279,14 +279,15 @@ def _write_page(
 def _pool(how: Execution, problem: Problem, console: Console) -> Iterator[_OpenPool]:
     """Open the pool that `how` asks for; close it and all it started at the end."""
     maker: AbstractContextManager[_OpenPool]
+    shared = replace(problem.shared, checkpoint_cycles=how.checkpoint_cycles)
     if how.serial:
         maker = cluster.SerialPool(
-            train_trials, problem.shared, retries=how.retries, stall_seconds=how.trial_timeout
+            train_trials, shared, retries=how.retries, stall_seconds=how.trial_timeout
         )
     else:
         maker = cluster.RayPool(
             train_trials,
-            problem.shared,
+            shared,
             address=how.address,
             cpus_per_task=how.cpus_per_trial,
             memory_per_task=round(how.memory_per_trial * cluster.MEGABYTE),

@@ -10,7 +10,7 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +24,7 @@ from kbn.initialise import he, initialise, normal
 from kbn.network import Network, confusion_matrix, evaluate, predict
 from kbn.schedule import SCHEDULES
 from kbn.train import Status, Training, TrainingState, train_pack
+from search.checkpoint import Checkpoint, Start
 from search.pack import can_share
 from search.records import Environment, EpochRecord, Figures, Result, State
 from search.trial import Purpose, Trial
@@ -33,77 +34,119 @@ BLAS_THREADS = 1
 """The same on every machine: more would make a result's bytes depend on their number."""
 
 
+LARGEST_CHECKPOINT = 2**28
+"""Bytes of a network beyond which no checkpoint is sent: it would hold up driver and store."""
+
+
 @dataclass(frozen=True)
 class Shared:
     """What all trials of a study read: put once on each node, never written."""
 
     split: Split
     classes: int
+    checkpoint_cycles: int = 0
+    """Learning-rate cycles from one checkpoint of a trial to the next; 0 for none."""
 
 
-def train_trial(shared: Shared, trial: Trial) -> Iterator[EpochRecord | Result]:
+Item = EpochRecord | Checkpoint | Result
+
+
+def train_trial(shared: Shared, trial: Trial) -> Iterator[Item]:
     """Train a trial; yield each epoch's record and, last, the result."""
-    for _, item in train_trials(shared, (trial,)):
+    for _, item in train_trials(shared, (Start(trial),)):
         yield item
 
 
-def train_trials(
-    shared: Shared, trials: tuple[Trial, ...]
-) -> Iterator[tuple[str, EpochRecord | Result]]:
+def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[str, Item]]:
     """Train trials that can share a pack (see `search.pack`) in one task, on one core.
 
-    Yields each trial's epoch records and, last, its result, under the trial's id; the trials
-    take turns. A result's bytes depend on its trial and the data alone (and on the BLAS and the
-    CPU, which the result's environment names), not on who else is in the pack; its times and its
-    environment are what they are. Its `seconds` are its share of the task's time, which at each
-    moment is divided evenly among the members under way, so that the core's time adds up.
+    Yields each trial's epoch records, its checkpoints and, last, its result, under the trial's
+    id; the trials take turns. A result's bytes depend on its trial and the data alone (and on the
+    BLAS and the CPU, which the result's environment names), not on who else is in the pack, nor
+    on whether it was begun from a checkpoint; its times and its environment are what they are.
+    Its `seconds` are its share of the task's time, which at each moment is divided evenly among
+    the members under way, so that the core's time adds up.
+
+    Checkpoints made where floating point may differ are not gone on from: the trials start anew,
+    so that a result is of one environment.
 
     Raises
     ------
     InputError
         When the trials cannot share a pack.
     """
-    first, inputs = trials[0], shared.split.X_train.shape[1]
+    with threadpool_limits(limits=BLAS_THREADS, user_api="blas"):
+        here = environment()
+        if any(c is not None and not c.environment.computes_as(here) for _, c in starts):
+            starts = tuple(Start(trial) for trial, _ in starts)
+        trials = [trial for trial, _ in starts]
+        histories = [list(c.history) if c else [] for _, c in starts]
+        shares = _Shares([c.seconds if c else 0.0 for _, c in starts])
+        for member, event in _events(shared, starts):
+            trial, history = trials[member], histories[member]
+            match event:
+                case EpochRecord():
+                    history.append(event)
+                    yield trial.id, event
+                case TrainingState() if _bytes(event) <= LARGEST_CHECKPOINT:
+                    shares.divide()
+                    yield trial.id, Checkpoint(event, tuple(history), shares.of(member), here)
+                case Training():
+                    shares.divide()
+                    test, arrays = measure(shared, trial, event)
+                    seconds = shares.close(member)
+                    result = _result(shared, trial, event.status, history, test, arrays, seconds)
+                    yield trial.id, result
+
+
+def _events(
+    shared: Shared, starts: Sequence[Start]
+) -> Iterator[tuple[int, EpochRecord | TrainingState | Training]]:
+    """Train trials in one pack; yield what happens to each, under its place."""
+    trials = [trial for trial, _ in starts]
+    first = trials[0]
     if not all(can_share(first, trial) for trial in trials):
         raise InputError("trials that differ in images, shape or batches: train them apart")
-    with threadpool_limits(limits=BLAS_THREADS, user_api="blas"):
-        shares = _Shares(len(trials))
-        events = train_pack(
-            [
-                TrainingState.begin(
-                    initial_network(trial, inputs=inputs, classes=shared.classes),
-                    trial.rng(Purpose.BATCHES),
-                )
-                for trial in trials
-            ],
-            shared.split,
-            epochs=first.epochs,
-            batch_size=first.batch_size,
-            lam=[trial.lam for trial in trials],
-            alpha=first.alpha,
-            schedules=[
-                SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, trial.cycle_steps)
-                for trial in trials
-            ],
-        )
-        for member, event in events:
-            trial = trials[member]
-            if isinstance(event, Training):
-                shares.divide()
-                test, arrays = measure(shared, trial, event)
-                seconds = shares.close(member)
-                yield trial.id, _result(shared, trial, event, test, arrays, seconds)
-            else:
-                assert isinstance(event, EpochRecord)
-                yield trial.id, event
+    return train_pack(
+        [_state(shared, start) for start in starts],
+        shared.split,
+        epochs=first.epochs,
+        batch_size=first.batch_size,
+        lam=[trial.lam for trial in trials],
+        alpha=first.alpha,
+        schedules=[
+            SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, trial.cycle_steps)
+            for trial in trials
+        ],
+        checkpoint_steps=shared.checkpoint_cycles * max(t.cycle_steps for t in trials),
+    )
+
+
+def _bytes(state: TrainingState) -> int:
+    return sum(array.nbytes for array in state.network.arrays().values())
+
+
+def _state(shared: Shared, start: Start) -> TrainingState:
+    """Return where the training of a trial begins."""
+    if start.checkpoint is not None:
+        return start.checkpoint.state
+    inputs = shared.split.X_train.shape[1]
+    return TrainingState.begin(
+        initial_network(start.trial, inputs=inputs, classes=shared.classes),
+        start.trial.rng(Purpose.BATCHES),
+    )
 
 
 class _Shares:
     """The task's time, divided among the members under way."""
 
-    def __init__(self, members: int) -> None:
-        self._seconds = dict.fromkeys(range(members), 0.0)
+    def __init__(self, before: Sequence[float]) -> None:
+        self._seconds = dict(enumerate(before))
         self._since = time.perf_counter()
+
+    def of(self, member: int) -> float:
+        """Return a member's share up to the last call."""
+        return self._seconds[member]
 
     def divide(self) -> None:
         """Give the time since the last call to all members under way."""
@@ -123,17 +166,18 @@ class _Shares:
 def _result(
     shared: Shared,
     trial: Trial,
-    training: Training,
+    status: Status,
+    history: Sequence[EpochRecord],
     test: Figures | None,
     arrays: dict[str, np.ndarray],
     seconds: float,
 ) -> Result:
     return Result(
         trial_id=trial.id,
-        state=State(training.status.value),
-        epochs=len(training.records),
-        train=_figures(training, "train", shared.split),
-        validation=_figures(training, "validation", shared.split),
+        state=State(status.value),
+        epochs=len(history),
+        train=_figures(history, "train", shared.split),
+        validation=_figures(history, "validation", shared.split),
         test=test,
         seconds=seconds,
         environment=environment(),
@@ -171,11 +215,11 @@ def measure(
     return Figures(test.cost, test.loss, test.accuracy, test.n, test.loss_error), arrays
 
 
-def _figures(training: Training, part: str, split: Split) -> Figures | None:
+def _figures(history: Sequence[EpochRecord], part: str, split: Split) -> Figures | None:
     """Return the last epoch's figures; the train figures are of as many images."""
-    if not training.records:
+    if not history:
         return None
-    last, n = training.records[-1], len(split.y_validation)
+    last, n = history[-1], len(split.y_validation)
     if part == "train":
         n = min(n, len(split.y_train))
         return Figures(

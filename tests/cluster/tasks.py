@@ -86,6 +86,13 @@ def _gate(_: Any, mark: Path) -> Iterator[int]:
     yield 1
 
 
+def _gate_and_raise(_: Any, mark: Path) -> Iterator[str]:
+    yield "waits"
+    while not mark.exists():
+        time.sleep(0.01)
+    raise RuntimeError("the mark is there")
+
+
 def _unpicklable(_: Any, __: Any) -> Iterator[Any]:
     yield threading.Lock()
 
@@ -194,6 +201,7 @@ _STEPS: dict[str, Task] = {
     "raise awkward": _raise_awkward,
     "raise once": _raise_once,
     "gate": _gate,
+    "gate_and_raise": _gate_and_raise,
     "unpicklable": _unpicklable,
     "echo": _echo,
     "overlap": _overlap,

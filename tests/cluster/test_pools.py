@@ -63,6 +63,19 @@ def test_an_item_arrives_while_its_task_runs(pool: Pool, tmp_path: Path) -> None
     assert kinds(after, "a") == [(Kind.DONE, 1)]
 
 
+def test_further_attempts_are_given_what_replaced_the_payload(pool: Pool, tmp_path: Path) -> None:
+    """The attempt under way goes on with what it was given."""
+    mark = tmp_path / "go on"
+    pool.submit("a", Order("gate_and_raise", mark))
+    before = read(pool, lambda events: items(events, "a"))
+    pool.replace("a", Order("count", 2))
+    mark.touch()
+    after = finish(pool, "a")
+    assert items(before, "a") == ["waits"]
+    assert kinds(after, "a") == [(Kind.RETRY, 1), (Kind.STARTED, 2), (Kind.DONE, 2)]
+    assert items(after, "a", attempt=2) == [0, 1]
+
+
 def test_a_task_may_delegate_to_any_iterator(pool: Pool) -> None:
     """`yield from range(3)` works: a task is iterated over, which asks for no generator."""
     pool.submit("a", Order("delegate", 3))

@@ -106,3 +106,18 @@ def test_the_delay_stays_in_its_bounds(lost: int, starved: int) -> None:
 def test_an_exception_is_retried_at_once(raised: int, lost: int) -> None:
     """Waiting helps a cluster that lost a node, not code that raised, losses before or not."""
     assert delay(Tries(raised=raised, lost=lost), RAISED) == 0.0
+
+
+def test_items_count_from_where_further_attempts_start() -> None:
+    """An attempt that begins further on gets further with its first item."""
+    tries = Tries()
+    tries.begin()
+    for _ in range(10):
+        tries.got()
+    tries.advance()
+    for now in (1.0, 2.0):
+        tries.add(LOST, now=now)
+        tries.begin()
+    assert tries.lost == 2
+    tries.got()
+    assert tries.lost == 0

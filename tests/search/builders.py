@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from cluster.events import Event, Kind, TaskFailure
+from kbn.initialise import he, initialise
+from kbn.training import TrainingState
+from search.checkpoint import Checkpoint, Start
 from search.narrow import Outcome
 from search.records import Environment, EpochRecord, Figures, Result, State
 from search.trial import Trial
@@ -96,6 +99,15 @@ def epoch(number: int, accuracy: float = 0.5) -> EpochRecord:
     )
 
 
+def checkpoint(epochs: int) -> Checkpoint:
+    """Return where a small network stands after so many epochs."""
+    rng = np.random.default_rng(epochs)
+    network = initialise(inputs=5, hidden=(3, 2), classes=2, batch_norm=True, init=he(), rng=rng)
+    state = TrainingState(network, epochs, 10 * epochs, rng.bit_generator.state)
+    environment = result(trial(), 0.5).environment
+    return Checkpoint(state, tuple(map(epoch, range(1, epochs + 1))), 1.5 * epochs, environment)
+
+
 Trainer = Callable[[Trial], Iterator[EpochRecord | Result]]
 
 
@@ -129,13 +141,17 @@ class FakePool:
         self._queues: dict[str, deque[Event]] = {}
 
     def submit(
-        self, key: str, payload: tuple[Trial, ...], *, once: bool = False, ahead: bool = False
+        self, key: str, payload: tuple[Start, ...], *, once: bool = False, ahead: bool = False
     ) -> None:
         """Queue a task's events; the order of tasks is drawn at random in any case."""
         self.ahead.append(ahead)
         assert key not in self.submitted, "a trial must not be submitted twice"
         self.submitted.append(key)
         self._queues[key] = deque(self._events(key, payload, once=once))
+
+    def replace(self, key: str, payload: tuple[Start, ...]) -> None:
+        """Take note of nothing: its trainers send no checkpoints."""
+        raise AssertionError(f"{key} is replaced by {payload}")
 
     def poll(self, timeout: float) -> Sequence[Event]:
         """Return the next event of a trial drawn at random."""
@@ -150,11 +166,11 @@ class FakePool:
             del self._queues[key]
         return [event]
 
-    def _events(self, key: str, payload: tuple[Trial, ...], *, once: bool) -> Iterator[Event]:
+    def _events(self, key: str, payload: tuple[Start, ...], *, once: bool) -> Iterator[Event]:
         for attempt, ending in ((1, Kind.RETRY), (2, Kind.FAILED))[once:]:
             yield Event(Kind.STARTED, key, attempt, "here", None)
             try:
-                for trial in payload:
+                for trial, _ in payload:
                     for item in self.train(trial):
                         yield Event(Kind.ITEM, key, attempt, "here", (trial.id, item))
             except RuntimeError as error:

@@ -18,7 +18,7 @@ NAME = "lambda-coarse-fine-digits"
 PATIENCE = 180.0
 """Seconds after which a process is said to hang."""
 
-LONGER = (*FLAGS, "--epochs=30", "--final-epochs=30")
+LONGER = (*FLAGS, "--cycle=10epochs", "--epochs=30", "--final-epochs=30")
 """Long enough to be stopped in the middle."""
 RESULTS = "SELECT count(*) FROM results"
 ATTEMPTS = "SELECT count(*) FROM attempts"

@@ -15,21 +15,27 @@ from pathlib import Path
 from typing import Any
 
 from search import study
+from search.checkpoint import Checkpoint, Start
 from search.command import main
 from search.lambda_search import LambdaSearch
+from search.records import EpochRecord
 from search.trainer import Shared, train_trials
-from search.trial import Trial
 
 
-def once(folder: Path, shared: Shared, trials: tuple[Trial, ...]) -> Iterator[Any]:
-    """Train; but every first attempt raises, hangs or loses its worker after an epoch."""
-    (trial,) = trials
+def once(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
+    """Train; but every first attempt raises, hangs or loses its worker after its checkpoint.
+
+    The second has to go on from there.
+    """
+    ((trial, _),) = starts
     mark = folder / trial.id
     first = not mark.exists()
     mark.touch()
-    for item in train_trials(shared, trials):
-        yield item
-        if not first:
+    for key, item in train_trials(shared, starts):
+        yield key, item
+        if not first and isinstance(item, EpochRecord) and item.epoch == 1:
+            raise AssertionError("the second attempt began anew")
+        if not first or not isinstance(item, Checkpoint):
             continue
         if trial.lam == 1e-3:
             raise RuntimeError("the first attempt raises")
@@ -38,20 +44,20 @@ def once(folder: Path, shared: Shared, trials: tuple[Trial, ...]) -> Iterator[An
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def eat(folder: Path, shared: Shared, trials: tuple[Trial, ...]) -> Iterator[Any]:
+def eat(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
     """Train; but every attempt at one value of λ eats memory until it is killed."""
-    (trial,) = trials
+    ((trial, _),) = starts
     eaten: list[bytearray] = []
-    for item in train_trials(shared, trials):
+    for item in train_trials(shared, starts):
         yield item
         while trial.lam == 1e-3:
             eaten.append(bytearray(b"x") * 2**26)
             time.sleep(0.02)
 
 
-def hold(folder: Path, shared: Shared, trials: tuple[Trial, ...]) -> Iterator[Any]:
+def hold(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
     """Train; but wait after an epoch for as long as there is a file `hold`."""
-    for item in train_trials(shared, trials):
+    for item in train_trials(shared, starts):
         yield item
         while (folder / "hold").exists():
             time.sleep(0.02)

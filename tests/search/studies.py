@@ -15,7 +15,7 @@ from search.values import Cycle
 SMALL = LambdaSearch(
     data="digits",
     hidden=(8,),
-    cycle=Cycle(3, "epochs"),
+    cycle=Cycle(1, "epochs"),
     epochs=3,
     final_epochs=3,
     coarse=(1e-3, 1e-2),
@@ -24,12 +24,12 @@ SMALL = LambdaSearch(
     replicate_top="off",
     fresh=0,
 )
-"""Two coarse values, one new fine one, the final model."""
+"""Two coarse values, one new fine one, the final model; checkpoints after each epoch."""
 TRIALS = 4
 FLAGS = (
     "--data=digits",
     "--hidden=8",
-    "--cycle=3epochs",
+    "--cycle=1epochs",
     "--epochs=3",
     "--final-epochs=3",
     "--coarse=1e-3,1e-2",

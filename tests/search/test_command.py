@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from search import dry_run
+from search.checkpoint import Start
 from search.command import main
 from search.lambda_search import LambdaSearch
 from search.problem import prepare
 from search.spec import Execution, flag
 from search.trainer import Shared, train_trials
-from search.trial import Trial
 from tests.search.studies import FLAGS, TRIALS
 
 
@@ -91,10 +91,10 @@ def test_a_failing_trial_gives_exit_code_1(
 ) -> None:
     """The study ends, its failures are named, and the exit code tells a script."""
 
-    def failing(shared: Shared, trials: tuple[Trial, ...]) -> object:
-        if trials[0].lam == 1e-3:
+    def failing(shared: Shared, starts: tuple[Start, ...]) -> object:
+        if starts[0].trial.lam == 1e-3:
             raise RuntimeError("no luck")
-        return train_trials(shared, trials)
+        return train_trials(shared, starts)
 
     monkeypatch.setattr("search.study.train_trials", failing)
     assert call(*FLAGS, "--serial", "--out", tmp_path) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cluster import SerialPool
+from search.checkpoint import Start
 from search.lambda_search import LambdaSearch
 from search.narrow import Factors
 from search.records import EpochRecord, Result, State
 from search.runner import Notice, run_plans
 from search.store import Store
+from search.trainer import Item
 from search.trial import Trial
-from tests.search.builders import BASE, FakePool, Trainer, epoch, fake_training
+from tests.search.builders import (
+    BASE,
+    FakePool,
+    Trainer,
+    checkpoint,
+    epoch,
+    fake_training,
+    result,
+)
 
 SEARCH = LambdaSearch(
     coarse=(1e-3, 1e-2, 1e-1),
@@ -173,6 +184,89 @@ def test_a_retried_trial_keeps_one_attempts_epochs(tmp_path: Path) -> None:
             history = store.history(trial.id)
             assert [record.epoch for record in history] == list(range(1, trial.epochs + 1))
             assert all(record.validation_accuracy != 0.123 for record in history)
+
+
+Stumbling = Callable[[object, tuple[Start, ...]], Iterator[tuple[str, Item]]]
+
+
+def stumbling(stumbles: dict[str, int], begun: list[tuple[str, int]]) -> Stumbling:
+    """Return a task that keeps a checkpoint after two epochs and raises after three, so often."""
+
+    def task(_: object, starts: tuple[Start, ...]) -> Iterator[tuple[str, Item]]:
+        for of, kept in starts:
+            done = kept.state.epoch if kept else 0
+            begun.append((of.id, done))
+            for number in range(done + 1, of.epochs + 1):
+                yield of.id, epoch(number, accuracy(of.lam))
+                if number == 2:
+                    yield of.id, checkpoint(2)
+                if number == 3 and stumbles.setdefault(of.id, 1):
+                    stumbles[of.id] -= 1
+                    raise RuntimeError("stumbled")
+            yield of.id, result(of, accuracy(of.lam))
+
+    return task
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_what_is_tried_again_starts_at_its_checkpoint(tmp_path: Path, size: int) -> None:
+    """Alone or in a pack, of which those go on alone that have no result; epochs stay whole."""
+    begun: list[tuple[str, int]] = []
+    with Store(tmp_path / "study.db") as store, SerialPool(stumbling({}, begun), None) as pool:
+        run_plans(
+            {"lambda": SEARCH.plan(BASE)},
+            pool=lambda: pool,
+            store=store,
+            packing=lambda trials: [
+                tuple(trials[i : i + size]) for i in range(0, len(trials), size)
+            ],
+        )
+        for of in store.trials():
+            assert [e.epoch for e in store.history(of.id)] == list(range(1, of.epochs + 1))
+            assert store.checkpoint(of.id) is None
+            assert (of.id, 2) in begun
+
+
+def test_the_next_run_starts_at_checkpoints(tmp_path: Path) -> None:
+    """Those that stand level share a pack; whoever has no checkpoint is in another."""
+    begun: list[tuple[str, int]] = []
+    packed: list[int] = []
+    with Store(tmp_path / "study.db") as store:
+        with SerialPool(stumbling({}, begun), None, retries=0) as pool:
+            run_plans({"lambda": SEARCH.plan(BASE)}, pool=lambda: pool, store=store)
+        left = [of for of in store.trials() if store.result(of.id) is None]
+        assert len(left) == 3
+        assert all(store.checkpoint(of.id) is not None for of in left)
+        store._db.execute("DELETE FROM checkpoints WHERE trial_id = ?", (left[1].id,))
+
+        def packing(trials: Sequence[Trial]) -> list[tuple[Trial, ...]]:
+            packed.append(len(trials))
+            return [(trial,) for trial in trials]
+
+        begun.clear()
+        steady = {of.id: 0 for of in left}
+        with SerialPool(stumbling(steady, begun), None) as pool:
+            run_plans(
+                {"lambda": SEARCH.plan(BASE)}, pool=lambda: pool, store=store, packing=packing
+            )
+        assert packed[:2] == [2, 1]
+        assert begun[:3] == [(left[0].id, 2), (left[2].id, 2), (left[1].id, 0)]
+        for of in left:
+            assert [e.epoch for e in store.history(of.id)] == list(range(1, of.epochs + 1))
+
+
+def test_a_checkpoint_may_go_unused(tmp_path: Path) -> None:
+    """A worker that cannot use it starts at the first epoch, and the epochs stay whole."""
+    begun: list[tuple[str, int]] = []
+    task = stumbling({}, begun)
+
+    def elsewhere(shared: object, starts: tuple[Start, ...]) -> Iterator[tuple[str, Item]]:
+        return task(shared, tuple(Start(of) for of, _ in starts))
+
+    with Store(tmp_path / "study.db") as store, SerialPool(elsewhere, None) as pool:
+        run_plans({"lambda": SEARCH.plan(BASE)}, pool=lambda: pool, store=store)
+        for of in store.trials():
+            assert [e.epoch for e in store.history(of.id)] == list(range(1, of.epochs + 1))
 
 
 def test_observers_hear_of_every_step(tmp_path: Path) -> None:

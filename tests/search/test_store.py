@@ -14,7 +14,7 @@ from kbn.errors import InputError
 from search.records import Failure, Result, Session, State
 from search.schema import VERSION
 from search.store import Store
-from tests.search.builders import epoch, result, trial
+from tests.search.builders import checkpoint, epoch, result, trial
 
 
 @pytest.fixture
@@ -74,6 +74,38 @@ def test_a_commit_that_fails_leaves_no_part(store: Store) -> None:
         store.commit(result(of, 0.5), [epoch(1), epoch(1)])
     assert store.result(of.id) is None
     assert store.history(of.id) == ()
+
+
+def test_a_checkpoint_comes_back_equal_until_there_is_a_result(store: Store) -> None:
+    """The latest of a trial alone is kept: network, random state and epochs, bytes included."""
+    of, other = trial(), trial(lam=0.5)
+    store.add_trials([of, other])
+    assert store.checkpoint(of.id) is None
+    for epochs in (2, 4):
+        store.keep_checkpoint(of.id, checkpoint(epochs))
+    store.keep_checkpoint(other.id, checkpoint(1))
+    read, kept = store.checkpoint(of.id), checkpoint(4)
+    assert read is not None
+    weights = {name: array.tobytes() for name, array in kept.state.network.arrays().items()}
+    assert {n: a.tobytes() for n, a in read.state.network.arrays().items()} == weights
+    assert dataclasses.replace(read.state, network=kept.state.network) == kept.state
+    assert dataclasses.replace(read, state=kept.state) == kept
+    store.commit(result(of, 0.5), kept.history)
+    assert store.checkpoint(of.id) is None
+    assert store.checkpoint(other.id) is not None
+
+
+def test_a_damaged_checkpoint_is_noticed(store: Store) -> None:
+    """On opening, as with every other row."""
+    of = trial()
+    store.add_trials([of])
+    store.keep_checkpoint(of.id, checkpoint(2))
+    store.close()
+    data = bytearray(store.path.read_bytes())
+    data[data.index(b"NUMPY") + 200] ^= 1
+    store.path.write_bytes(data)
+    with pytest.raises(InputError, match="row 1 of checkpoints does not match its checksum"):
+        Store(store.path)
 
 
 def test_attempts_are_numbered_over_runs(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from kbn import data
 from kbn.errors import InputError
 from kbn.network import load
 from search import LambdaSearch, State, Study, run
+from search.checkpoint import Start
 from search.study import Stopped
 from search.trainer import Shared, train_trials
-from search.trial import Trial
 from tests.search.studies import SMALL, TRIALS, results, tables
 
 
@@ -117,10 +117,10 @@ def test_a_failing_trial_does_not_end_the_study(
 ) -> None:
     """The others finish, the report names it, and the next run heals the study."""
 
-    def failing(shared: Shared, trials: tuple[Trial, ...]) -> object:
-        if trials[0].lam == 1e-3:
+    def failing(shared: Shared, starts: tuple[Start, ...]) -> object:
+        if starts[0].trial.lam == 1e-3:
             raise RuntimeError("no luck | today")
-        return train_trials(shared, trials)
+        return train_trials(shared, starts)
 
     with monkeypatch.context() as patch:
         patch.setattr("search.study.train_trials", failing)

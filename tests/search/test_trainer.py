@@ -11,11 +11,12 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from kbn.network import Network, predict
+from search.checkpoint import Checkpoint, Start
 from search.lambda_search import LambdaSearch
 from search.pack import can_share
 from search.problem import Problem, prepare
 from search.records import EpochRecord, Result, State
-from search.trainer import NETWORK_PREFIX, train_trial, train_trials
+from search.trainer import NETWORK_PREFIX, Shared, train_trial, train_trials
 from search.trial import Trial
 from search.values import Cycle
 
@@ -116,6 +117,72 @@ def test_one_blas_thread_and_then_as_before(problem: Problem) -> None:
     assert after == before
 
 
+# Checkpoints
+
+
+def every_epoch(problem: Problem) -> tuple[Shared, Trial]:
+    """Return what workers share when each epoch is a cycle, and a trial of four."""
+    cycle = problem.base.train_size // problem.base.batch_size
+    shared = replace(problem.shared, checkpoint_cycles=1)
+    return shared, replace(problem.base, epochs=4, cycle_steps=cycle, with_test=True)
+
+
+def without_times(item: Any) -> Any:
+    """Return a record or result without what differs from run to run, arrays as bytes."""
+    if not isinstance(item, Result):
+        return replace(item, seconds=0.0)
+    arrays = {name: array.tobytes() for name, array in item.arrays.items()}
+    return {**vars(item), "seconds": 0.0, "arrays": arrays}
+
+
+def test_a_trial_goes_on_from_its_checkpoints(problem: Problem) -> None:
+    """From each of them the rest of the records and the result are equal, bytes included."""
+    shared, base = every_epoch(problem)
+    trials = (replace(base, lam=1e-3), replace(base, lam=1e-1))
+    whole = list(train_trials(shared, tuple(map(Start, trials))))
+    ends = {key: item for key, item in whole if isinstance(item, Result)}
+    for epoch in (1, 2, 3):
+        starts = tuple(
+            Start(trial, item)
+            for trial in trials
+            for key, item in whole
+            if key == trial.id and isinstance(item, Checkpoint) and item.state.epoch == epoch
+        )
+        assert len(starts) == 2
+        for begun in (starts, starts[:1]):
+            *items, _ = resumed = list(train_trials(shared, begun))
+            records = [item.epoch for _, item in items if isinstance(item, EpochRecord)]
+            assert min(records) == epoch + 1
+            for key, item in resumed:
+                if isinstance(item, Result):
+                    assert without_times(item) == without_times(ends[key])
+                    assert item.seconds > max(c.seconds for _, c in begun if c)
+
+
+def test_no_checkpoint_is_made_unasked_nor_at_the_end(problem: Problem) -> None:
+    """Every second cycle; and after the last epoch there is nothing to go on with."""
+    shared, trial = every_epoch(problem)
+    for cycles, expected in ((0, []), (1, [1, 2, 3]), (2, [2]), (3, [3]), (4, [])):
+        items = train_trials(replace(shared, checkpoint_cycles=cycles), (Start(trial),))
+        made = [item.state.epoch for _, item in items if isinstance(item, Checkpoint)]
+        assert made == expected
+
+
+def test_a_checkpoint_of_another_environment_is_not_used(problem: Problem) -> None:
+    """A result is of one BLAS and CPU: the trial starts anew. Hosts and Ray do not matter."""
+    shared, trial = every_epoch(problem)
+    items = [item for _, item in train_trials(shared, (Start(trial),))]
+    made = next(item for item in items if isinstance(item, Checkpoint))
+    cpu = replace(made.environment, cpu="another")
+    host = replace(made.environment, host="another", ray="2.0")
+    for there, first in ((cpu, 1), (host, 2)):
+        start = Start(trial, replace(made, environment=there))
+        again = [item for _, item in train_trials(shared, (start,))]
+        assert isinstance(again[0], EpochRecord)
+        assert again[0].epoch == first
+        assert without_times(again[-1]) == without_times(items[-1])
+
+
 # Packs
 
 
@@ -125,11 +192,12 @@ def run_pack(
     """Train a pack; return each trial's records and its result, which comes last."""
     records: dict[str, list[EpochRecord]] = {trial.id: [] for trial in trials}
     results: dict[str, Result] = {}
-    for key, item in train_trials(problem.shared, trials):
+    for key, item in train_trials(problem.shared, tuple(map(Start, trials))):
         assert key not in results
         if isinstance(item, Result):
             results[key] = item
         else:
+            assert isinstance(item, EpochRecord)
             records[key].append(item)
     return records, results
 

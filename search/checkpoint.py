@@ -1,0 +1,30 @@
+"""Where a trial starts: at its beginning, or where it stood at the end of a cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kbn.train import EpochRecord, TrainingState
+from search.records import Environment
+from search.trial import Trial
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a trial stood at a cycle's end: what goes on from there ends with the same bytes."""
+
+    state: TrainingState
+    history: tuple[EpochRecord, ...]
+    """Its epochs up to there."""
+    seconds: float
+    """Time of the training task up to there, in seconds."""
+    environment: Environment
+    """Where it was trained up to there."""
+
+
+class Start(NamedTuple):
+    """A trial to train, from its beginning or from a checkpoint."""
+
+    trial: Trial
+    checkpoint: Checkpoint | None = None
