@@ -213,11 +213,20 @@ class RayPool:
                 wake = min(work.not_before for work in self._waiting)
                 time.sleep(max(0.0, min(timeout, wake - time.monotonic())))
             return []
-        ready, _ = self._ray.wait(
-            list(self._running), num_returns=1, timeout=timeout, fetch_local=False
-        )
+        ready = self._ready(timeout)
         events = [event for stream in ready for event in self._next(stream)]
         return events + [self._give_up(stream) for stream in self._stalled()]
+
+    def _ready(self, timeout: float) -> list[Any]:
+        """Return all streams that have an item; wait for one where none has."""
+        ready: list[Any] = []
+        streams = list(self._running)
+        for enough, seconds in ((len(streams), 0.0), (1, timeout)):
+            if not ready:
+                ready, _ = self._ray.wait(
+                    streams, num_returns=enough, timeout=seconds, fetch_local=False
+                )
+        return ready
 
     def _stalled(self) -> list[Any]:
         """Return the streams that have yielded nothing for too long."""

@@ -68,6 +68,9 @@ class Notice:
     """Why the last attempt ended; another follows unless `state` is `failed`."""
 
 
+COMMIT_SECONDS = 0.1
+"""How long what came in waits for more before it is brought to the disk together. A pool that works
+in `poll` itself leaves it waiting for longer: 0 is right there."""
 Observer = Callable[[Notice], None]
 Packing = Callable[[Sequence[Trial]], Sequence[tuple[Trial, ...]]]
 """Which trials train in one task: see `search.pack.packs`."""
@@ -86,6 +89,7 @@ def run_plans(
     observe: Observer = lambda _: None,
     packing: Packing = singly,
     poll_seconds: float = 1.0,
+    commit_seconds: float = COMMIT_SECONDS,
 ) -> Mapping[str, Progress]:
     """Run plans to their ends and return where each of them came to.
 
@@ -105,22 +109,24 @@ def run_plans(
         return progress
     workers = pool()
     ahead = False
-    while True:
-        new: list[Trial] = []
-        for each in progress.values():
-            each.advance(run.lookup)
-            new += run.new_trials(each)
-        tasks = [pack for level in run.levels(new) for pack in packing(level)]
-        for pack in tasks[::-1] if ahead else tasks:
-            workers.submit(run.task(pack), run.starts(pack), once=len(pack) > 1, ahead=ahead)
-        ahead = True
-        if all(each.choice for each in progress.values()):
-            return progress
-        for event in workers.poll(poll_seconds):
-            for trial in run.handle(event):
-                workers.submit(run.task((trial,)), run.starts((trial,)))
-            if event.kind == "item" and isinstance(event.value[1], Checkpoint):
-                workers.replace(event.key, run.starts(run.trials(event.key)))
+    with store.grouping(commit_seconds):
+        while True:
+            new: list[Trial] = []
+            for each in progress.values():
+                each.advance(run.lookup)
+                new += run.new_trials(each)
+            tasks = [pack for level in run.levels(new) for pack in packing(level)]
+            for pack in tasks[::-1] if ahead else tasks:
+                workers.submit(run.task(pack), run.starts(pack), once=len(pack) > 1, ahead=ahead)
+            ahead = True
+            if all(each.choice for each in progress.values()):
+                return progress
+            for event in workers.poll(min(poll_seconds, store.settle_in())):
+                for trial in run.handle(event):
+                    workers.submit(run.task((trial,)), run.starts((trial,)))
+                if event.kind == "item" and isinstance(event.value[1], Checkpoint):
+                    workers.replace(event.key, run.starts(run.trials(event.key)))
+            store.settle()
 
 
 class _Run:

@@ -1,9 +1,10 @@
 """The store: one SQLite file a study, written by the driver alone.
 
-A result is committed in one transaction, keyed by its trial's id, so that a study killed at any
-moment holds whole results only and a commit made twice changes nothing. What is committed is on
-the disk, and stays there when the power goes. Every row has a checksum, and all are checked when
-a store is opened. No pickle is read or written: values are JSON, arrays are NumPy's `.npy` format.
+A result is kept in one transaction, keyed by its trial's id, so that a study killed at any moment
+holds whole results only and keeping one twice changes nothing. A transaction may hold several
+(`grouping`). What is committed is on the disk, and stays there when the power goes. Every row has a
+checksum, and all are checked when a store is opened. No pickle is read or written: values are JSON,
+arrays are NumPy's `.npy` format.
 
 `python -m search.store check FILE|FOLDER` says what is readable of a store, damaged or not.
 """
@@ -13,7 +14,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import math
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -73,6 +76,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._grouping: float | None = None
+        self._due = math.inf
         if path != IN_MEMORY and not path.exists():
             _create(path)
         self._db = sqlite3.connect(path, isolation_level=None)
@@ -97,6 +102,7 @@ class Store:
         # EXTRA alone survives a power failure right after a commit.
         self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.execute("PRAGMA synchronous = EXTRA")
+        self._db.execute("PRAGMA cache_size = -65536")  # KiB: a group is written when it is whole
         version = schema.version_of(self._db)
         if version > schema.VERSION:
             raise InputError(
@@ -123,17 +129,68 @@ class Store:
         self.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def grouping(self, seconds: float) -> Iterator[None]:
+        """Bring what is written in the block to the disk together, `seconds` after the first of it.
+
+        A disk takes longer to confirm a commit than to write a few more results. Each is in the
+        store whole or not at all, as ever. The block has to call `settle` at the time that
+        `settle_in` says; what is open at its end is committed, whatever ended it.
+        """
+        self._grouping = seconds
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield self._db
-            self._db.execute("COMMIT")
-        except BaseException as error:
+            yield
+        finally:
+            self._grouping = None
+            self.flush()
+
+    def settle_in(self) -> float:
+        """Return the seconds until a group is due; infinite while nothing waits."""
+        return max(0.0, self._due - time.monotonic())
+
+    def settle(self) -> None:
+        """Commit the group under way if it is due."""
+        if time.monotonic() >= self._due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit the group under way, due or not."""
+        self._due = math.inf
+        if self._db.in_transaction:
+            with self._refusals():
+                self._db.execute("COMMIT")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._refusals():
+            if not self._db.in_transaction:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._due = time.monotonic() + (self._grouping or 0.0)
+            self._db.execute("SAVEPOINT part")
+        try:
+            with self._refusals():
+                yield self._db
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK TO part")
+            raise
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("RELEASE part")
+            if self._grouping is None:
+                self.flush()
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Turn what SQLite raises where it may not write; the group under way is lost then."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if not _refused(error):
+                raise
             if self._db.in_transaction:
                 self._db.rollback()
-            if _refused(error):
-                raise WriteError(self.path, error) from error
-            raise
+            self._due = math.inf
+            raise WriteError(self.path, error) from error
 
     def add_trials(self, trials: Iterable[Trial]) -> None:
         """Note that trials are asked for. Noting one again changes nothing."""

@@ -27,7 +27,7 @@ from search.pack import packs
 from search.problem import Problem, base_trial, prepare
 from search.record import build_record, write_model
 from search.records import Session, State, StudyRecord, TrialRecord, UnderWay
-from search.runner import Notice, Observer, Pool, run_plans
+from search.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
 from search.spec import Execution, Experiment, StudySpec
 from search.store import Store
 from search.trainer import train_trials
@@ -255,6 +255,7 @@ def _train(
             store=store,
             observe=session.counting(observe, page),
             packing=lambda trials: packs(trials, size=how.pack, slots=session.slots),
+            commit_seconds=0.0 if how.serial else COMMIT_SECONDS,
         )
 
 

@@ -32,10 +32,13 @@ def dying(moment: str, number: int) -> None:
     def commit_and_die(self: store.Store, result: Result, history: Iterable[EpochRecord]) -> None:
         commits[0] += 1
         now = commits[0] == number
+        if now:
+            self.flush()  # those before it
         if now and moment == "before":
             die()
         commit(self, result, history)
         if now and moment == "after":
+            self.flush()
             die()
 
     def insert_and_die(

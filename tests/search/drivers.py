@@ -53,6 +53,20 @@ class started:  # noqa: N801 - a context manager, used as a function
         self._process.communicate()
 
 
+def misbehaving(kind: str, out: Path, *flags: str, **environment: str) -> started:
+    """Start a driver whose training goes wrong as `misbehaves.py` says."""
+    signs = out / "signs"
+    signs.mkdir()
+    (signs / "hold").touch()
+    program = (str(Path(__file__).parent / "misbehaves.py"), kind, str(signs))
+    return started(*FLAGS, *flags, "--out", out, program=program, **environment)
+
+
+def let_go(out: Path) -> None:
+    """Let trials go on that wait."""
+    (out / "signs" / "hold").unlink()
+
+
 def wait_for(what: str, seen: Callable[[], object]) -> None:
     """Wait until something is seen."""
     deadline = time.monotonic() + PATIENCE

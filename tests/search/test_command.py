@@ -68,7 +68,10 @@ def test_a_dry_run_trains_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It prints trials, epochs, memory and time, and warns of runs that end in mid-cycle."""
-    assert call(*FLAGS, "--cycle=3epochs", "--final-epochs=4", "--dry-run", "--out", tmp_path / "runs") == 0
+    assert (
+        call(*FLAGS, "--cycle=3epochs", "--final-epochs=4", "--dry-run", "--out", tmp_path / "runs")
+        == 0
+    )
     out = capsys.readouterr().out
     for expected in ("trials: ", "epochs: ", "memory: ", "time: about ", "warning: "):
         assert expected in out

@@ -10,13 +10,14 @@ import pytest
 
 from search import Study, run
 from tests.search.drivers import (
-    LONGER,
     NAME,
     PATIENCE,
     RESULTS,
+    agents,
     alive,
     count,
     descendants,
+    misbehaving,
     started,
     wait_for,
 )
@@ -27,15 +28,6 @@ from tests.search.studies import FLAGS, SMALL, TRIALS, results, tables
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Return the small study, run in this process."""
     return run(SMALL, out=tmp_path_factory.mktemp("serial"), serial=True, quiet=True)
-
-
-@pytest.fixture(scope="module")
-def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the longer study, run by the command in one go."""
-    out = tmp_path_factory.mktemp("longer")
-    with started(*LONGER, "--serial", "--out", out) as driver:
-        assert driver.wait(PATIENCE) == 0
-    return out / NAME
 
 
 @pytest.mark.ray
@@ -59,49 +51,51 @@ def test_replicates_in_two_processes_are_the_same(tmp_path: Path, study: Study) 
 
 @pytest.mark.ray
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_a_killed_driver_loses_nothing(longer: Path, tmp_path: Path) -> None:
+def test_a_killed_driver_loses_nothing(study: Study, tmp_path: Path) -> None:
     """SIGKILL between two results: no worker stays; the next run trains only what is missing.
 
     Two idle agents of Ray try for a minute to tell the lost head of their raylet's end; they
     are ended here.
     """
     folder = tmp_path / NAME
-    with started(*LONGER, "--out", tmp_path) as driver:
+    with misbehaving("hold_but_one", tmp_path) as driver:
         wait_for("a first result", lambda: count(folder, RESULTS))
         family = descendants(driver.pid)
-        agents = {pid for pid in family if "Agent" in Path(f"/proc/{pid}/cmdline").read_text()}
+        left = agents(family)
         driver.kill()
         driver.wait(PATIENCE)
-    kept = count(folder, RESULTS)
-    assert 0 < kept < TRIALS
-    wait_for("the workers' end", lambda: not alive(family - agents))
-    for agent in alive(agents):
+    assert count(folder, RESULTS) == 1
+    wait_for("the workers' end", lambda: not alive(family - left))
+    for agent in alive(left):
         os.kill(agent, signal.SIGKILL)
-    with started(*LONGER, "--out", tmp_path) as driver:
+    with started(*FLAGS, "--out", tmp_path) as driver:
         _, err = driver.communicate(timeout=PATIENCE)
     assert driver.returncode == 0, err
-    assert err.count(" completed after ") == TRIALS - kept
-    assert results(folder) == results(longer)
-    assert tables(folder) == tables(longer)
+    assert err.count(" completed after ") == TRIALS - 1
+    assert results(folder) == results(study.folder)
+    assert tables(folder) == tables(study.folder)
 
 
-@pytest.mark.ray
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("sent", "flags"),
+    [pytest.param(signal.SIGINT, (), marks=pytest.mark.ray), (signal.SIGTERM, ("--serial",))],
+)
 def test_a_stopped_driver_says_what_it_keeps(
-    longer: Path, tmp_path: Path, sent: signal.Signals
+    study: Study, tmp_path: Path, sent: signal.Signals, flags: tuple[str, ...]
 ) -> None:
     """Ctrl-C and SIGTERM: exit code 130, one line, no process left, and the rest comes later."""
     folder = tmp_path / NAME
-    with started(*LONGER, "--out", tmp_path) as driver:
-        wait_for("a first epoch", lambda: count(folder, "SELECT count(*) FROM epochs"))
+    with misbehaving("hold_but_one", tmp_path, *flags) as driver:
+        wait_for("a first result", lambda: count(folder, RESULTS))
         family = descendants(driver.pid)
         driver.send_signal(sent)
         _, err = driver.communicate(timeout=PATIENCE)
     assert driver.returncode == 130
     assert "Traceback" not in err
+    assert "1 of the 2 trials" in err.splitlines()[-1]
     assert "run the same command again to go on" in err.splitlines()[-1]
     wait_for("Ray's end", lambda: not alive(family))
-    with started(*LONGER, "--serial", "--quiet", "--out", tmp_path) as driver:
-        assert driver.wait(PATIENCE) == 0
-    assert results(folder) == results(longer)
+    again = run(SMALL, out=tmp_path, serial=True, quiet=True)
+    assert again.record.sessions[-1].trained == TRIALS - 1
+    assert results(folder) == results(study.folder)

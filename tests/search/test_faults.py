@@ -27,6 +27,8 @@ from tests.search.drivers import (
     alive,
     count,
     descendants,
+    let_go,
+    misbehaving,
     processes,
     started,
     wait_for,
@@ -160,20 +162,6 @@ def test_a_driver_killed_at_thirty_random_moments(longer: Path, tmp_path: Path) 
         out = tmp_path / str(left)
         left -= kill_at_random(out, LONGER, kills=min(left, 5), longest=longest, rng=rng)
         assert_equal(out / NAME, longer)
-
-
-def misbehaving(kind: str, out: Path, *flags: str, **environment: str) -> started:
-    """Start a driver whose training goes wrong as `misbehaves.py` says."""
-    signs = out / "signs"
-    signs.mkdir()
-    (signs / "hold").touch()
-    program = (str(HERE / "misbehaves.py"), kind, str(signs))
-    return started(*FLAGS, *flags, "--out", out, program=program, **environment)
-
-
-def let_go(out: Path) -> None:
-    """Let trials go on that wait."""
-    (out / "signs" / "hold").unlink()
 
 
 @pytest.mark.ray

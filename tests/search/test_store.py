@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +108,36 @@ def test_a_damaged_checkpoint_is_noticed(store: Store) -> None:
     store.path.write_bytes(data)
     with pytest.raises(InputError, match="row 1 of checkpoints does not match its checksum"):
         Store(store.path)
+
+
+def committed(path: Path) -> int:
+    """Return how many results another process sees."""
+    with closing(sqlite3.connect(path)) as db:
+        count: int = db.execute("SELECT count(*) FROM results").fetchone()[0]
+    return count
+
+
+def test_what_is_written_together_is_committed_together(store: Store) -> None:
+    """When the time is up or the block ends, however it ends; a part that fails leaves no trace."""
+    a, b, c = (trial(lam=lam) for lam in (0.1, 0.2, 0.3))
+    store.add_trials([a, b, c])
+    assert math.isinf(store.settle_in())
+    with suppress(KeyboardInterrupt), store.grouping(60.0):
+        store.commit(result(a, 0.5), [epoch(1)])
+        store.settle()
+        assert 50.0 < store.settle_in() <= 60.0
+        assert committed(store.path) == 0
+        with pytest.raises(sqlite3.IntegrityError):
+            store.commit(result(b, 0.5), [epoch(1), epoch(1)])
+        store.commit(result(c, 0.5), [epoch(1)])
+        raise KeyboardInterrupt
+    assert committed(store.path) == 2
+    assert [store.result(of.id) is None for of in (a, b, c)] == [False, True, False]
+    with store.grouping(0.0):
+        store.commit(result(b, 0.5), [])
+        assert store.settle_in() == 0
+        store.settle()
+        assert committed(store.path) == 3
 
 
 def test_attempts_are_numbered_over_runs(tmp_path: Path) -> None:
