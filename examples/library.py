@@ -20,7 +20,7 @@ def main(out: Path) -> None:
 
     best = study.best
     assert best is not None
-    print(f"λ = {best.trial.lam:g}; the report is {study.report()}")
+    print(f"λ = {best.trial.lam:g}; the report is {study.folder / 'report.md'}")
 
     trials = study.trials().sort_values("value", ascending=False)
     print(trials[["stage", "params_lam", "value", "state"]].to_string(index=False))

@@ -45,6 +45,8 @@ WATCHFUL = {
 }
 LOST = 3
 """Its exit code then."""
+START = 2.0
+"""Seconds that a driver takes to start, about."""
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 
@@ -143,8 +145,9 @@ def seconds_of(*flags: str | Path) -> float:
 @linux
 def test_a_driver_killed_at_random(longer: Path, tmp_path: Path) -> None:
     """SIGKILL at three random moments of a serial study's life."""
-    longest = seconds_of(*LONGER, "--serial", "--out", tmp_path / "timed")
-    rng = np.random.default_rng(0)
+    with closing(sqlite3.connect(longer / "study.db")) as db:
+        ((training,),) = db.execute("SELECT seconds FROM sessions")
+    rng, longest = np.random.default_rng(0), START + training
     kills = kill_at_random(tmp_path, (*LONGER, "--serial"), kills=3, longest=longest, rng=rng)
     assert kills > 0
     assert_equal(tmp_path / NAME, longer)
@@ -234,11 +237,18 @@ def test_a_node_killed_and_one_added(small: Path, tmp_path: Path) -> None:
 
 @linux
 @pytest.mark.ray
-@pytest.mark.parametrize("ends", ["gcs_server", pytest.param("raylet", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("ends", "goes_on"),
+    [
+        ("gcs_server", "serial"),
+        pytest.param("gcs_server", "on a new cluster", marks=pytest.mark.slow),
+        pytest.param("raylet", "on a new cluster", marks=pytest.mark.slow),
+    ],
+)
 def test_the_head_of_a_cluster_is_killed(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str, goes_on: str
 ) -> None:
-    """The driver says so within 30 s, exits by its own hand, and goes on with a new cluster.
+    """The driver says so within 30 s, exits by its own hand, and goes on elsewhere.
 
     The cluster notices partitions as soon as docs/reliability.md advises, and Ray would end the
     driver so much sooner.
@@ -253,10 +263,13 @@ def test_the_head_of_a_cluster_is_killed(
         (process,) = cluster.head_node.all_processes[ends]
         process.process.kill()
         assert_says_that_it_is_lost(driver)
-    flags = (*FLAGS, "--address=auto", "--quiet", "--out", tmp_path)
-    with head(cpus=2) as cluster, started(*flags, **joining(cluster)) as driver:
-        _, err = driver.communicate(timeout=PATIENCE)
-    assert driver.returncode == 0, err
+    if goes_on == "serial":
+        run(SMALL, out=tmp_path, serial=True, quiet=True)
+    else:
+        flags = (*FLAGS, "--address=auto", "--quiet", "--out", tmp_path)
+        with head(cpus=2) as cluster, started(*flags, **joining(cluster)) as driver:
+            _, err = driver.communicate(timeout=PATIENCE)
+        assert driver.returncode == 0, err
     assert_equal(folder, small)
 
 

@@ -1,0 +1,38 @@
+"""What the tests of searches share: reports whose figures are planned, but not painted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from kbn.files import whole_file
+from reports.style import Draw
+
+
+def sketch(
+    folder: Path, name: str, draw: Draw, *, height: float, mark: str = "", dpi: int = 200
+) -> tuple[Path, Path]:
+    """Do all that `reports.style.write_figure` does, but for the painting."""
+    del mark, dpi
+    draw(Figure(figsize=(7, height), layout="constrained"))
+    svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
+    for path in (svg, png):
+        with whole_file(path) as temporary:
+            temporary.write_text("a sketch", encoding="utf-8")
+    return svg, png
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _sketches(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave figures unpainted in this process: they take most of a small study's time.
+
+    How they look is what `tests/reports` are about; drivers in processes of their own, and studies
+    on disks that fill up, paint them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.module.__name__.endswith("test_full_disk"):
+            patch.setattr("reports.album.write_figure", sketch)
+        yield
