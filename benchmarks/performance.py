@@ -1,103 +1,80 @@
-"""The page `docs/performance.md`, written from measurements."""
+"""The page `docs/performance.md`, composed of what each benchmark measured last.
+
+    python -m benchmarks.performance
+
+writes it again from the results under `benchmarks/results/`, one JSON file a benchmark, which a
+benchmark keeps when it is given `--page`. A benchmark `benchmarks/NAME.py` has two functions:
+
+- `section(results)` returns its part of the page, in Markdown, from a heading `##` on;
+- `draw(results, folder)`, where there is one, writes the figures that the part shows.
+
+Both get what was kept, so that words and figures can be changed without measuring again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import argparse
+import importlib
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from matplotlib.figure import Figure
-from tabulate import tabulate
+from kbn.files import whole_file
 
-from reports.style import BLUE, GREEN, GREY, ORANGE, SKY, write_figure
+RESULTS = Path(__file__).parent / "results"
+PAGE = Path("docs/performance.md")
+ORDER = ("step", "end_to_end", "overhead", "scale")
+"""Benchmarks in the page's order; any other comes after these."""
 
-NAMES = ("products", "ours", "ours, 4", "PyTorch", "scikit-learn")
-COLOURS = dict(zip(NAMES, (GREY, BLUE, SKY, ORANGE, GREEN), strict=True))
+HEAD = """# Performance
 
-PAGE = """# Performance
-
-Written by `make bench` (`python -m benchmarks.step --page docs/performance.md`); do not edit.
-
-One training step, everything included that training does for a batch: gathering the images,
-forward, backward, update. float32, batches of 100, 3,072 inputs, 10 classes, one thread.
-Times are of the core, which other processes on it do not add to. "products" are the step's matrix
-products alone, in NumPy; "ours, 4" is a pack of four trials, divided by four. Medians, with
-quartiles in brackets.
-
-{times}
-
-![Time of a step]({figure})
-
-Ratios of times, block by block: below 1 the first is faster.
-
-{ratios}
-
-An epoch's fixed costs are what it takes beside its steps: the permutation, both evaluations
-(a tenth of the images each), the record.
-
-The machine's large float32 products reach {peak:.0f} GFLOP/s on one core. {checks}
-
-{about}.
+Written by `make bench`, or `python -m benchmarks.performance` from `benchmarks/results/`; do not
+edit. Figures are medians, with quartiles in brackets. Everything that is compared was measured in
+turns, in the same run; a ratio is computed turn by turn, and below 1 the first is faster.
 """
 
 
-def write_page(
-    path: Path,
-    *,
-    rows: Sequence[Mapping[str, str]],
-    checks: Mapping[str, float],
-    peak: float,
-    about: str,
-) -> None:
-    """Write the page and its figure, which lies beside it."""
-    times = [name for name in rows[0] if name.endswith("µs")]
-    ratios = [name for name in rows[0] if "/" in name or name.endswith("%")]
-    figure, _ = write_figure(
-        path.parent, "performance-step", lambda figure: _bars(figure, rows), height=2.8
+def keep(name: str, results: Mapping[str, Any], folder: Path = RESULTS) -> Path:
+    """Keep what a benchmark measured, in place of what it measured before; return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False)
+    with whole_file(path) as temporary:
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+    return path
+
+
+def kept(folder: Path = RESULTS) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the benchmarks that have results, in the page's order, with them."""
+
+    def place(path: Path) -> tuple[int, str]:
+        return ORDER.index(path.stem) if path.stem in ORDER else len(ORDER), path.stem
+
+    for path in sorted(folder.glob("*.json"), key=place):
+        yield path.stem, json.loads(path.read_text(encoding="utf-8"))
+
+
+def compose(path: Path = PAGE, folder: Path = RESULTS) -> None:
+    """Write the page and its figures, which lie beside it, from the results that there are."""
+    parts = [HEAD]
+    for name, results in kept(folder):
+        benchmark = importlib.import_module(f"benchmarks.{name}")
+        if hasattr(benchmark, "draw"):
+            benchmark.draw(results, path.parent)
+        parts.append(benchmark.section(results).strip() + "\n")
+    with whole_file(path) as temporary:
+        temporary.write_text("\n".join(parts), encoding="utf-8")
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    worst = max(checks.values(), default=0.0)
-    text = PAGE.format(
-        times=_table(rows, times),
-        ratios=_table(rows, ratios),
-        figure=figure.name,
-        peak=peak,
-        checks=(
-            f"From equal weights and batches, in float64, 200 losses agree with PyTorch's to "
-            f"{worst:.0e} in each case."
-            if checks
-            else "PyTorch was not installed."
-        ),
-        about=about,
-    )
-    path.write_text(text, encoding="utf-8")
+    parser.add_argument("--page", type=Path, default=PAGE, help="Markdown file to write")
+    compose(parser.parse_args().page)
 
 
-def _table(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> str:
-    names = ("hidden", "batch norm", *columns)
-    cells = [[row[name] for name in names] for row in rows]
-    return tabulate(cells, headers=names, tablefmt="github", disable_numparse=True)
-
-
-def _bars(figure: Figure, rows: Sequence[Mapping[str, str]]) -> None:
-    axes = figure.subplots()
-    for place, name in enumerate(NAMES):
-        known = [
-            (r, float(row[f"{name}, µs"].split()[0]))
-            for r, row in enumerate(rows)
-            if row[f"{name}, µs"] != "–"
-        ]
-        axes.barh(
-            [r + 0.16 * (place - 2) for r, _ in known],
-            [value for _, value in known],
-            height=0.15,
-            color=COLOURS[name],
-            label=name,
-        )
-    labels = [
-        f"{row['hidden'].count(',') + 1} hidden layers,\n"
-        f"{'with' if row['batch norm'] == 'yes' else 'without'} batch norm"
-        for row in rows
-    ]
-    axes.set_yticks(range(len(rows)), labels)
-    axes.invert_yaxis()
-    axes.set_xlabel("µs a step")
-    axes.legend()
+if __name__ == "__main__":
+    main()

@@ -12,157 +12,45 @@ first checked to compute the same: from equal weights and batches, 200 losses ag
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
-from benchmarks.peers import HAS_TORCH, sklearn_epoch, torch_epoch, torch_losses
-from benchmarks.performance import write_page
+from benchmarks.peers import HAS_TORCH
+from benchmarks.performance import compose, keep
+from benchmarks.step_cases import AGREE_STEPS, CASES, STEPS, Images, agreement, case
 from benchmarks.timing import interleaved, machine, peak, quartiles
-from kbn.initialise import he, initialise
-from kbn.network import Network
-from kbn.pack import Pack
-from kbn.schedule import constant
-from kbn.step import step
-from kbn.train import train_epochs
-from kbn.workspace import Workspace
+from reports.style import BLUE, GREEN, GREY, ORANGE, SKY, write_figure
 
-INPUTS, CLASSES, BATCH, STEPS = 3072, 10, 100, 90
-ETA, LAM, ALPHA = 1e-2, 1e-3, 0.9
-NINE = (50, 50, 30, 20, 20, 10, 10, 10, 10)
-CASES = (((50, 50), True), ((50, 50), False), (NINE, True), (NINE, False))
-AGREE_STEPS = 200
+NAMES = ("products", "ours", "ours, 4", "PyTorch", "scikit-learn")
+COLOURS = dict(zip(NAMES, (GREY, BLUE, SKY, ORANGE, GREEN), strict=True))
+FIGURE = "performance-step"
 
+SECTION = """## One training step
 
-@dataclass(frozen=True)
-class Images:
-    """Random images in float32: nine tenths to train on, a tenth to validate on."""
+Everything included that training does for a batch: gathering the images,
+forward, backward, update. float32, batches of 100, 3,072 inputs, 10 classes, one thread.
+Times are of the core, which other processes on it do not add to. "products" are the step's matrix
+products alone, in NumPy; "ours, 4" is a pack of four trials, divided by four.
 
-    X_train: np.ndarray
-    y_train: np.ndarray
-    X_validation: np.ndarray
-    y_validation: np.ndarray
+{times}
 
-    @classmethod
-    def random(cls, rng: np.random.Generator) -> Images:
-        """Draw the images of one epoch."""
-        n = BATCH * STEPS
-        X = rng.standard_normal((n + n // 9, INPUTS), dtype=np.float32)
-        y = rng.integers(CLASSES, size=len(X))
-        return cls(X[:n], y[:n], X[n:], y[n:])
+![Time of a step]({figure}.svg)
 
+{ratios}
 
-def products(network: Network, rng: np.random.Generator) -> Callable[[], None]:
-    """Return a function that does the matrix products of a block: forward, by W, by inputs."""
+An epoch's fixed costs are what it takes beside its steps: the permutation, both evaluations
+(a tenth of the images each), the record.
 
-    def random(*shape: int) -> np.ndarray:
-        return rng.standard_normal(shape, dtype=np.float32)
+The machine's large float32 products reach {peak:.0f} GFLOP/s on one core. {checks}
 
-    widths = network.widths
-    H = [random(BATCH, m) for m in widths[:-1]]
-    W = [random(d, m) for d, m in pairwise(widths)]
-    A = [random(BATCH, m) for m in widths[1:]]
-    out, dW, dH = ([np.empty_like(each) for each in arrays] for arrays in (A, W, H))
-
-    def run() -> None:
-        for _ in range(STEPS):
-            for h, w, o in zip(H, W, out, strict=True):
-                np.matmul(h, w, out=o)
-            for h, a, d in zip(H, A, dW, strict=True):
-                np.matmul(h.T, a, out=d)
-            for a, w, d in zip(A[1:], W[1:], dH[1:], strict=True):
-                np.matmul(a, w.T, out=d)
-
-    return run
-
-
-def ours(networks: list[Network], images: Images) -> Callable[[np.ndarray], None]:
-    """Return a function that trains a pack for a block."""
-    pack = Pack.of(networks)
-    work = Workspace.of(pack, BATCH, images=images.X_train)
-    K = len(networks)
-
-    def run(order: np.ndarray) -> None:
-        for rows in order:
-            work.load(images.X_train, images.y_train, rows)
-            step(pack, work, eta=[ETA] * K, lam=[LAM] * K, alpha=ALPHA)
-
-    return run
-
-
-def case(
-    hidden: tuple[int, ...], *, batch_norm: bool, images: Images, rng: np.random.Generator
-) -> dict[str, Callable[[], None]]:
-    """Return each contestant's block of steps, all on the same batches."""
-
-    def network(k: int = 0) -> Network:
-        return initialise(
-            inputs=INPUTS,
-            hidden=hidden,
-            classes=CLASSES,
-            batch_norm=batch_norm,
-            init=he(),
-            rng=np.random.default_rng(k),
-        )
-
-    order = rng.permutation(BATCH * STEPS).reshape(STEPS, BATCH)
-    X, y = images.X_train, images.y_train
-    blocks = {
-        "ours": ours([network()], images),
-        "ours, 4": ours([network(k) for k in range(4)], images),
-    }
-    if HAS_TORCH:
-        blocks["PyTorch"] = torch_epoch(network(), X, y, eta=ETA, lam=LAM)
-    if not batch_norm:
-        blocks["scikit-learn"] = sklearn_epoch(network(), X, y, eta=ETA, lam=LAM)
-    whole = train_epochs(
-        network(),
-        images,
-        epochs=10**6,
-        batch_size=BATCH,
-        lam=LAM,
-        alpha=ALPHA,
-        schedule=constant(ETA, ETA, 2),
-        rng=rng,
-    )
-    contestants: dict[str, Callable[[], None]] = {"products": products(network(), rng)}
-    for name, block in blocks.items():
-        contestants[name] = lambda block=block: block(order)  # type: ignore[misc]
-
-    def epoch() -> None:
-        next(whole)
-
-    contestants["epoch"] = epoch
-    return contestants
-
-
-def agreement(hidden: tuple[int, ...], *, batch_norm: bool) -> float:
-    """Return the largest difference between our losses and PyTorch's, in float64."""
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((2_000, 200)), rng.integers(CLASSES, size=2_000)
-    network = initialise(
-        inputs=200,
-        hidden=hidden,
-        classes=CLASSES,
-        batch_norm=batch_norm,
-        init=he(),
-        rng=rng,
-        dtype=np.float64,
-    )
-    order = rng.integers(len(X), size=(AGREE_STEPS, BATCH))
-    pack = Pack.of([network])
-    work = Workspace.of(pack, BATCH)
-    losses = []
-    for rows in order:
-        work.load(X, y, rows)
-        losses += step(pack, work, eta=[0.05], lam=[LAM], alpha=ALPHA).tolist()
-    theirs = list(torch_losses(network, X, y, order, eta=0.05, lam=LAM))
-    return float(np.max(np.abs(np.subtract(losses, theirs))))
+{about}. `python -m benchmarks.step`
+"""
 
 
 def measure(rounds: int) -> list[dict[str, str]]:
@@ -196,13 +84,70 @@ def measure(rounds: int) -> list[dict[str, str]]:
     return rows
 
 
+def section(results: Mapping[str, Any]) -> str:
+    """Return the page's part about a step."""
+    rows, checks = results["rows"], results["checks"]
+    times = [name for name in rows[0] if name.endswith("µs")]
+    ratios = [name for name in rows[0] if "/" in name or name.endswith("%")]
+    return SECTION.format(
+        times=_table(rows, times),
+        ratios=_table(rows, ratios),
+        figure=FIGURE,
+        peak=results["peak"],
+        checks=(
+            f"From equal weights and batches, in float64, {AGREE_STEPS} losses agree with "
+            f"PyTorch's to {max(checks.values()):.0e} in each case."
+            if checks
+            else "PyTorch was not installed."
+        ),
+        about=results["about"],
+    )
+
+
+def draw(results: Mapping[str, Any], folder: Path) -> None:
+    """Write the part's figure."""
+    write_figure(folder, FIGURE, lambda figure: _bars(figure, results["rows"]), height=2.8)
+
+
+def _table(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> str:
+    names = ("hidden", "batch norm", *columns)
+    cells = [[row[name] for name in names] for row in rows]
+    return tabulate(cells, headers=names, tablefmt="github", disable_numparse=True)
+
+
+def _bars(figure: Figure, rows: Sequence[Mapping[str, str]]) -> None:
+    axes = figure.subplots()
+    for place, name in enumerate(NAMES):
+        known = [
+            (r, float(row[f"{name}, µs"].split()[0]))
+            for r, row in enumerate(rows)
+            if row[f"{name}, µs"] != "–"
+        ]
+        axes.barh(
+            [r + 0.16 * (place - 2) for r, _ in known],
+            [value for _, value in known],
+            height=0.15,
+            color=COLOURS[name],
+            label=name,
+        )
+    labels = [
+        f"{row['hidden'].count(',') + 1} hidden layers,\n"
+        f"{'with' if row['batch norm'] == 'yes' else 'without'} batch norm"
+        for row in rows
+    ]
+    axes.set_yticks(range(len(rows)), labels)
+    axes.invert_yaxis()
+    axes.set_xlabel("µs a step")
+    axes.legend()
+
+
 def main() -> None:
     """Check, time, print, and write the page if asked to."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=40, help="blocks timed a case")
-    parser.add_argument("--page", type=Path, help="Markdown file to write")
+    parser.add_argument("--page", type=Path, help="keep the results, and write this page")
     asked = parser.parse_args()
     with threadpool_limits(limits=1):
         checks = {}
@@ -216,7 +161,8 @@ def main() -> None:
         about = f"{asked.rounds} blocks of {STEPS} steps in turns; {machine()}"
         print(about)
     if asked.page:
-        write_page(asked.page, rows=rows, checks=checks, peak=best, about=about)
+        keep("step", {"rows": rows, "checks": checks, "peak": best, "about": about})
+        compose(asked.page)
 
 
 if __name__ == "__main__":

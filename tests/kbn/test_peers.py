@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.step import AGREE_STEPS, CASES, agreement
+from benchmarks.step_cases import AGREE_STEPS, CASES, agreement
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[peers]'")
 

@@ -1,0 +1,150 @@
+"""What a step is timed on: networks, images, and each contestant's block of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from benchmarks.peers import HAS_TORCH, sklearn_epoch, torch_epoch, torch_losses
+from kbn.initialise import he, initialise
+from kbn.network import Network
+from kbn.pack import Pack
+from kbn.schedule import constant
+from kbn.step import step
+from kbn.train import train_epochs
+from kbn.workspace import Workspace
+
+INPUTS, CLASSES, BATCH, STEPS = 3072, 10, 100, 90
+ETA, LAM, ALPHA = 1e-2, 1e-3, 0.9
+NINE = (50, 50, 30, 20, 20, 10, 10, 10, 10)
+CASES = (((50, 50), True), ((50, 50), False), (NINE, True), (NINE, False))
+AGREE_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Images:
+    """Random images in float32: nine tenths to train on, a tenth to validate on."""
+
+    X_train: np.ndarray
+    y_train: np.ndarray
+    X_validation: np.ndarray
+    y_validation: np.ndarray
+
+    @classmethod
+    def random(cls, rng: np.random.Generator) -> Images:
+        """Draw the images of one epoch."""
+        n = BATCH * STEPS
+        X = rng.standard_normal((n + n // 9, INPUTS), dtype=np.float32)
+        y = rng.integers(CLASSES, size=len(X))
+        return cls(X[:n], y[:n], X[n:], y[n:])
+
+
+def products(network: Network, rng: np.random.Generator) -> Callable[[], None]:
+    """Return a function that does the matrix products of a block: forward, by W, by inputs."""
+
+    def random(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    widths = network.widths
+    H = [random(BATCH, m) for m in widths[:-1]]
+    W = [random(d, m) for d, m in pairwise(widths)]
+    A = [random(BATCH, m) for m in widths[1:]]
+    out, dW, dH = ([np.empty_like(each) for each in arrays] for arrays in (A, W, H))
+
+    def run() -> None:
+        for _ in range(STEPS):
+            for h, w, o in zip(H, W, out, strict=True):
+                np.matmul(h, w, out=o)
+            for h, a, d in zip(H, A, dW, strict=True):
+                np.matmul(h.T, a, out=d)
+            for a, w, d in zip(A[1:], W[1:], dH[1:], strict=True):
+                np.matmul(a, w.T, out=d)
+
+    return run
+
+
+def ours(networks: list[Network], images: Images) -> Callable[[np.ndarray], None]:
+    """Return a function that trains a pack for a block."""
+    pack = Pack.of(networks)
+    work = Workspace.of(pack, BATCH, images=images.X_train)
+    K = len(networks)
+
+    def run(order: np.ndarray) -> None:
+        for rows in order:
+            work.load(images.X_train, images.y_train, rows)
+            step(pack, work, eta=[ETA] * K, lam=[LAM] * K, alpha=ALPHA)
+
+    return run
+
+
+def case(
+    hidden: tuple[int, ...], *, batch_norm: bool, images: Images, rng: np.random.Generator
+) -> dict[str, Callable[[], None]]:
+    """Return each contestant's block of steps, all on the same batches."""
+
+    def network(k: int = 0) -> Network:
+        return initialise(
+            inputs=INPUTS,
+            hidden=hidden,
+            classes=CLASSES,
+            batch_norm=batch_norm,
+            init=he(),
+            rng=np.random.default_rng(k),
+        )
+
+    order = rng.permutation(BATCH * STEPS).reshape(STEPS, BATCH)
+    X, y = images.X_train, images.y_train
+    blocks = {
+        "ours": ours([network()], images),
+        "ours, 4": ours([network(k) for k in range(4)], images),
+    }
+    if HAS_TORCH:
+        blocks["PyTorch"] = torch_epoch(network(), X, y, eta=ETA, lam=LAM)
+    if not batch_norm:
+        blocks["scikit-learn"] = sklearn_epoch(network(), X, y, eta=ETA, lam=LAM)
+    whole = train_epochs(
+        network(),
+        images,
+        epochs=10**6,
+        batch_size=BATCH,
+        lam=LAM,
+        alpha=ALPHA,
+        schedule=constant(ETA, ETA, 2),
+        rng=rng,
+    )
+    contestants: dict[str, Callable[[], None]] = {"products": products(network(), rng)}
+    for name, block in blocks.items():
+        contestants[name] = lambda block=block: block(order)  # type: ignore[misc]
+
+    def epoch() -> None:
+        next(whole)
+
+    contestants["epoch"] = epoch
+    return contestants
+
+
+def agreement(hidden: tuple[int, ...], *, batch_norm: bool) -> float:
+    """Return the largest difference between our losses and PyTorch's, in float64."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((2_000, 200)), rng.integers(CLASSES, size=2_000)
+    network = initialise(
+        inputs=200,
+        hidden=hidden,
+        classes=CLASSES,
+        batch_norm=batch_norm,
+        init=he(),
+        rng=rng,
+        dtype=np.float64,
+    )
+    order = rng.integers(len(X), size=(AGREE_STEPS, BATCH))
+    pack = Pack.of([network])
+    work = Workspace.of(pack, BATCH)
+    losses = []
+    for rows in order:
+        work.load(X, y, rows)
+        losses += step(pack, work, eta=[0.05], lam=[LAM], alpha=ALPHA).tolist()
+    theirs = list(torch_losses(network, X, y, order, eta=0.05, lam=LAM))
+    return float(np.max(np.abs(np.subtract(losses, theirs))))
