@@ -46,8 +46,9 @@ format: $(DEV) ## let ruff format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## a training step beside its matrix products, PyTorch and scikit-learn; writes docs/performance.md
-	$(BIN)/python -m benchmarks.step --page docs/performance.md $(ARGS)
+bench: $(READY) ## steps and whole searches beside PyTorch, scikit-learn, Ray Tune, Optuna; writes docs/performance.md; needs CIFAR-10
+	$(BIN)/python -m benchmarks.step --page docs/performance.md
+	$(BIN)/python -m benchmarks.end_to_end --page docs/performance.md $(ARGS)
 
 examples: $(READY) ## the reports under docs/examples, run again; needs CIFAR-10
 	$(BIN)/python docs/examples/make.py

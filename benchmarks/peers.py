@@ -44,44 +44,60 @@ def torch_module(network: Network) -> Any:
     return torch.nn.Sequential(*layers).to(layers[0].weight.dtype)
 
 
-def torch_losses(
-    network: Network,
-    X: np.ndarray,
-    y: np.ndarray,
-    order: np.ndarray,
-    *,
-    eta: float,
-    lam: float,
-    module: Any = None,
-) -> Iterator[float]:
-    """Yield the loss of each of PyTorch's steps; λ acts on the weights alone, as ours does."""
-    import torch  # noqa: PLC0415
+class TorchTraining:
+    """A network's training in PyTorch; λ acts on the weights alone, as ours does."""
 
-    module = module or torch_module(network)
-    weights = [each.weight for each in module if isinstance(each, torch.nn.Linear)]
-    others = [p for p in module.parameters() if not any(p is weight for weight in weights)]
-    groups: list[dict[str, Any]] = [
-        {"params": weights, "weight_decay": 2 * lam},
-        {"params": others},
-    ]
-    optimiser = torch.optim.SGD(groups, lr=eta)
-    criterion = torch.nn.CrossEntropyLoss()
-    images, labels = torch.from_numpy(X), torch.from_numpy(y)
-    for rows in torch.from_numpy(order):
-        optimiser.zero_grad()
-        loss = criterion(module(images[rows]), labels[rows])
+    def __init__(self, network: Network, X: np.ndarray, y: np.ndarray, *, lam: float) -> None:
+        import torch  # noqa: PLC0415
+
+        self._module = torch_module(network)
+        weights = [each.weight for each in self._module if isinstance(each, torch.nn.Linear)]
+        others = [p for p in self._module.parameters() if not any(p is w for w in weights)]
+        groups: list[dict[str, Any]] = [
+            {"params": weights, "weight_decay": 2 * lam},
+            {"params": others},
+        ]
+        self._optimiser = torch.optim.SGD(groups, lr=0.0)
+        self._criterion = torch.nn.CrossEntropyLoss()
+        self._images, self._labels = torch.from_numpy(X), torch.from_numpy(y)
+        self._tensor, self._no_grad = torch.from_numpy, torch.no_grad
+
+    def step(self, rows: np.ndarray, eta: float) -> Any:
+        """Do a step on the images of the given numbers; return their loss before it."""
+        batch = self._tensor(rows)
+        for group in self._optimiser.param_groups:
+            group["lr"] = eta
+        self._optimiser.zero_grad()
+        loss = self._criterion(self._module(self._images[batch]), self._labels[batch])
         loss.backward()
-        optimiser.step()
-        yield loss.item()
+        self._optimiser.step()
+        return loss
+
+    def accuracy(self, X: np.ndarray, y: np.ndarray) -> float:
+        """Return the share of images labelled right, with the moving averages."""
+        self._module.eval()
+        with self._no_grad():
+            found = self._module(self._tensor(X)).argmax(dim=1)
+        self._module.train()
+        return float(np.mean(found.numpy() == y))
+
+
+def torch_losses(
+    network: Network, X: np.ndarray, y: np.ndarray, order: np.ndarray, *, eta: float, lam: float
+) -> Iterator[float]:
+    """Yield the loss of each of PyTorch's steps."""
+    training = TorchTraining(network, X, y, lam=lam)
+    for rows in order:
+        yield training.step(rows, eta).item()
 
 
 def torch_epoch(network: Network, X: np.ndarray, y: np.ndarray, *, eta: float, lam: float) -> Epoch:
     """Return a function that trains with PyTorch."""
-    module = torch_module(network)
+    training = TorchTraining(network, X, y, lam=lam)
 
     def run(order: np.ndarray) -> None:
-        for _ in torch_losses(network, X, y, order, eta=eta, lam=lam, module=module):
-            pass
+        for rows in order:
+            training.step(rows, eta).item()
 
     return run
 

@@ -42,9 +42,9 @@ def peak(seconds: float = 1.0) -> float:
     return best
 
 
-def machine() -> str:
-    """Return the processor, and the versions of what computes."""
-    libraries = ("numpy", "scipy", "scikit-learn", "torch")
+def machine(*more: str) -> str:
+    """Return the processor, and the versions of what computes, and of `more` libraries."""
+    libraries = ("numpy", "scipy", "scikit-learn", "torch", *more)
     found = {each.metadata["Name"].lower(): each.version for each in metadata.distributions()}
     versions = [f"{name} {found[name]}" for name in libraries if name in found]
     pools = {
