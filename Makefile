@@ -46,7 +46,7 @@ format: $(DEV) ## let ruff format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## steps and whole searches beside PyTorch, scikit-learn, Ray Tune, Optuna; writes docs/performance.md; needs CIFAR-10
+bench: $(READY) ## steps, and searches end to end, beside other libraries; writes docs/performance.md; needs CIFAR-10
 	$(BIN)/python -m benchmarks.step --page docs/performance.md
 	$(BIN)/python -m benchmarks.end_to_end --page docs/performance.md $(ARGS)
 

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks.end_to_end import coarse_search
+import pytest
+
+from benchmarks import end_to_end
 from benchmarks.performance import RESULTS, compose, keep, kept
 
 
@@ -25,7 +27,7 @@ def run(name: str, number: int, wall: float, *, batch_norm: bool = True) -> dict
 
 def made_up() -> dict[str, Any]:
     """Return results of two rounds and a third that was interrupted."""
-    search = coarse_search(batch_norm=True, data="digits", coarse="1e-3,1e-2")
+    search = end_to_end.coarse_search(batch_norm=True, data="digits", coarse="1e-3,1e-2")
     return {
         "settings": search.plain(),
         "commands": [search.command()],
@@ -77,6 +79,15 @@ def test_ratios_are_of_rounds_that_all_have_run(tmp_path: Path) -> None:
     assert ratio == core_ratio == "1.25 (0.88 to 1.62)"  # of 10 / 5 and 20 / 40
     assert (best, apart) == ("53.00 % at 1e-2", "1.00")
     assert "Ray Tune was left out: pyarrow is not installed." in text
+
+
+def test_who_lacks_a_library_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others take part; scikit-learn, which knows no batch norm, only without it."""
+    monkeypatch.setattr(end_to_end, "NEEDS", {"Ray Tune": ("no_such_library",), "Optuna": ()})
+    names, lacks = end_to_end.contestants(batch_norm=False)
+    assert names == ("ours", "ours, --pack 1", "Optuna", "GridSearchCV")
+    assert lacks == {"Ray Tune": "no_such_library"}
+    assert "GridSearchCV" not in end_to_end.contestants(batch_norm=True)[0]
 
 
 def test_the_page_is_that_of_the_results_that_are_kept(tmp_path: Path) -> None:
