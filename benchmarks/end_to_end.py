@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 import shlex
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="runs of each")
     parser.add_argument("--page", type=Path, help="keep the results, and write this page")
     flags = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs is then ended, too
     settings: dict[str, Any] = {"data": flags.data, "epochs": flags.epochs}
     settings |= {"cycle": f"{min(10, flags.epochs)}epochs"}
     settings |= {"coarse": flags.coarse} if flags.coarse else {}
