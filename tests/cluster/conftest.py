@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster.connect import _ALWAYS, _token
+from cluster.connect import _ALWAYS, _forget_authentication, _token
 
 OURS = (Path(__file__).resolve().parents[2] / "cluster",)
 """What the workers of an existing cluster have to be sent."""
@@ -53,6 +53,7 @@ def head(*, cpus: int, **how: Any) -> Iterator[Any]:
     with ray_settings():
         from ray.cluster_utils import Cluster  # noqa: PLC0415 - it reads the settings
 
+        _forget_authentication()  # it may have been imported without them before
         cluster: Any = Cluster()  # its methods have no types
         try:
             cluster.add_node(num_cpus=cpus, **{"include_dashboard": False} | how)
