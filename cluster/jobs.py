@@ -101,6 +101,8 @@ class Jobs:
             return self._start(
                 entrypoint=entrypoint, runtime_env=environment, metadata=dict(metadata)
             )
+        except ClusterError:
+            raise
         except Exception as error:
             raise ClusterError(
                 f"the job cannot be submitted ({_reason(error)}); what need not travel is left "
@@ -114,8 +116,14 @@ class Jobs:
             try:
                 return str(self._client.submit_job(**request))
             except RuntimeError as error:
-                if NO_AGENT not in str(error) or time.monotonic() > deadline:
+                if NO_AGENT not in str(error):
                     raise
+                if time.monotonic() > deadline:
+                    raise ClusterError(
+                        f"the head has had no agent that starts jobs for {AGENT_SECONDS:.0f} s; "
+                        "where another Ray on its machine holds port 52365, start it with "
+                        "--dashboard-agent-listen-port"
+                    ) from error
             time.sleep(POLL_SECONDS)
 
     def metadata(self, job: str) -> tuple[str, Path]:

@@ -181,6 +181,7 @@ def search_order(trials: pd.DataFrame, ax: Axes, *, chosen: float | None = None)
 
     `trials` is `trials_frame`, as far as a search for λ asked for them.
     """
+    ax.set_yscale("log")
     for stage, group in trials.groupby("stage", sort=False):
         colour, marker, fill = stage_style(str(stage))
         ax.plot(
@@ -195,7 +196,6 @@ def search_order(trials: pd.DataFrame, ax: Axes, *, chosen: float | None = None)
         )
     if chosen is not None:
         ax.axhline(chosen, color=VERMILION, linewidth=1, linestyle="--", zorder=1)
-    ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("trial, in the plan's order")
     ax.set_ylabel("L2 strength λ (log scale)")
