@@ -1,0 +1,125 @@
+"""Made-up trials that train nothing: they sleep, send made-up records, and are done."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from search import live
+from search.checkpoint import Start
+from search.plan import Choice, Plan, Stage
+from search.records import Environment, EpochRecord, Figures, Result, State
+from search.runner import Pool, run_plans
+from search.store import Store
+from search.trial import Trial
+
+IMAGES = 5_000
+"""Of the made-up validation set: a result carries a bit for each."""
+BASE = Trial(
+    data="made-up",
+    fingerprint="0123456789abcdef",
+    train_size=45_000,
+    validation_size=IMAGES,
+    stratified=False,
+    hidden=(50, 50),
+    batch_norm=True,
+    alpha=0.9,
+    init="he",
+    sigma=None,
+    schedule="triangular",
+    eta_min=1e-5,
+    eta_max=1e-1,
+    cycle_steps=4_500,
+    batch_size=100,
+    epochs=0,
+    lam=0.0,
+    seed=0,
+)
+HERE = Environment("here", "a CPU", "3", "2", "a BLAS", 1, None)
+FIGURES = Figures(cost=1.5, loss=1.4, accuracy=0.5, n=IMAGES)
+RIGHT = np.packbits(np.arange(IMAGES) % 2 == 0)
+RECORD = EpochRecord(
+    epoch=1,
+    step=450,
+    eta=1e-3,
+    train_cost=1.5,
+    train_loss=1.4,
+    train_accuracy=0.5,
+    validation_cost=1.5,
+    validation_loss=1.4,
+    validation_accuracy=0.5,
+    seconds=0.5,
+    activation_std=(0.6, 0.3),
+    gradient_std=(1e-3, 1e-3),
+)
+
+
+def trials(number: int, *, seconds: float = 0.0, records: int = 0) -> tuple[Trial, ...]:
+    """Return trials of so many seconds and records; `seconds` stands where λ does."""
+    return tuple(
+        dataclasses.replace(BASE, lam=seconds, epochs=records, seed=seed) for seed in range(number)
+    )
+
+
+def made_up(_: None, starts: Sequence[Start]) -> Iterator[tuple[str, EpochRecord | Result]]:
+    """Sleep as long as each trial says and yield its records, then its result: a pool's task."""
+    for trial, _ in starts:
+        for epoch in range(1, trial.epochs + 1):
+            time.sleep(trial.lam / trial.epochs)
+            yield trial.id, dataclasses.replace(RECORD, epoch=epoch)
+        yield (
+            trial.id,
+            Result(
+                trial_id=trial.id,
+                state=State.COMPLETED,
+                epochs=trial.epochs,
+                train=FIGURES,
+                validation=FIGURES,
+                test=None,
+                seconds=trial.lam,
+                environment=HERE,
+                arrays={"validation_correct": RIGHT},
+            ),
+        )
+
+
+def one_stage(asked: tuple[Trial, ...]) -> Plan:
+    """Ask for all trials at once, and choose none."""
+    yield Stage("made up", asked, "a plan of one stage")
+    return Choice(None, "nothing to choose")
+
+
+def run_through(asked: tuple[Trial, ...], pool: Pool, store: Store) -> float:
+    """Run trials with the real runner, its lines printed to nowhere; return the seconds."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - it is no path
+        console = Console(file=nowhere)
+        epochs = sum(trial.epochs for trial in asked)
+        with live.watch(console, trials=len(asked), epochs=epochs, quiet=False) as observe:
+            start = time.perf_counter()
+            run_plans(
+                {"made up": one_stage(asked)}, pool=lambda: pool, store=store, observe=observe
+            )
+            return time.perf_counter() - start
+
+
+def pool_alone(asked: tuple[Trial, ...], pool: Any) -> float:
+    """Run trials with the pool, and keep nothing; return the seconds."""
+    start, left = time.perf_counter(), len(asked)
+    for trial in asked:
+        pool.submit(trial.id, (Start(trial),))
+    while left:
+        left -= sum(event.kind == "done" for event in pool.poll(1.0))
+    return time.perf_counter() - start
+
+
+def warm(pool: Any, *, most: int = 8) -> None:
+    """Run short trials until every slot has a worker that is at work within a quarter second."""
+    for _ in range(most):
+        if pool_alone(trials(pool.slots, seconds=0.5, records=1), pool) < 0.75:
+            return
