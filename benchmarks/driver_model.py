@@ -1,0 +1,145 @@
+"""A discrete-event model of a study: one driver serves the messages of many cores.
+
+The driver is the pool's and the runner's loop. It asks which streams have something, takes one
+message of each, submits the next trial where one ended, and brings what it took to the disk in
+groups. Everything that a core does meanwhile goes on; a core whose trial has ended waits for the
+driver. Ray itself, the network and the nodes are a constant latency here.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+EXTRA = 3
+"""Messages of a trial beside its records: that it started, its result, its end."""
+WRITES = 2
+"""What a trial writes to the store: that it started, and its result."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the driver does, in seconds."""
+
+    message: float = 0.0
+    """To take in a message."""
+    trial: float = 0.0
+    """To submit a trial, beside its messages."""
+    scan: float = 0.0
+    """To ask which streams have something, for each stream that is asked about."""
+    commit: float = 0.0
+    """To bring a group of writes to the disk."""
+    window: float = 0.0
+    """How long a write may wait for others; 0 commits each by itself."""
+    latency: float = 0.0
+    """From a trial's submission to its first step, and from its end to the driver, together."""
+    together: bool = True
+    """Whether one question serves all streams that have something, or the first of them."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the cores do: trials of equal length."""
+
+    slots: int
+    trials: int
+    seconds: float
+    records: int
+    """Messages that a trial sends on its way, evenly spaced."""
+
+
+def wall(costs: Costs, load: Load) -> float:
+    """Return the seconds from the first submission to the last commit."""
+    return _Driver(costs, load).run()
+
+
+def efficiency(costs: Costs, load: Load) -> float:
+    """Return the share of the cores' time in which they train."""
+    return load.trials * load.seconds / (load.slots * wall(costs, load))
+
+
+class _Driver:
+    """The state of a simulated study."""
+
+    def __init__(self, costs: Costs, load: Load) -> None:
+        self._costs, self._load = costs, load
+        self._now, self._due = 0.0, math.inf
+        self._left = load.trials
+        self._messages: list[tuple[float, int, float, int]] = []
+        """When a stream's next message is there, its stream, the trial's start, its number."""
+
+    def run(self) -> float:
+        for slot in range(min(self._load.slots, self._left)):
+            self._submit(slot)
+        while self._messages:
+            self._now = max(self._now, min(self._messages[0][0], self._due))
+            if self._messages[0][0] <= self._now:
+                self._poll()
+            if self._due <= self._now:
+                self._commit()
+        if self._due < math.inf:
+            self._commit()
+        return self._now
+
+    def _submit(self, slot: int) -> None:
+        self._left -= 1
+        self._now += self._costs.trial
+        start = self._now + self._costs.latency
+        heapq.heappush(self._messages, (start, slot, start, 0))
+
+    def _poll(self) -> None:
+        self._now += self._costs.scan * len(self._messages)
+        asked, taken = self._now, []
+        while self._messages and self._messages[0][0] <= asked:
+            taken.append(heapq.heappop(self._messages))
+            if not self._costs.together:
+                break
+        for _, slot, start, number in taken:
+            self._take(slot, start, number)
+
+    def _take(self, slot: int, start: float, number: int) -> None:
+        self._now += self._costs.message
+        if number in (0, self._load.records + 1):
+            self._write()
+        if number == self._load.records + EXTRA - 1:
+            if self._left:
+                self._submit(slot)
+            return
+        share = min(1.0, (number + 1) / self._load.records) if self._load.records else 1.0
+        there = start + share * self._load.seconds
+        heapq.heappush(self._messages, (there, slot, start, number + 1))
+
+    def _write(self) -> None:
+        if self._costs.window == 0:
+            self._now += self._costs.commit
+        else:
+            self._due = min(self._due, self._now + self._costs.window)
+
+    def _commit(self) -> None:
+        self._now += self._costs.commit
+        self._due = math.inf
+
+
+def limits(costs: Costs, *, seconds: float, records: int) -> Mapping[str, float]:
+    """Return for each of the driver's terms the cores at which it alone takes all its time.
+
+    Asking about streams is a special case: where one question serves all that have something, its
+    share of a message falls to `scan` as the driver gets busy; otherwise it is `scan` times cores.
+    """
+    messages = records + EXTRA
+    found = {
+        "messages": _over(seconds, messages * costs.message),
+        "submissions": _over(seconds, costs.trial),
+        "asking": _over(seconds, messages * costs.scan)
+        if costs.together
+        else math.sqrt(_over(seconds, messages * costs.scan)),
+    }
+    # A group is committed once in a window and a commit, however many cores there are.
+    found["commits"] = math.inf if costs.window else _over(seconds, WRITES * costs.commit)
+    return found
+
+
+def _over(seconds: float, each: float) -> float:
+    return seconds / each if each else math.inf
