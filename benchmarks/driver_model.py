@@ -35,6 +35,8 @@ class Costs:
     """How long a write may wait for others; 0 commits each by itself."""
     latency: float = 0.0
     """From a trial's submission to its first step, and from its end to the driver, together."""
+    sending: float = 0.0
+    """By how much a trial is held up when it sends a record."""
     together: bool = True
     """Whether one question serves all streams that have something, or the first of them."""
 
@@ -107,8 +109,9 @@ class _Driver:
             if self._left:
                 self._submit(slot)
             return
+        sent = min(number, self._load.records)
         share = min(1.0, (number + 1) / self._load.records) if self._load.records else 1.0
-        there = start + share * self._load.seconds
+        there = start + share * self._load.seconds + sent * self._costs.sending
         heapq.heappush(self._messages, (there, slot, start, number + 1))
 
     def _write(self) -> None:

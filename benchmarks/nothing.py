@@ -109,8 +109,8 @@ def _serial() -> SerialPool:
 def _profiled(run: Callable[[], float]) -> float:
     with cProfile.Profile() as profile:
         seconds = run()
-    pstats.Stats(profile).sort_stats("tottime").print_stats(30)
-    pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
+    for order in ("tottime", "cumulative"):
+        pstats.Stats(profile).sort_stats(order).print_stats(45)
     return seconds
 
 
@@ -122,15 +122,15 @@ def _tune(how: Setting, *, reuse: bool) -> Turn:
 
     ends: list[float] = []
 
-    class Clock(tune.Callback):  # type: ignore[misc]
+    class Clock(tune.Callback):
         """Notes when trials start and end."""
 
         begun = 0.0
 
-        def on_trial_start(self, **_: Any) -> None:
+        def on_trial_start(self, *_: Any, **__: Any) -> None:
             self.begun = self.begun or time.perf_counter()
 
-        def on_trial_complete(self, **_: Any) -> None:
+        def on_trial_complete(self, *_: Any, **__: Any) -> None:
             ends.append(time.perf_counter())
 
     def nothing(_: Any) -> dict[str, float]:
@@ -149,22 +149,24 @@ def _tune(how: Setting, *, reuse: bool) -> Turn:
             ),
         )
         watch = _Stopwatch(how.born)
+        cut_off = time.perf_counter() + how.limit
         tuner.fit()
-    inside = [end for end in ends if end <= clock.begun + how.limit]
-    return watch.turn(inside[-1] - clock.begun, len(inside))
+    inside = [end for end in ends if end <= cut_off]
+    last = inside[-1] if len(inside) == how.trials else cut_off
+    return watch.turn(last - clock.begun, len(inside))
 
 
 def _optuna(how: Setting, *, storage: str) -> Turn:
     import optuna  # noqa: PLC0415 - optional
 
     optuna.logging.disable_default_handler()
+    from optuna.storages import JournalStorage, journal  # noqa: PLC0415 - optional
+
     path = how.folder / "optuna"
     storages: dict[str, Callable[[], Any]] = {
         "memory": lambda: None,
         "SQLite": lambda: f"sqlite:///{path}.db",
-        "journal": lambda: optuna.storages.JournalStorage(
-            optuna.storages.journal.JournalFileBackend(f"{path}.log")
-        ),
+        "journal": lambda: JournalStorage(journal.JournalFileBackend(f"{path}.log")),
     }
     # The default sampler models what came before; a grid needs no model, and neither does ours.
     study = optuna.create_study(

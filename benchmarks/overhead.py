@@ -39,8 +39,10 @@ TEXT = """## Trials that do nothing
 The real runner, pool and store, the study's lines printed to nowhere; a trial returns its result
 at once. {jobs} at a time. Times are from the first submission to the last result, medians over
 {rounds} rounds in turns with quartiles in brackets; start-up, workers included, is apart (Ray Tune
-starts its workers after it). "to ours" compares each round with ours of the same round and number of
-trials. Ours and the journal file are on the disk when a trial is done; so is SQLite. {details}
+starts its workers after it). "to ours" compares each round with ours of the same round and number
+of trials. Ours, the journal file and SQLite bring every trial to the disk; Ray Tune writes a folder
+for each. "without Ray" runs the trials in the driver's process, "pool alone" keeps nothing.
+{details}
 
 {table}
 
@@ -105,12 +107,11 @@ def section(results: Mapping[str, Any]) -> str:
     cases = list(dict.fromkeys((each["name"], each["trials"]) for each in turns))
     rows = [_row(results, name, trials) for name, trials in cases]
     heads = ("", "trials", "ms a trial", "to ours", "start-up, s", "driver's peak, MB")
-    smallest = min(trials for _, trials in cases)
+    smallest = min((trials for _, trials in cases), default=0)
     details = (
-        f"Ray Tune ran {smallest:,} trials only, since a larger study would take it hours; "
-        f"a peer is cut off after {results['limit']:g} s, and its row then says how many it did. "
-        "Ray Tune and Optuna pay for their records of each trial, and Optuna for drawing one "
-        "number at random."
+        f"Ray Tune ran {smallest:,} trials only, a larger study would take it too long; a peer is "
+        f"cut off after {results['limit']:g} s, and its row then says how many trials it had done. "
+        "Optuna draws a number at random for each, where its own sampler would learn from them all."
     )
     for names, reason in _grouped(results["missing"]).items():
         details += f" Left out: {names} ({reason})."

@@ -67,11 +67,12 @@ def trials(number: int, *, seconds: float = 0.0, records: int = 0) -> tuple[Tria
     )
 
 
-def made_up(_: None, starts: Sequence[Start]) -> Iterator[tuple[str, EpochRecord | Result]]:
+def made_up(shared: None, starts: Sequence[Start]) -> Iterator[tuple[str, EpochRecord | Result]]:  # noqa: ARG001
     """Sleep as long as each trial says and yield its records, then its result: a pool's task."""
     for trial, _ in starts:
+        late = 0.0
         for epoch in range(1, trial.epochs + 1):
-            time.sleep(trial.lam / trial.epochs)
+            late = _slept(trial.lam / trial.epochs - late)
             yield trial.id, dataclasses.replace(RECORD, epoch=epoch)
         yield (
             trial.id,
@@ -87,6 +88,13 @@ def made_up(_: None, starts: Sequence[Start]) -> Iterator[tuple[str, EpochRecord
                 arrays={"validation_correct": RIGHT},
             ),
         )
+
+
+def _slept(seconds: float) -> float:
+    """Sleep; return by how much it was too long, which the next sleep makes up for."""
+    start = time.perf_counter()
+    time.sleep(max(0.0, seconds))
+    return time.perf_counter() - start - seconds
 
 
 def one_stage(asked: tuple[Trial, ...]) -> Plan:

@@ -1,0 +1,176 @@
+"""The real runner, pool and store at work on trials that sleep, and what the driver did."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import trivial
+from benchmarks.driver_model import EXTRA, Load
+from cluster import Event, Kind, RayPool
+from cluster.ray_pool import _attempt, _Work
+from search.store import Store
+
+CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A study of sleeping trials, measured."""
+
+    load: Load
+    wall: float
+    """Seconds from the first submission to the last result."""
+    busy: float
+    """Seconds of a core that the driver's loop took, its commits apart."""
+    commits: int
+    committing: float
+    """Seconds in which the driver waited for the disk."""
+    polls: int
+    together: bool
+    """Whether a question of the pool's ever brought messages of several trials."""
+
+    @property
+    def messages(self) -> int:
+        """Messages of all trials."""
+        return self.load.trials * (self.load.records + EXTRA)
+
+    @property
+    def efficiency(self) -> float:
+        """Share of the slots' time in which trials slept, as they were asked to."""
+        return self.load.trials * self.load.seconds / (self.load.slots * self.wall)
+
+
+class _Metered:
+    """A pool that counts."""
+
+    def __init__(self, pool: RayPool) -> None:
+        self._pool = pool
+        self._open = 0
+        self.polls, self.together = 0, False
+        self.replace = pool.replace
+
+    def submit(self, key: str, payload: Any, *, once: bool = False, ahead: bool = False) -> None:
+        self._open += 1
+        self._pool.submit(key, payload, once=once, ahead=ahead)
+
+    def poll(self, timeout: float) -> Sequence[Event]:
+        events = self._pool.poll(timeout)
+        self.polls += 1
+        self.together |= len({event.key for event in events}) > 1
+        self._open -= sum(event.kind in (Kind.DONE, Kind.FAILED) for event in events)
+        return events
+
+    def drain(self) -> None:
+        """Take what follows the last results, so that another study can use the pool."""
+        while self._open:
+            self.poll(1.0)
+
+
+class _TimedCommits:
+    """A store's connection that times its commits."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self.commits, self.seconds, self.busy = 0, 0.0, 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+        if statement != "COMMIT":
+            return self._database.execute(statement, *parameters)
+        changed = self._database.total_changes
+        start, busy = time.perf_counter(), time.thread_time()
+        try:
+            return self._database.execute(statement)
+        finally:
+            if changed != self._changes:  # an empty one touches no disk
+                self.commits += 1
+                self.seconds += time.perf_counter() - start
+                self.busy += time.thread_time() - busy
+                self._changes = changed
+
+    _changes = 0
+
+
+@contextmanager
+def pool_of(slots: int) -> Iterator[RayPool]:
+    """Yield a pool on an embedded Ray with so many slots, each with a worker that is up.
+
+    Sleeping needs no core, so that a slot may be a small part of one.
+    """
+    # Else Ray ends workers beyond the number of cores as soon as they idle for a second.
+    os.environ.setdefault("RAY_idle_worker_killing_time_threshold_ms", "600000")
+    share = min(1.0, math.floor(1e4 * CORES / slots) / 1e4)
+    with RayPool(trivial.made_up, None, cpus_per_task=share, max_concurrent=slots) as pool:
+        trivial.warm(pool)
+        yield pool
+
+
+def measured(pool: RayPool, load: Load, disk: Path) -> Run:
+    """Run a study of sleeping trials on a pool, its store on a disk."""
+    asked = trivial.trials(load.trials, seconds=load.seconds, records=load.records)
+    counting = _Metered(pool)
+    with tempfile.TemporaryDirectory(dir=disk) as place, Store(Path(place) / "study.db") as store:
+        timed = _TimedCommits(store._db)  # noqa: SLF001 - what it does is what is measured
+        store._db = timed  # type: ignore[assignment]  # noqa: SLF001 - as above
+        before = time.thread_time()
+        wall = trivial.run_through(asked, counting, store)
+        busy = time.thread_time() - before
+        polls = counting.polls
+        counting.drain()
+    return Run(
+        load=load,
+        wall=wall,
+        busy=busy - timed.busy,
+        commits=timed.commits,
+        committing=timed.seconds,
+        polls=polls,
+        together=counting.together,
+    )
+
+
+def asking(streams: Sequence[int], *, records: int = 60) -> dict[int, float]:
+    """Return the driver's seconds of a core a message, by the streams that it asks about.
+
+    All but one of the streams are of tasks that ask for a resource that nowhere is, so that they
+    wait for ever and cost no process.
+    """
+    found = {}
+    for number in streams:
+        with RayPool(trivial.made_up, None) as pool:
+            pool.submit("task", [(trial, None) for trial in trivial.trials(1, records=records)])
+            while not any(event.kind is Kind.STARTED for event in pool.poll(1.0)):
+                pass
+            idle = pool._ray.remote(  # noqa: SLF001 - no public way to have so many streams
+                num_cpus=0, resources={"nowhere": 1}, max_retries=0, num_returns="streaming"
+            )(_attempt)
+            for n in range(number - 1):
+                stream = idle.remote(pool._task, pool._shared, ())  # noqa: SLF001 - as above
+                pool._running[stream] = _Work(f"{n}", ())  # noqa: SLF001 - as above
+            found[number] = _median_poll(pool)
+    return found
+
+
+def _median_poll(pool: RayPool) -> float:
+    """Return the median seconds of a core of those polls that brought an event."""
+    seconds = []
+    for _ in itertools.count():
+        start = time.thread_time()
+        events = pool.poll(1.0)
+        if events:
+            seconds.append(time.thread_time() - start)
+        if any(event.kind in (Kind.DONE, Kind.FAILED) for event in events):
+            return statistics.median(seconds)
+    raise AssertionError
