@@ -46,9 +46,11 @@ format: $(DEV) ## let ruff format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## steps, and searches end to end, beside other libraries; writes docs/performance.md; needs CIFAR-10
+bench: $(READY) ## steps, searches, empty trials beside other libraries, many cores; writes docs/performance.md; needs CIFAR-10
 	$(BIN)/python -m benchmarks.step --page docs/performance.md
 	$(BIN)/python -m benchmarks.end_to_end --page docs/performance.md $(ARGS)
+	$(BIN)/python -m benchmarks.overhead --page docs/performance.md
+	$(BIN)/python -m benchmarks.scale --page docs/performance.md
 
 examples: $(READY) ## the reports under docs/examples, run again; needs CIFAR-10
 	$(BIN)/python docs/examples/make.py

@@ -22,11 +22,10 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from benchmarks.keeping import keep
 from benchmarks.nothing import CONTESTANTS, missing
+from benchmarks.performance import compose, keep
 from benchmarks.timing import machine, quartiles
 
-NAME = "overhead"
 GOAL = 5.0
 """Milliseconds a trial that driver, Ray and store may cost."""
 LINEAR = 1.25
@@ -179,7 +178,7 @@ def sizes(text: str) -> tuple[int, ...]:
 
 
 def main() -> None:
-    """Measure, print the section, keep the results."""
+    """Measure, print the section, and write the page if asked to."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -188,9 +187,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="trials at once")
     parser.add_argument("--disk", type=Path, default=Path(), help="folder whose disk is written to")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds that a peer may take")
-    results = measure(parser.parse_args())
+    parser.add_argument("--page", type=Path, help="keep the results, and write this page")
+    asked = parser.parse_args()
+    results = measure(asked)
     print(section(results))
-    keep(NAME, results)
+    if asked.page:
+        keep("overhead", results)
+        compose(asked.page)
 
 
 if __name__ == "__main__":

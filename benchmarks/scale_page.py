@@ -1,0 +1,208 @@
+"""The page's section on many cores: tables, the bottlenecks by name, and the figure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from tabulate import tabulate
+
+from benchmarks.driver_model import Costs, Load, limits
+from benchmarks.timing import quartiles
+from reports.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, write_figure
+
+FIGURE = "performance-scale"
+GOOD = 0.95
+"""Efficiency below which cores are called wasted."""
+NAMES = {
+    "messages": "taking in messages",
+    "submissions": "submitting trials",
+    "asking": "asking which streams have something",
+    "commits": "committing each write by itself",
+}
+LIFTS = {
+    "messages": "fewer records a trial, or several trials in a task (`--pack`): one stream for all",
+    "submissions": "several trials in a task (`--pack`): one submission for all",
+    "asking": "a pool that is told which streams have something, instead of asking about each",
+    "commits": "committing what came in together, in groups",
+}
+
+TEXT = """## Many cores
+
+Trials that sleep need no core, so that one machine can run many at once: real runner, Ray and
+store, rounds: {rounds}. Efficiency is the trials' length times their number, divided by slots and
+wall time. The model knows the driver's costs at {fewest} and little of the other rows (what a
+commit takes): what it predicts stands beside what was measured (median, quartiles in brackets).
+
+{measured}
+
+{agreement} It was calibrated with, in milliseconds:
+
+{costs}
+
+![Efficiency by cores]({figure}.svg)
+
+Beyond this machine it predicts, for {trials} trials a core of equal length that send {records}
+records each:
+
+{predicted}
+
+{bottlenecks}
+
+The slots of this machine share its cores with driver and Ray, which the model does not know: many
+short trials fall below it. It holds the driver alone: Ray, network and nodes are a latency that
+does not grow. The
+logs of Ray's own release tests (`many_tasks`, 2.8 and 2.20) show 10,000 tasks started at about 440
+to 580 a second: trials of 4 s on more than about 2,000 cores ask for more, whatever the driver
+does. Trials of unequal length end less evenly than these.
+
+{about}.
+"""
+
+
+def section(results: Mapping[str, Any]) -> str:
+    """Return the section of the page, as Markdown."""
+    fewest = min(run["load"]["slots"] for run in results["runs"])
+    costs = Costs(**results["costs"])
+    return TEXT.format(
+        rounds=results["rounds"],
+        fewest="one slot" if fewest == 1 else f"{fewest} slots",
+        measured=_measured(results["runs"]),
+        agreement=_agreement(results["runs"], fewest),
+        costs=_costs(costs),
+        figure=FIGURE,
+        trials=results["trials_a_core"],
+        records=results["records"],
+        predicted=_predicted(results["predicted"]),
+        bottlenecks="\n".join(
+            _bottleneck(results, costs, seconds) for seconds in _lengths(results)
+        ),
+        about=results["about"],
+    )
+
+
+def _lengths(results: Mapping[str, Any]) -> list[float]:
+    """Return the trials' lengths that were predicted, in seconds."""
+    return list(dict.fromkeys(point["seconds"] for point in results["predicted"]))
+
+
+def _table(rows: Sequence[Sequence[Any]], heads: Sequence[str]) -> str:
+    return tabulate(rows, heads, tablefmt="github", disable_numparse=True)
+
+
+def _measured(runs: Sequence[Mapping[str, Any]]) -> str:
+    cases: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for run in runs:
+        cases.setdefault(tuple(run["load"].values()), []).append(run)
+    rows = [
+        (
+            f"{Load(*case).slots}",
+            f"{Load(*case).seconds:g}",
+            f"{Load(*case).records}",
+            f"{Load(*case).trials:,}",
+            quartiles(np.array([run["efficiency"] for run in each]), ".3f"),
+            f"{each[0]['predicted']:.3f}",
+        )
+        for case, each in cases.items()
+    ]
+    return _table(rows, ("slots", "seconds", "records", "trials", "measured", "predicted"))
+
+
+def _agreement(runs: Sequence[Mapping[str, Any]], fewest: int) -> str:
+    """Say how far the predictions are from what was measured where it was not calibrated."""
+    off = [
+        abs(run["efficiency"] - run["predicted"]) for run in runs if run["load"]["slots"] > fewest
+    ]
+    if not off:
+        return "The model was calibrated with all of these rows."
+    return (
+        f"Beyond {fewest} the predictions differ from single measurements by "
+        f"{statistics.median(off):.3f} at the median and {max(off):.3f} at most."
+    )
+
+
+def _costs(costs: Costs) -> str:
+    grouped = f"a group, {1e3 * costs.window:.0f} ms after its first write"
+    rows = [
+        ("a message taken in", f"{1e3 * costs.message:.3f}"),
+        ("a trial submitted", f"{1e3 * costs.trial:.3f}"),
+        ("asking which streams have something, for each of them", f"{1e3 * costs.scan:.5f}"),
+        (f"a commit, of {grouped if costs.window else 'each write'}", f"{1e3 * costs.commit:.2f}"),
+        ("latency from a trial's end to the next one's start", f"{1e3 * costs.latency:.2f}"),
+        ("a record sent, to the trial that sends it", f"{1e3 * costs.sending:.2f}"),
+    ]
+    return _table(rows, ("", "ms"))
+
+
+def _predicted(points: Sequence[Mapping[str, Any]]) -> str:
+    cores = list(dict.fromkeys(point["cores"] for point in points))
+    found = {(point["seconds"], point["cores"]): point["efficiency"] for point in points}
+    lengths = list(dict.fromkeys(point["seconds"] for point in points))
+    rows = [
+        (f"{number:,}", *(f"{found[seconds, number]:.3f}" for seconds in lengths))
+        for number in cores
+    ]
+    return _table(rows, ("cores", *(f"trials of {seconds:g} s" for seconds in lengths)))
+
+
+def _bottleneck(results: Mapping[str, Any], costs: Costs, seconds: float) -> str:
+    """Name what fills the driver first, and where."""
+    found = limits(costs, seconds=seconds, records=results["records"])
+    term = min(found, key=lambda name: found[name])
+    good = [
+        point["cores"]
+        for point in results["predicted"]
+        if point["seconds"] == seconds and point["efficiency"] >= GOOD
+    ]
+    others = ", ".join(
+        f"{name} {cores:,.0f}" for name, cores in found.items() if name != term and cores < 1e9
+    )
+    return (
+        f"- Trials of {seconds:g} s: an efficiency of {GOOD} or more up to "
+        f"{max(good, default=0):,} of the cores tried. The first bottleneck is {NAMES[term]}, "
+        f"which alone would take all the driver's time at {found[term]:,.0f} cores (of the others: "
+        f"{others}); it is lifted by {LIFTS[term]}."
+    )
+
+
+def draw(results: Mapping[str, Any], folder: Path) -> Path:
+    """Write the figure of efficiency by cores; return its path."""
+
+    def lines(figure: Figure) -> None:
+        axes = figure.subplots()
+        colours = (VERMILION, ORANGE, GREEN)
+        for seconds, colour in zip(_lengths(results), colours, strict=True):
+            points = [p for p in results["predicted"] if p["seconds"] == seconds]
+            axes.plot(
+                [p["cores"] for p in points],
+                [p["efficiency"] for p in points],
+                color=colour,
+                label=f"{seconds:g} s, model",
+            )
+        cases: dict[tuple[float, int], list[Mapping[str, Any]]] = {}
+        for run in results["runs"]:
+            cases.setdefault((run["load"]["seconds"], run["load"]["records"]), []).append(run)
+        for ((seconds, sent), runs), colour in zip(
+            cases.items(), (GREY, SKY, BLUE, PURPLE), strict=True
+        ):
+            slots = sorted({run["load"]["slots"] for run in runs})
+            for kind, style in (("efficiency", "o"), ("predicted", "--")):
+                medians = [
+                    statistics.median(run[kind] for run in runs if run["load"]["slots"] == number)
+                    for number in slots
+                ]
+                label = f"{seconds:g} s, {sent} records: measured" if style == "o" else None
+                axes.plot(slots, medians, style, color=colour, markersize=4, label=label)
+        axes.set_xscale("log")
+        axes.set_ylim(0, 1.03)
+        axes.set_xlabel(
+            "cores, or slots of sleeping trials; dashed: the model where it is measured"
+        )
+        axes.set_ylabel("efficiency")
+        axes.legend(loc="lower left")
+
+    return write_figure(folder, FIGURE, lines, height=3.4)[0]

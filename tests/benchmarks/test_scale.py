@@ -1,0 +1,90 @@
+"""The figures of many cores: from measured studies to the driver's costs, and to the page."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import scale
+from benchmarks.driver_model import EXTRA, WRITES, Costs, Load, efficiency, wall
+from benchmarks.metered import Run
+from search.runner import COMMIT_SECONDS
+
+COSTS = Costs(
+    message=8e-4,
+    trial=2e-3,
+    scan=3e-6,
+    commit=8e-3,
+    window=COMMIT_SECONDS,
+    latency=4e-3,
+    sending=1e-3,
+)
+STREAMS = {number: COSTS.message + number * COSTS.scan for number in (1, 100, 1_000)}
+
+
+def run(load: Load) -> Run:
+    """Return what would be measured of a driver with these costs."""
+    polls = load.trials * (load.records + EXTRA)
+    commits = WRITES * load.trials
+    return Run(
+        load=load,
+        wall=wall(COSTS, load),
+        busy=polls * (COSTS.message + load.slots * COSTS.scan) + load.trials * COSTS.trial,
+        commits=commits,
+        committing=commits * COSTS.commit,
+        polls=polls,
+        together=load.slots > 1,
+    )
+
+
+def runs() -> list[Run]:
+    """Return a run of every case with one slot and with eight."""
+    return [
+        run(Load(slots, scale.trials_of(slots, seconds), seconds, records))
+        for slots in (1, 8)
+        for seconds, records in scale.CASES
+    ]
+
+
+def results() -> dict[str, Any]:
+    """Return what a measurement keeps."""
+    return {
+        "rounds": 1,
+        "records": 20,
+        "trials_a_core": 5,
+        "runs": [
+            dataclasses.asdict(each)
+            | {"efficiency": each.efficiency, "predicted": efficiency(COSTS, each.load)}
+            for each in runs()
+        ],
+        "costs": dataclasses.asdict(COSTS),
+        "predicted": [
+            {"seconds": seconds, "cores": cores, "efficiency": 1 / (1 + cores / seconds)}
+            for seconds in scale.LENGTHS
+            for cores in scale.CORES
+        ],
+        "about": "a processor",
+    }
+
+
+def test_calibration_finds_the_costs_of_a_driver() -> None:
+    """From studies of a driver whose costs are known, these very costs are found."""
+    found = scale.calibrated(runs(), STREAMS)
+    for name, value in dataclasses.asdict(COSTS).items():
+        assert getattr(found, name) == pytest.approx(value, rel=0.02), name
+
+
+def test_the_section_names_the_first_bottleneck(tmp_path: Path) -> None:
+    """Predictions stand beside measurements, the driver's largest term is named, and drawn."""
+    text = scale.section(results())
+    assert "The first bottleneck is taking in messages" in text
+    alone = 4.0 / ((20 + EXTRA) * COSTS.message)
+    assert f"all the driver's time at {alone:,.0f} cores" in text
+    assert "0.000 at the median and 0.000 at most" in text
+    assert "10,000" in text
+    scale.draw(results(), tmp_path)
+    (name,) = {path.stem for path in tmp_path.iterdir()}
+    assert f"({name}.svg)" in text
