@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks import trivial
 from benchmarks.driver_model import EXTRA, Load
+from benchmarks.processes import _family
 from cluster import Event, Kind, RayPool
 from cluster.ray_pool import _attempt, _Work
 from search.store import Store
@@ -39,6 +40,8 @@ class Run:
     polls: int
     together: bool
     """Whether a question of the pool's ever brought messages of several trials."""
+    taken: float = 0.0
+    """Share of this machine's cores that driver, Ray and workers took."""
 
     @property
     def messages(self) -> int:
@@ -125,9 +128,9 @@ def measured(pool: RayPool, load: Load, disk: Path) -> Run:
     with tempfile.TemporaryDirectory(dir=disk) as place, Store(Path(place) / "study.db") as store:
         timed = _TimedCommits(store._db)  # noqa: SLF001 - what it does is what is measured
         store._db = timed  # type: ignore[assignment]  # noqa: SLF001 - as above
-        before = time.thread_time()
+        all_before, before = _seconds_of_all(), time.thread_time()
         wall = trivial.run_through(asked, counting, store)
-        busy = time.thread_time() - before
+        busy, of_all = time.thread_time() - before, _seconds_of_all() - all_before
         polls = counting.polls
         counting.drain()
     return Run(
@@ -138,7 +141,13 @@ def measured(pool: RayPool, load: Load, disk: Path) -> Run:
         committing=timed.seconds,
         polls=polls,
         together=counting.together,
+        taken=of_all / (CORES * wall),
     )
+
+
+def _seconds_of_all() -> float:
+    """Return the seconds of a core that this process and its descendants have taken."""
+    return time.process_time() + sum(_family().values())
 
 
 def asking(streams: Sequence[int], *, records: int = 60) -> dict[int, float]:
