@@ -30,7 +30,7 @@ search: $(READY) ## the λ search, coarse to fine; ARGS="--data digits" passes f
 	$(BIN)/python -m search.lambda_coarse_fine $(ARGS)
 
 test: $(DEV) lint types ## lint, type check and the tests (what CI runs)
-	$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" --numprocesses 3 --dist loadfile $(ARGS)
 
 test-slow: $(DEV) ## the tests that take longer
 	$(BIN)/python -m pytest -m slow $(ARGS)
@@ -49,6 +49,7 @@ format: $(DEV) ## let ruff format and fix
 bench: $(READY) ## steps, searches, empty trials beside other libraries, many cores; writes docs/performance.md; needs CIFAR-10
 	$(BIN)/python -m benchmarks.step --page docs/performance.md
 	$(BIN)/python -m benchmarks.end_to_end --page docs/performance.md $(ARGS)
+	$(BIN)/python -m benchmarks.edges --page docs/performance.md
 	$(BIN)/python -m benchmarks.overhead --page docs/performance.md
 	$(BIN)/python -m benchmarks.scale --page docs/performance.md
 

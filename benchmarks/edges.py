@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from benchmarks.performance import keep
+from benchmarks.performance import compose, keep
 from benchmarks.timing import machine, quartiles
 
 NAME = "edges"
-FLAGS = ("--epochs=10", "--final-epochs=10")
+FLAGS = ("--cycle=2epochs", "--epochs=2", "--final-epochs=2")
 """One cycle a trial: what is measured does not depend on more."""
 
 
@@ -36,7 +36,9 @@ def edges(data: Sequence[str]) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as out:
         begin, last = time.time(), 0.0
         words = [sys.executable, "-m", "search.lambda_coarse_fine", *data, *FLAGS, "--out", out]
-        with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as command:  # noqa: S603 - ours
+        with subprocess.Popen(  # noqa: S603 - ours
+            words, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as command:
             assert command.stderr is not None
             for line in command.stderr:
                 if " completed after " in line:
@@ -72,6 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", default="cifar10")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--page", type=Path, help="the page to compose of all that is kept")
     given = parser.parse_args()
     data = [f"--data={given.data}"]
     edges(data)  # warms the disk's cache
@@ -83,6 +86,8 @@ def main() -> None:
     }
     print(section(results))
     keep(NAME, results)
+    if given.page:
+        compose(given.page)
 
 
 if __name__ == "__main__":

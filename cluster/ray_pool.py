@@ -29,6 +29,10 @@ from cluster.watch import Watch, doors
 STORE_SLACK = 64 * 2**20
 """Bytes of an embedded object store beyond the shared data, for payloads and items."""
 
+AHEAD = 2
+"""Tasks that Ray is given beyond those that can run, so that a worker need not wait for the driver
+when one ends. Where their number is limited by us rather than by resources, none are."""
+
 FETCH_SECONDS = 1.0
 """How often the cluster is looked after while an item is on its way."""
 
@@ -155,6 +159,7 @@ class RayPool:
                 memory=memory_per_task or None,
                 max_retries=0,
                 num_returns="streaming",
+                enable_task_events=address is not None,  # nobody looks into an embedded Ray
             )(_attempt)
             self._stack = stack.pop_all()
 
@@ -243,7 +248,8 @@ class RayPool:
         return self._end(self._running.pop(stream), stalled(self._stall_seconds))
 
     def _start_what_fits(self) -> None:
-        now, room = time.monotonic(), self.slots - len(self._running)
+        ahead = 0 if self._max_concurrent else AHEAD
+        now, room = time.monotonic(), self.slots + ahead - len(self._running)
         for _ in range(len(self._waiting)):
             if room <= 0:
                 return

@@ -181,7 +181,8 @@ class _Run:
             for trial in progress.unseen_trials()
             if trial.id not in self._trials and self.lookup(trial) is None
         }
-        self._store.add_trials(new.values())
+        if new:
+            self._store.add_trials(new.values())
         stage = progress.stages[-1]
         for key, trial in new.items():
             self._trials[key] = trial

@@ -11,7 +11,6 @@ arrays are NumPy's `.npy` format.
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import math
@@ -233,7 +232,7 @@ class Store:
             float(checkpoint.seconds),
             json.dumps(state.rng),
             _dump(checkpoint.environment),
-            json.dumps([dataclasses.asdict(record) for record in checkpoint.history]),
+            json.dumps([vars(record) for record in checkpoint.history]),
             _npz(state.network.arrays()),
         )
         with self._transaction() as db:
@@ -384,7 +383,7 @@ def _refused(error: BaseException) -> bool:
 
 def _dump(record: Any) -> str | None:
     """Return a flat record as JSON; NaN and infinities stay readable."""
-    return None if record is None else json.dumps(dataclasses.asdict(record), ensure_ascii=False)
+    return None if record is None else json.dumps(vars(record), ensure_ascii=False)
 
 
 def _figures(text: str | None) -> Figures | None:

@@ -55,7 +55,7 @@ THOROUGH = {
     ("world", "searches"),
     [pytest.param(world, SEARCHES, id=name) for name, world in EVERYDAY.items()]
     + [
-        pytest.param(world, 2_000, id=name, marks=pytest.mark.slow)
+        pytest.param(world, 2_000, id=name, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])
         for name, world in (EVERYDAY | THOROUGH).items()
     ],
 )
