@@ -6,8 +6,10 @@ last for a module, and a module uses one of them.
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 
 from cluster.connect import _ALWAYS, _forget_authentication, _token
+from tests.search.drivers import descendants, of_ray
 
 OURS = (Path(__file__).resolve().parents[2] / "cluster",)
 """What the workers of an existing cluster have to be sent."""
@@ -49,7 +52,10 @@ def ray_settings() -> Iterator[None]:
 
 @contextmanager
 def head(*, cpus: int, **how: Any) -> Iterator[Any]:
-    """Yield a `ray.cluster_utils.Cluster` of one node; all of its nodes end with the block."""
+    """Yield a `ray.cluster_utils.Cluster` of one node; all of its nodes end with the block.
+
+    Where a test has killed the head, some would try for up to a minute to tell it of their end.
+    """
     with ray_settings():
         from ray.cluster_utils import Cluster  # noqa: PLC0415 - it reads the settings
 
@@ -59,4 +65,8 @@ def head(*, cpus: int, **how: Any) -> Iterator[Any]:
             cluster.add_node(num_cpus=cpus, **{"include_dashboard": False} | how)
             yield cluster
         finally:
+            family = descendants(os.getpid())
             cluster.shutdown()
+            for left in of_ray(family):
+                with suppress(ProcessLookupError):
+                    os.kill(left, signal.SIGKILL)

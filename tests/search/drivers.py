@@ -136,6 +136,11 @@ def agents(of: set[int]) -> set[int]:
     return {pid for pid in alive(of) if "Agent" in _command(pid)}
 
 
+def of_ray(pids: set[int]) -> set[int]:
+    """Return those of the processes that still run and are Ray's."""
+    return {pid for pid in alive(pids) if "/ray/" in _command(pid) or "ray::" in _command(pid)}
+
+
 def _command(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
