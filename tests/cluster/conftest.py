@@ -6,10 +6,8 @@ last for a module, and a module uses one of them.
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ import numpy as np
 import pytest
 
 from cluster.connect import _ALWAYS, _forget_authentication, _token
-from tests.search.drivers import descendants, of_ray
 
 OURS = (Path(__file__).resolve().parents[2] / "cluster",)
 """What the workers of an existing cluster have to be sent."""
@@ -52,10 +49,7 @@ def ray_settings() -> Iterator[None]:
 
 @contextmanager
 def head(*, cpus: int, **how: Any) -> Iterator[Any]:
-    """Yield a `ray.cluster_utils.Cluster` of one node; all of its nodes end with the block.
-
-    Where a test has killed the head, some would try for up to a minute to tell it of their end.
-    """
+    """Yield a `ray.cluster_utils.Cluster` of one node; all of its nodes end with the block."""
     with ray_settings():
         from ray.cluster_utils import Cluster  # noqa: PLC0415 - it reads the settings
 
@@ -65,8 +59,4 @@ def head(*, cpus: int, **how: Any) -> Iterator[Any]:
             cluster.add_node(num_cpus=cpus, **{"include_dashboard": False} | how)
             yield cluster
         finally:
-            family = descendants(os.getpid())
             cluster.shutdown()
-            for left in of_ray(family):
-                with suppress(ProcessLookupError):
-                    os.kill(left, signal.SIGKILL)

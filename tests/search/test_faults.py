@@ -29,6 +29,7 @@ from tests.search.drivers import (
     descendants,
     let_go,
     misbehaving,
+    of_ray,
     processes,
     started,
     wait_for,
@@ -260,9 +261,13 @@ def test_the_head_of_a_cluster_is_killed(
         misbehaving("hold", tmp_path, "--address=auto", **joining(cluster)) as driver,
     ):
         wait_for("an attempt", lambda: count(folder, ATTEMPTS))
+        family = descendants(os.getpid())
         (process,) = cluster.head_node.all_processes[ends]
         process.process.kill()
         assert_says_that_it_is_lost(driver)
+    for left in of_ray(family):  # some try for up to a minute to tell the head of their end
+        with suppress(ProcessLookupError):
+            os.kill(left, signal.SIGKILL)
     if goes_on == "serial":
         run(SMALL, out=tmp_path, serial=True, quiet=True)
     else:
