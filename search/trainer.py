@@ -95,7 +95,9 @@ def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[st
                     shares.divide()
                     test, arrays = measure(shared, trial, event)
                     seconds = shares.close(member)
-                    result = _result(shared, trial, event.status, history, test, arrays, seconds)
+                    result = _result(
+                        shared, trial, event.status, history, test, arrays, seconds, here
+                    )
                     yield trial.id, result
 
 
@@ -171,6 +173,7 @@ def _result(
     test: Figures | None,
     arrays: dict[str, np.ndarray],
     seconds: float,
+    where: Environment,
 ) -> Result:
     return Result(
         trial_id=trial.id,
@@ -180,7 +183,7 @@ def _result(
         validation=_figures(history, "validation", shared.split),
         test=test,
         seconds=seconds,
-        environment=environment(),
+        environment=where,
         arrays=arrays,
     )
 
