@@ -30,7 +30,9 @@ from search.store import IN_MEMORY, Store
 def _ours(how: Setting, *, durable: bool, ray: bool, driver: bool = True) -> Turn:
     pool: RayPool | SerialPool = SerialPool(trivial.made_up, None)
     if ray:
-        pool = RayPool(trivial.made_up, None, max_concurrent=how.jobs)
+        # As the command does it: no limit where all cores are asked for.
+        limit = None if how.jobs == os.cpu_count() else how.jobs
+        pool = RayPool(trivial.made_up, None, max_concurrent=limit)
     with pool, Store(how.folder / "study.db" if durable else IN_MEMORY) as store:
         if ray:
             trivial.warm(pool)

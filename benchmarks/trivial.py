@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,27 +67,34 @@ def trials(number: int, *, seconds: float = 0.0, records: int = 0) -> tuple[Tria
     )
 
 
-def made_up(shared: None, starts: Sequence[Start]) -> Iterator[tuple[str, EpochRecord | Result]]:  # noqa: ARG001
-    """Sleep as long as each trial says and yield its records, then its result: a pool's task."""
-    for trial, _ in starts:
+def made_up(
+    shared: None,  # noqa: ARG001 - a pool's task
+    starts: Sequence[Start],
+) -> Generator[tuple[str, EpochRecord | Result], None, tuple[str, Result]]:
+    """Sleep as long as each trial says and yield its records, then its result.
+
+    The last result is returned, as that of a real task is.
+    """
+    for left, (trial, _) in zip(reversed(range(len(starts))), starts, strict=True):
         late = 0.0
         for epoch in range(1, trial.epochs + 1):
             late = _slept(trial.lam / trial.epochs - late)
             yield trial.id, dataclasses.replace(RECORD, epoch=epoch)
-        yield (
-            trial.id,
-            Result(
-                trial_id=trial.id,
-                state=State.COMPLETED,
-                epochs=trial.epochs,
-                train=FIGURES,
-                validation=FIGURES,
-                test=None,
-                seconds=trial.lam,
-                environment=HERE,
-                arrays={"validation_correct": RIGHT},
-            ),
+        result = Result(
+            trial_id=trial.id,
+            state=State.COMPLETED,
+            epochs=trial.epochs,
+            train=FIGURES,
+            validation=FIGURES,
+            test=None,
+            seconds=trial.lam,
+            environment=HERE,
+            arrays={"validation_correct": RIGHT},
         )
+        if not left:
+            return trial.id, result
+        yield trial.id, result
+    raise AssertionError("a task has a trial at least")
 
 
 def _slept(seconds: float) -> float:

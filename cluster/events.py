@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 Task = Callable[[Any, Any], Iterator[Any]]
-"""`task(shared, payload)` yields items; its end is the end of the work."""
+"""`task(shared, payload)` yields items; its end is the end of the work. What a generator returns,
+unless that is None, is its last item: over Ray it needs no message beside that of the end."""
 
 
 class Kind(StrEnum):

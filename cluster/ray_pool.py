@@ -47,19 +47,25 @@ class _Ended(NamedTuple):
     """Last item of every attempt that was not lost."""
 
     failure: TaskFailure | None
+    last: Any = None
+    """What the task returned."""
 
 
 def _attempt(task: Task, shared: Any, payload: Any) -> Iterator[Any]:
     """Run a task in a worker; what it raises becomes an item, so that nothing needs pickling."""
     yield _Started(socket.gethostname())
     try:
-        # Not `yield from`: Ray sends statistics into its generators.
-        for item in task(shared, payload):  # noqa: UP028 - see above
+        items = iter(task(shared, payload))
+        while True:  # not `yield from`: Ray sends statistics into its generators
+            try:
+                item = next(items)
+            except StopIteration as end:
+                ended = _Ended(None, end.value)
+                break
             yield item
     except Exception as error:  # noqa: BLE001 - whatever a task raises is reported
-        yield _Ended(failure_of(error))
-    else:
-        yield _Ended(None)
+        ended = _Ended(failure_of(error))
+    yield ended
 
 
 @dataclass
@@ -83,7 +89,8 @@ class RayPool:
     Parameters
     ----------
     task
-        `task(shared, payload)` yields items; a function that workers can import.
+        `task(shared, payload)` yields items, as `cluster.events.Task` says; a function that workers
+        can import.
     shared
         What all tasks read: put into Ray's object store once, read-only in every worker.
     address
@@ -279,8 +286,10 @@ class RayPool:
             case _Started(node):
                 work.node = node
                 yield self._event(Kind.STARTED, work, None)
-            case _Ended(failure):
+            case _Ended(failure, last):
                 del self._running[stream]
+                if last is not None:
+                    yield self._event(Kind.ITEM, work, last)
                 yield self._end(work, failure)
             case _:
                 work.tries.got()

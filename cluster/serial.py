@@ -20,7 +20,7 @@ class SerialPool:
     Parameters
     ----------
     task
-        `task(shared, payload)` yields items.
+        `task(shared, payload)` yields items, as `cluster.events.Task` says.
     shared
         What all tasks read.
     retries
@@ -88,7 +88,7 @@ class SerialPool:
         """Yield an attempt's items; return why it ended early, or None."""
         heard = time.monotonic()
         try:
-            for item in self._task(self._shared, payload):
+            for item in _with_last(self._task(self._shared, payload)):
                 if time.monotonic() - heard > self._stall_seconds:
                     return stalled(self._stall_seconds)
                 yield Event(Kind.ITEM, key, attempt, node, item)
@@ -109,6 +109,13 @@ class SerialPool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _with_last(items: Iterator[Any]) -> Iterator[Any]:
+    """Yield a task's items and, last, what it returns."""
+    last = yield from items
+    if last is not None:
+        yield last
 
 
 def failure_of(error: BaseException) -> TaskFailure:

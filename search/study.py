@@ -30,7 +30,7 @@ from search.records import Session, State, StudyRecord, TrialRecord, UnderWay
 from search.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
 from search.spec import Execution, Experiment, StudySpec
 from search.store import Store
-from search.trainer import train_trials
+from search.trainer import train_task
 from search.versions import versions
 
 if TYPE_CHECKING:
@@ -283,11 +283,11 @@ def _pool(how: Execution, problem: Problem, console: Console) -> Iterator[_OpenP
     shared = replace(problem.shared, checkpoint_cycles=how.checkpoint_cycles)
     if how.serial:
         maker = cluster.SerialPool(
-            train_trials, shared, retries=how.retries, stall_seconds=how.trial_timeout
+            train_task, shared, retries=how.retries, stall_seconds=how.trial_timeout
         )
     else:
         maker = cluster.RayPool(
-            train_trials,
+            train_task,
             shared,
             address=how.address,
             cpus_per_task=how.cpus_per_trial,

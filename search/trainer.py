@@ -10,7 +10,7 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -55,6 +55,19 @@ def train_trial(shared: Shared, trial: Trial) -> Iterator[Item]:
     """Train a trial; yield each epoch's record and, last, the result."""
     for _, item in train_trials(shared, (Start(trial),)):
         yield item
+
+
+def train_task(
+    shared: Shared, starts: tuple[Start, ...]
+) -> Generator[tuple[str, Item], None, tuple[str, Item]]:
+    """Do what `train_trials` does as a pool's task: the last result is returned, not yielded."""
+    left = len(starts)
+    for each in train_trials(shared, starts):
+        left -= isinstance(each[1], Result)
+        if not left:
+            return each
+        yield each
+    raise AssertionError("each trial ends with its result")
 
 
 def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[str, Item]]:

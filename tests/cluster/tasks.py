@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +45,12 @@ def _range(start: int, stop: int) -> Iterator[int]:
 
 def _count(_: Any, n: int) -> Iterator[int]:
     yield from _range(0, n)
+
+
+def _return(_: Any, n: int) -> Generator[int, None, int]:
+    """Count, and return the next number."""
+    yield from _range(0, n)
+    return n
 
 
 def _delegate(_: Any, n: int) -> Iterator[int]:
@@ -196,6 +202,7 @@ def _sum_where(shared: Any, seconds: float) -> Iterator[tuple[float, str]]:
 _STEPS: dict[str, Task] = {
     "count": _count,
     "delegate": _delegate,
+    "return": _return,
     "sent": _sent,
     "raise": _raise,
     "raise awkward": _raise_awkward,

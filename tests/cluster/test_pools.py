@@ -84,6 +84,15 @@ def test_a_task_may_delegate_to_any_iterator(pool: Pool) -> None:
     assert items(events, "a") == [0, 1, 2]
 
 
+@pytest.mark.parametrize("n", [0, 2])
+def test_what_a_task_returns_is_its_last_item(pool: Pool, n: int) -> None:
+    """The number returned comes after those yielded, and before the end."""
+    pool.submit("a", Order("return", n))
+    events = finish(pool, "a")
+    assert items(events, "a") == list(range(n + 1))
+    assert events[-1].kind is Kind.DONE
+
+
 def test_nothing_is_sent_into_a_task(pool: Pool) -> None:
     """A `yield` is worth None, as it is in a `for` loop."""
     pool.submit("a", Order("sent", 3))

@@ -72,5 +72,5 @@ def hold_but_one(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Ite
 if __name__ == "__main__":
     kind, folder = sys.argv[1:3]
     wrong = {"once": once, "eat": eat, "hold": hold, "hold_but_one": hold_but_one}[kind]
-    vars(study)["train_trials"] = functools.partial(wrong, Path(folder))
+    vars(study)["train_task"] = functools.partial(wrong, Path(folder))
     main(LambdaSearch, sys.argv[3:])

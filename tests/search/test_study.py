@@ -123,7 +123,7 @@ def test_a_failing_trial_does_not_end_the_study(
         return train_trials(shared, starts)
 
     with monkeypatch.context() as patch:
-        patch.setattr("search.study.train_trials", failing)
+        patch.setattr("search.study.train_task", failing)
         broken = run(SMALL, out=tmp_path, serial=True, quiet=True)
     assert not broken.record.finished
     assert [trial.state for trial in broken.record.trials].count(State.FAILED) == 1
