@@ -23,6 +23,7 @@ import secrets
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,8 @@ from cluster.survey import Survey
 SMALLEST_STORE = 80 * 2**20
 """Ray refuses an object store below about 75 MiB."""
 
-_CLOSED = {
-    "RAY_enable_metrics_collection": "0",
-    "AUTOSCALER_METRIC_PORT": "-1",
-    "DASHBOARD_METRIC_PORT": "-1",
-}
-"""Measurements are offered to all, token or not. At a port that cannot be, Ray goes without."""
+_CLOSED = {"RAY_enable_metrics_collection": "0"}
+"""Measurements would be offered to all, token or not."""
 _ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 _JOINING = _ALWAYS | {
     "RAY_grpc_client_keepalive_time_ms": "10000",
@@ -139,15 +136,23 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
 
 @contextlib.contextmanager
 def _without_extras() -> Iterator[None]:
-    """Start the processes of plain Ray where `ray[default]` is installed: no agent's web server."""
-    from ray._private import utils
+    """Start none of the processes that serve dashboards, autoscaling, and others' logs.
 
-    asked = utils.get_dashboard_dependency_error
-    utils.get_dashboard_dependency_error = lambda: ImportError("not wanted")
-    try:
+    `ray.init` waits a second and a half for the first of them, and each takes a core for as long,
+    and a hundred megabytes. What is not there opens no port.
+    """
+    from ray._private import node, utils
+
+    with ExitStack() as stack:
+        for owner, name, instead in (
+            (utils, "get_dashboard_dependency_error", lambda: ImportError("not wanted")),
+            (node.Node, "start_api_server", lambda *_, **__: None),
+            (node.Node, "start_monitor", lambda *_, **__: None),
+            (node.Node, "start_log_monitor", lambda *_, **__: None),
+        ):
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, instead)
         yield
-    finally:
-        utils.get_dashboard_dependency_error = asked
 
 
 def _forget_authentication() -> None:
