@@ -7,7 +7,7 @@ from cluster.address import chosen_address
 from cluster.connect import check_address, look_at
 from cluster.errors import ClusterError, ClusterLostError
 from cluster.events import Event, Kind, Task, TaskFailure
-from cluster.ray_pool import RayPool
+from cluster.ray_pool import Later, RayPool
 from cluster.room import MEGABYTE, Needs, outlook
 from cluster.serial import SerialPool
 from cluster.survey import Survey
@@ -18,6 +18,7 @@ __all__ = [
     "ClusterLostError",
     "Event",
     "Kind",
+    "Later",
     "Needs",
     "RayPool",
     "SerialPool",

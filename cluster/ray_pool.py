@@ -37,6 +37,14 @@ FETCH_SECONDS = 1.0
 """How often the cluster is looked after while an item is on its way."""
 
 
+class Later(NamedTuple):
+    """Shared data that is still being made: Ray starts meanwhile."""
+
+    get: Callable[[], Any]
+    """Waits for it, and returns it."""
+    nbytes: int
+
+
 class _Started(NamedTuple):
     """First item of every attempt."""
 
@@ -68,6 +76,10 @@ def _attempt(task: Task, shared: Any, payload: Any) -> Iterator[Any]:
     yield ended
 
 
+def _woken(task: Task) -> None:
+    """Do nothing: by now the task, and with it its modules, are imported."""
+
+
 @dataclass
 class _Work:
     """A task that was submitted and has not ended."""
@@ -92,7 +104,8 @@ class RayPool:
         `task(shared, payload)` yields items, as `cluster.events.Task` says; a function that workers
         can import.
     shared
-        What all tasks read: put into Ray's object store once, read-only in every worker.
+        What all tasks read, or `Later`: put into Ray's object store once, read-only in every
+        worker.
     address
         `host:port` or `auto` of a cluster; None for an embedded Ray.
     cpus_per_task, memory_per_task
@@ -159,7 +172,9 @@ class RayPool:
             elif versions is not None:
                 check_nodes(self._ray, versions, say=say)
             self._task = self._ray.put(task)
-            self._shared = self._ray.put(shared)
+            if address is None:
+                self._wake()
+            self._shared = self._ray.put(shared.get() if isinstance(shared, Later) else shared)
             # Ray calls a task with the items of its arguments: references become their values.
             self._remote = self._ray.remote(
                 num_cpus=cpus_per_task,
@@ -169,6 +184,14 @@ class RayPool:
                 enable_task_events=address is not None,  # nobody looks into an embedded Ray
             )(_attempt)
             self._stack = stack.pop_all()
+
+    def _wake(self) -> None:
+        """Have the workers import what the task needs; the shared data may take as long."""
+        wake = self._ray.remote(num_cpus=self._needs.cpus, max_retries=0, enable_task_events=False)(
+            _woken
+        )
+        for _ in range(self.slots):
+            wake.remote(self._task)
 
     @property
     def slots(self) -> int:

@@ -111,7 +111,7 @@ class SerialPool:
         self.close()
 
 
-def _with_last(items: Iterator[Any]) -> Iterator[Any]:
+def _with_last(items: Any) -> Iterator[Any]:
     """Yield a task's items and, last, what it returns."""
     last = yield from items
     if last is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from kbn import data
-from kbn.data import Dataset, Split
+from kbn.data import Dataset, Partition
 from kbn.errors import InputError
 from search.records import DataRecord
 from search.spec import StudySpec
@@ -21,11 +22,20 @@ from search.trial import Trial
 class Problem:
     """A data set, split as a specification asks."""
 
-    shared: Shared
-    """What every worker gets, once."""
+    making: Future[Shared]
+    shared_bytes: int
+    """Size of the arrays that are being made."""
     record: DataRecord
     base: Trial
     """Every setting of a trial that a plan does not vary."""
+
+    @property
+    def shared(self) -> Shared:
+        """What every worker gets, once: waits until it is made.
+
+        Raises `DataError` when an image lies too far from the others.
+        """
+        return self.making.result()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -34,7 +44,7 @@ class Problem:
 
 
 def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]) -> Problem:
-    """Load and split the data of a specification.
+    """Load and split the data of a specification; standardising it goes on in a thread.
 
     Raises
     ------
@@ -48,33 +58,51 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
     if spec.scale < 1.0:
         dataset = data.sample(dataset, spec.scale, seed=spec.seed)
         validation = validation if validation < 1 else max(1, round(validation * spec.scale))
-    split = data.split(dataset, validation=validation, seed=spec.seed, stratified=spec.stratified)
-    record = describe(dataset, split, stratified=spec.stratified)
+    parts = data.partition(
+        dataset.y, validation=validation, seed=spec.seed, stratified=spec.stratified
+    )
+    executor = ThreadPoolExecutor(1, "standardise")
+    making = executor.submit(_made, dataset, parts)
+    executor.shutdown(wait=False)
+    record = describe(dataset, parts, stratified=spec.stratified)
     if spec.batch_size > record.train_size:
         raise InputError(
             f"--batch-size {spec.batch_size} is larger than the training set of "
             f"{record.train_size} images; choose at most {record.train_size}"
         )
     base = base_trial(spec.at_scale(), record)
-    return Problem(Shared(split, classes=len(dataset.classes)), record, base)
+    return Problem(making, _bytes(dataset), record, base)
 
 
-def describe(dataset: Dataset, split: Split, *, stratified: bool) -> DataRecord:
+def _made(dataset: Dataset, parts: Partition) -> Shared:
+    return Shared(data.standardised(dataset, parts), classes=len(dataset.classes))
+
+
+def _bytes(dataset: Dataset) -> int:
+    """Return the size of a data set's arrays when they are standardised."""
+    features: int = dataset.X.shape[1]
+    labels = dataset.y.nbytes + dataset.y_test.nbytes
+    moments = 2 * features * np.dtype(np.float64).itemsize
+    images = (len(dataset.y) + len(dataset.y_test)) * features * np.dtype(np.float32).itemsize
+    return images + labels + moments
+
+
+def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRecord:
     """Return what reports say of a data set and its split."""
-    counts = np.bincount(split.y_train, minlength=len(dataset.classes))
+    counts = np.bincount(dataset.y[parts.train], minlength=len(dataset.classes))
     return DataRecord(
         name=dataset.name,
         title=dataset.title,
         source=dataset.source,
         fingerprint=dataset.fingerprint,
         classes=dataset.classes,
-        inputs=split.X_train.shape[1],
+        inputs=dataset.X.shape[1],
         image_shape=dataset.image_shape,
-        train_size=len(split.y_train),
-        validation_size=len(split.y_validation),
-        test_size=len(split.y_test),
+        train_size=len(parts.train),
+        validation_size=len(parts.validation),
+        test_size=len(dataset.y_test),
         stratified=stratified,
-        chance=float(np.mean(split.y_validation == counts.argmax())),
+        chance=float(np.mean(dataset.y[parts.validation] == counts.argmax())),
         notes=dataset.notes,
     )
 

@@ -6,21 +6,19 @@ This is where the parts meet: `search` decides, `cluster` runs, `kbn` trains, `r
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 import cluster
 from search import live
-from search.folder import check_specification, check_writable, claim
+from search.folder import STORE, check_specification, check_writable, claim
 from search.live_page import LivePage
 from search.memory import check_networks, machine_bytes
 from search.pack import packs
@@ -30,8 +28,7 @@ from search.records import Session, State, StudyRecord, TrialRecord, UnderWay
 from search.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
 from search.spec import Execution, Experiment, StudySpec
 from search.store import Store
-from search.trainer import train_task
-from search.versions import versions
+from search.workers import Workers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,16 +87,6 @@ class Stopped(KeyboardInterrupt):
     """Ctrl-C, or SIGTERM, while a study ran. The message says what is kept."""
 
 
-class _OpenPool(Pool, Protocol):
-    """A pool as `cluster` makes it."""
-
-    @property
-    def slots(self) -> int: ...
-    @property
-    def describe(self) -> str: ...
-    def close(self) -> None: ...
-
-
 def run(spec: StudySpec, **execution: Any) -> Study:
     """Run a study, or resume it, and write its report.
 
@@ -138,22 +125,27 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     how = _placed(how, say=lambda line: _say(console, line))
     if how.address is None:
         check_memory(spec, how, problem)
-    with claim(folder, identity, overwrite=how.overwrite) as store:
+    session = _SessionClock()
+    with Workers(how, problem, say=lambda line: _say(console, line)) as workers:
+        if not (folder / STORE).exists():
+            workers.open()  # there is something to train for sure
+        with claim(folder, identity, overwrite=how.overwrite) as store:
 
-        def record(open_trials: Mapping[str, State]) -> StudyRecord:
-            return build_record(
-                spec, problem, store, name=name, folder=folder, open_trials=open_trials
-            )
+            def record(open_trials: Mapping[str, State]) -> StudyRecord:
+                return build_record(
+                    spec, problem, store, name=name, folder=folder, open_trials=open_trials
+                )
 
-        try:
-            _train(spec, how, problem, store, console, record)
-        except KeyboardInterrupt:
-            raise Stopped(f"stopped: {_what_is_kept(store, folder)}") from None
-        except cluster.ClusterLostError as lost:
-            raise cluster.ClusterLostError(f"{lost}; {_what_is_kept(store, folder)}") from lost
-        study = Study(record({}))
-        study.report()
-        write_model(study.record, problem)
+            try:
+                _train(spec, how, problem, store, workers, session, console, record)
+                workers.release()
+                study = Study(record({}))
+                study.report()
+                write_model(study.record, problem)
+            except KeyboardInterrupt:
+                raise Stopped(f"stopped: {_what_is_kept(store, folder)}") from None
+            except cluster.ClusterLostError as lost:
+                raise cluster.ClusterLostError(f"{lost}; {_what_is_kept(store, folder)}") from lost
     return study
 
 
@@ -217,11 +209,12 @@ def _train(
     how: Execution,
     problem: Problem,
     store: Store,
+    workers: Workers,
+    session: _SessionClock,
     console: Console,
     record: Callable[[Mapping[str, State]], StudyRecord],
 ) -> None:
     """Train what the store does not hold yet, and note the session."""
-    session = _SessionClock(store)
     parts = spec.experiments()
     outline = [stage for part in parts for stage in part.outline()]
     trials = sum(stage.trials for stage in outline)
@@ -229,9 +222,8 @@ def _train(
     with ExitStack() as stack:
 
         def open_pool() -> Pool:
-            pool = stack.enter_context(_pool(how, problem, console))
+            pool = workers.open()
             session.executor, session.slots = pool.describe, pool.slots
-            stack.enter_context(_termination_as_interrupt())
             return pool
 
         observe = stack.enter_context(
@@ -245,7 +237,7 @@ def _train(
                 say=lambda line: _say(console, line),
             )
         )
-        stack.callback(session.note)
+        stack.callback(session.note, store)
         run_plans(
             {
                 part.kind: part.plan(base_trial(part, problem.record))
@@ -276,44 +268,10 @@ def _write_page(
     return reports.write_page(record(under_way.states if under_way else {}), under_way)
 
 
-@contextmanager
-def _pool(how: Execution, problem: Problem, console: Console) -> Iterator[_OpenPool]:
-    """Open the pool that `how` asks for; close it and all it started at the end."""
-    maker: AbstractContextManager[_OpenPool]
-    shared = replace(problem.shared, checkpoint_cycles=how.checkpoint_cycles)
-    if how.serial:
-        maker = cluster.SerialPool(
-            train_task, shared, retries=how.retries, stall_seconds=how.trial_timeout
-        )
-    else:
-        maker = cluster.RayPool(
-            train_task,
-            shared,
-            address=how.address,
-            cpus_per_task=how.cpus_per_trial,
-            memory_per_task=round(how.memory_per_trial * cluster.MEGABYTE),
-            max_concurrent=how.max_concurrent,
-            retries=how.retries,
-            stall_seconds=how.trial_timeout,
-            py_modules=_own_packages() if how.address else (),
-            versions=versions,
-            say=lambda line: _say(console, line),
-        )
-    with maker as pool:
-        yield pool
-
-
-def _own_packages() -> tuple[Path, ...]:
-    """Return the folders of the packages that a cluster's workers need."""
-    here = Path(__file__).resolve().parent.parent
-    return tuple(here / package for package in ("kbn", "search", "cluster", "reports"))
-
-
 class _SessionClock:
-    """Measures one run of the command and notes it in the store."""
+    """Measures one run of the command, from the start of its workers, and notes it in the store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self) -> None:
         self._started = time.time()
         self._clock = time.perf_counter()
         self._trained = 0
@@ -330,30 +288,13 @@ class _SessionClock:
 
         return count
 
-    def note(self) -> None:
+    def note(self, store: Store) -> None:
         """Write the session; one that started no pool trained nothing and leaves no trace."""
         if self.executor:
             seconds = time.perf_counter() - self._clock
-            self._store.add_session(
+            store.add_session(
                 Session(self._started, seconds, self.executor, self.slots, self._trained)
             )
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM stop a study as Ctrl-C does: a scheduler's notice must lose nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _say(console: Console, line: str) -> None:

@@ -2,6 +2,6 @@
 
 from kbn.data.dataset import Dataset
 from kbn.data.load import load
-from kbn.data.split import Split, sample, split
+from kbn.data.split import Partition, Split, partition, sample, split, standardised
 
-__all__ = ["Dataset", "Split", "load", "sample", "split"]
+__all__ = ["Dataset", "Partition", "Split", "load", "partition", "sample", "split", "standardised"]

@@ -38,6 +38,14 @@ class Split:
     """Population standard deviation of the raw training images, float64; 1 where it was 0."""
 
 
+@dataclass(frozen=True)
+class Partition:
+    """Which images of a data set train a network, and which validate it: ascending indices."""
+
+    train: Int[np.ndarray, " n"]
+    validation: Int[np.ndarray, " m"]
+
+
 def split(
     dataset: Dataset,
     *,
@@ -67,13 +75,36 @@ def split(
         When no image would be left to train or to validate on, or (as `DataError`) an image
         lies too far from the others.
     """
-    n = len(dataset.y)
-    count = validation_count(validation, n)
+    parts = partition(dataset.y, validation=validation, seed=seed, stratified=stratified)
+    return standardised(dataset, parts, dtype)
+
+
+def partition(
+    y: Int[np.ndarray, " N"], *, validation: float, seed: int, stratified: bool
+) -> Partition:
+    """Choose which images of given labels validate, as `split` does.
+
+    Raises
+    ------
+    InputError
+        When no image would be left to train or to validate on.
+    """
+    count = validation_count(validation, len(y))
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLIT_STREAM,)))
-    held_out = choose(dataset.y, count, rng=rng, stratified=stratified)
-    mask = np.zeros(n, bool)
-    mask[held_out] = True
-    train, rest = np.flatnonzero(~mask), np.flatnonzero(mask)
+    mask = np.zeros(len(y), bool)
+    mask[choose(y, count, rng=rng, stratified=stratified)] = True
+    return Partition(np.flatnonzero(~mask), np.flatnonzero(mask))
+
+
+def standardised(dataset: Dataset, parts: Partition, dtype: DTypeLike = np.float32) -> Split:
+    """Return the standardised images of a data set's parts.
+
+    Raises
+    ------
+    DataError
+        When an image lies too far from the others.
+    """
+    train, rest = parts.train, parts.validation
     mean, std = moments(dataset.X, train)
     return Split(
         X_train=standardise(dataset.X, train, mean, std, dtype),

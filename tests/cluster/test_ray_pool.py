@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cluster import ClusterError, Kind, RayPool, check_address
+from cluster import ClusterError, Kind, Later, RayPool, check_address
 from tests.cluster.collect import finish, items, kinds, read, runs, until
 from tests.cluster.conftest import OURS, head, shared_data
 from tests.cluster.tasks import Order, work
@@ -191,6 +191,28 @@ def test_auto_joins_the_cluster_of_the_environment(
     with join("auto") as pool:
         pool.submit("a", Order("count", 2))
         assert items(finish(pool, "a"), "a") == [0, 1]
+
+
+def test_shared_data_may_come_later(address: str) -> None:
+    """What is still being made is waited for when Ray has started; a failure ends that Ray."""
+    import ray  # noqa: PLC0415 - after its settings
+
+    started = []
+
+    def made() -> dict[str, Any]:
+        started.append(ray.is_initialized())
+        return shared_data()
+
+    def broken() -> dict[str, Any]:
+        raise ValueError("cannot be made")
+
+    with pytest.raises(ValueError, match="cannot be made"):
+        RayPool(work, Later(broken, 8000), address=address, py_modules=OURS)
+    assert not ray.is_initialized()
+    with RayPool(work, Later(made, 8000), address=address, py_modules=OURS) as pool:
+        pool.submit("a", Order("echo", 1))
+        assert items(finish(pool, "a"), "a") == [("shared", 1)]
+    assert started == [True]
 
 
 def test_one_process_joins_one_cluster(address: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from search.records import (
 )
 from search.spec import StudySpec
 from search.store import IN_MEMORY, Store
-from search.trainer import Shared
 from search.trial import Trial
 from search.values import Cycle
 from tests.search.builders import HERE, labelled_right
@@ -131,7 +130,7 @@ def study(
 
     `open_trials` tells which of them a driver is at, and their states.
     """
-    problem = Problem(cast("Shared", None), data, base_trial(search, data))
+    problem = Problem(Future(), 0, data, base_trial(search, data))
     with Store(IN_MEMORY) as store:
 
         def lookup(trial: Trial) -> Outcome | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from search import study
+from search import workers
 from search.checkpoint import Checkpoint, Start
 from search.command import main
 from search.lambda_search import LambdaSearch
@@ -72,5 +72,5 @@ def hold_but_one(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Ite
 if __name__ == "__main__":
     kind, folder = sys.argv[1:3]
     wrong = {"once": once, "eat": eat, "hold": hold, "hold_but_one": hold_but_one}[kind]
-    vars(study)["train_task"] = functools.partial(wrong, Path(folder))
+    vars(workers)["train_task"] = functools.partial(wrong, Path(folder))
     main(LambdaSearch, sys.argv[3:])

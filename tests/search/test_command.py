@@ -99,7 +99,7 @@ def test_a_failing_trial_gives_exit_code_1(
             raise RuntimeError("no luck")
         return train_trials(shared, starts)
 
-    monkeypatch.setattr("search.study.train_task", failing)
+    monkeypatch.setattr("search.workers.train_task", failing)
     assert call(*FLAGS, "--serial", "--out", tmp_path) == 1
     out, err = capsys.readouterr()
     assert f"1 of {TRIALS} trials failed" in out

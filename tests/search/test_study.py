@@ -10,7 +10,7 @@ import pytest
 
 from cluster import ClusterError, SerialPool
 from kbn import data
-from kbn.errors import InputError
+from kbn.errors import DataError, InputError
 from kbn.network import load
 from search import LambdaSearch, State, Study, run
 from search.checkpoint import Start
@@ -123,7 +123,7 @@ def test_a_failing_trial_does_not_end_the_study(
         return train_trials(shared, starts)
 
     with monkeypatch.context() as patch:
-        patch.setattr("search.study.train_task", failing)
+        patch.setattr("search.workers.train_task", failing)
         broken = run(SMALL, out=tmp_path, serial=True, quiet=True)
     assert not broken.record.finished
     assert [trial.state for trial in broken.record.trials].count(State.FAILED) == 1
@@ -146,3 +146,14 @@ def test_bad_input_writes_nothing(tmp_path: Path) -> None:
         with pytest.raises(error):
             run(spec, **{"out": tmp_path, "serial": True, "quiet": True, **how})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_that_cannot_be_standardised_write_nothing(tmp_path: Path) -> None:
+    """They are found while the workers start, and before the folder is made."""
+    images, labels = np.arange(400.0).reshape(100, 4) % 7, np.arange(100) % 2
+    far = np.where(images == 3, 1e60, images)
+    np.savez(tmp_path / "far.npz", X=images, y=labels, X_test=far, y_test=labels)
+    spec = LambdaSearch(data=f"npz:{tmp_path / 'far.npz'}", batch_size=10)
+    with pytest.raises(DataError, match="standard deviations away"):
+        run(spec, out=tmp_path / "runs", serial=True, quiet=True)
+    assert not (tmp_path / "runs").exists()
