@@ -124,8 +124,10 @@ def run_plans(
             for event in workers.poll(min(poll_seconds, store.settle_in())):
                 for trial in run.handle(event):
                     workers.submit(run.task((trial,)), run.starts((trial,)))
-                if event.kind == "item" and isinstance(event.value[1], Checkpoint):
-                    workers.replace(event.key, run.starts(run.trials(event.key)))
+                trials = run.trials(event.key)
+                checkpointed = event.kind == "item" and isinstance(event.value[1], Checkpoint)
+                if checkpointed and len(trials) == 1:  # a pack is not tried again as such
+                    workers.replace(event.key, run.starts(trials))
             store.settle()
 
 
