@@ -13,8 +13,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-EXTRA = 3
-"""Messages of a trial beside its records: that it started, its result, its end."""
+EXTRA = 2
+"""Messages of a trial beside its records: that it started, and its result, which is its end."""
 WRITES = 2
 """What a trial writes to the store: that it started, and its result."""
 

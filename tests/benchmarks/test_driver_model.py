@@ -63,10 +63,10 @@ def test_the_wall_time_lies_between_its_bounds(costs: Costs, load: Load) -> None
 @pytest.mark.parametrize(
     ("costs", "each"),
     [
-        (Costs(message=0.01), 5 * 0.01),
+        (Costs(message=0.01), 4 * 0.01),
         (Costs(trial=0.02), 0.02),
         (Costs(commit=0.03), WRITES * 0.03),
-        (Costs(scan=1e-4, together=False), 5 * 1e-4 * 200),
+        (Costs(scan=1e-4, together=False), 4 * 1e-4 * 200),
     ],
 )
 def test_a_saturated_driver_sets_the_pace(costs: Costs, each: float) -> None:
@@ -99,9 +99,9 @@ def test_a_limit_is_where_its_term_fills_the_driver(*, together: bool) -> None:
     """Each term's limit is the number of cores at which that term alone takes all the time."""
     costs = Costs(message=1e-3, trial=4e-3, scan=1e-5, commit=0.02, together=together)
     found = limits(costs, seconds=10.0, records=7)
-    assert found["messages"] == pytest.approx(10.0 / (10 * 1e-3))
+    assert found["messages"] == pytest.approx(10.0 / (9 * 1e-3))
     assert found["submissions"] == pytest.approx(10.0 / 4e-3)
     assert found["commits"] == pytest.approx(10.0 / (2 * 0.02))
     cores = found["asking"]
-    assert cores / 10.0 * 10 * 1e-5 * (1 if together else cores) == pytest.approx(1.0)
+    assert cores / 10.0 * 9 * 1e-5 * (1 if together else cores) == pytest.approx(1.0)
     assert limits(replace(costs, window=0.1), seconds=10.0, records=7)["commits"] == math.inf
