@@ -44,6 +44,17 @@ def once(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[An
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def pack(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
+    """Train; but a pack loses its worker at its first checkpoint. Who was in it, marks that."""
+    for key, item in train_trials(shared, starts):
+        yield key, item
+        if len(starts) > 1 and isinstance(item, Checkpoint):
+            for trial, _ in starts:
+                (folder / trial.id).touch()
+            time.sleep(0.5)  # what was yielded is on its way
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def eat(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
     """Train; but every attempt at one value of λ eats memory until it is killed."""
     ((trial, _),) = starts
@@ -71,6 +82,7 @@ def hold_but_one(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Ite
 
 if __name__ == "__main__":
     kind, folder = sys.argv[1:3]
-    wrong = {"once": once, "eat": eat, "hold": hold, "hold_but_one": hold_but_one}[kind]
+    kinds = (once, pack, eat, hold, hold_but_one)
+    (wrong,) = (each for each in kinds if each.__name__ == kind)
     vars(workers)["train_task"] = functools.partial(wrong, Path(folder))
     main(LambdaSearch, sys.argv[3:])

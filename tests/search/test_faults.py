@@ -190,6 +190,25 @@ def test_trials_that_go_wrong(small: Path, tmp_path: Path) -> None:
     assert all(report.count(kind) >= wrong.count(kind) for kind in wrong)
 
 
+@pytest.mark.ray
+def test_a_worker_killed_in_mid_pack(small: Path, tmp_path: Path) -> None:
+    """SIGKILL of a task that trains two trials: each goes on alone, to the same bytes."""
+    with misbehaving("pack", tmp_path, "--quiet", "--pack=2", "--max-concurrent=1") as driver:
+        _, err = driver.communicate(timeout=PATIENCE)
+    assert driver.returncode == 0, err
+    folder = tmp_path / NAME
+    assert_equal(folder, small)
+    packed = {path.name for path in (tmp_path / "signs").iterdir()} - {"hold"}
+    assert len(packed) == 2
+    with closing(sqlite3.connect(folder / "study.db")) as db:
+        rows = db.execute(
+            "SELECT trial_id, json_extract(failure, '$.type') FROM attempts "
+            "WHERE failure IS NOT NULL"
+        ).fetchall()
+    assert dict(rows) == dict.fromkeys(packed, "WorkerCrashedError")
+    assert count(folder, ATTEMPTS) == TRIALS + len(packed)
+
+
 @pytest.mark.slow
 @pytest.mark.ray
 @linux
