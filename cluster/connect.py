@@ -6,8 +6,8 @@ What is set here, and why, was found by trying Ray 2.60:
 - `ray.init` hangs for minutes on an address where nothing listens, and on a machine that is no
   node of the cluster; so the head is asked first.
 - Embedded, Ray would write a token file into the home folder; with a token of our own in the
-  environment it writes none, and its ports answer nobody without it. Three that `ray[default]` adds
-  (measurements of two processes, a node's health) answer everybody; they are kept shut.
+  environment it writes none, and its ports answer nobody without it. Those that answer everybody
+  (measurements, a node's health) belong to processes that are not started: see `cluster.lean`.
 - Ray posts usage statistics unless told not to, and under `uv run` starts workers through uv.
 - Some of its messages go to standard output whatever the log level.
 """
@@ -23,12 +23,12 @@ import secrets
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from cluster.address import check_here, locate
 from cluster.errors import ClusterError
+from cluster.lean import lean_start
 from cluster.survey import Survey
 
 SMALLEST_STORE = 80 * 2**20
@@ -107,7 +107,7 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
         try:
             if address is None:
                 _forget_authentication()
-                with _without_extras():
+                with lean_start():
                     ray.init(
                         address="local",
                         include_dashboard=False,
@@ -132,27 +132,6 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
             ) from error
     _report_to_stderr()
     return ray
-
-
-@contextlib.contextmanager
-def _without_extras() -> Iterator[None]:
-    """Start none of the processes that serve dashboards, autoscaling, and others' logs.
-
-    `ray.init` waits a second and a half for the first of them, and each takes a core for as long,
-    and a hundred megabytes. What is not there opens no port.
-    """
-    from ray._private import node, utils
-
-    with ExitStack() as stack:
-        for owner, name, instead in (
-            (utils, "get_dashboard_dependency_error", lambda: ImportError("not wanted")),
-            (node.Node, "start_api_server", lambda *_, **__: None),
-            (node.Node, "start_monitor", lambda *_, **__: None),
-            (node.Node, "start_log_monitor", lambda *_, **__: None),
-        ):
-            stack.callback(setattr, owner, name, getattr(owner, name))
-            setattr(owner, name, instead)
-        yield
 
 
 def _forget_authentication() -> None:
