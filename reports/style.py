@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from kbn.files import whole_file
 
@@ -38,11 +40,11 @@ _SETTINGS: dict[Any, Any] = {
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
     "lines.linewidth": 1.4,
-    "figure.constrained_layout.use": True,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,  # `write_figure` lays out, once
     "svg.fonttype": "none",
     "svg.hashsalt": "kbn",  # equal figures give equal files
 }
-_METADATA = {".svg": {"Date": None, "Creator": None}, ".png": {"Software": None}}
 
 Draw = Callable[[Figure], object]
 
@@ -54,20 +56,33 @@ def write_figure(
 
     `mark` is written below the figure: what a reader must know who sees nothing else.
     """
+    svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
     with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(WIDTH, height), dpi=dpi)
-        FigureCanvasAgg(figure)
+        figure = Figure(figsize=(WIDTH, height), dpi=dpi, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
         if mark:
             figure.supxlabel(mark, color=VERMILION, fontsize=9)
         draw(figure)
-        # Laid out once, not anew for each file: that takes longer than to draw it.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
-        for path in (svg, png):
-            with whole_file(path) as temporary:
-                figure.savefig(temporary, dpi=dpi, metadata=_METADATA[path.suffix])
+        _lay_out(figure)
+        canvas.draw()
+        # Nothing shines through a figure; without the channel that says so its file is smaller.
+        picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        with whole_file(svg) as vectors, whole_file(png) as pixels:
+            picture.save(pixels, dpi=(dpi, dpi))
+            figure.savefig(vectors, metadata={"Date": None, "Creator": None})
     return svg, png
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give all that is on a figure its place, for good.
+
+    Left to itself, Matplotlib lays a figure out anew for each file, and draws it once more for
+    that: most of the time that the files take.
+    """
+    engine = figure.get_layout_engine()
+    if engine is not None and figure.axes:
+        engine.execute(figure)
+    figure.set_layout_engine(None)
 
 
 def label_panels(axes: tuple[Axes, ...]) -> None:
