@@ -14,6 +14,7 @@ from reports.frames import history_frame, trials_frame
 from reports.searched import search_stages
 from reports.style import Draw, label_panels
 from reports.tables import NO_SEEDS, accuracies, by_lam, reference_values, uncertainty
+from reports.ticks import log_ticks
 from search.compare import LEVEL, Comparison
 from search.records import State, StudyRecord, TrialRecord
 from search.values import number_text
@@ -156,6 +157,7 @@ def _learning(history: pd.DataFrame, best: float | None) -> Draw:
         colours = plots.lambda_colours(history["params_lam"])
         bar = figure.colorbar(colours, ax=[left, right], aspect=30)
         bar.ax.set_title("λ")
+        log_ticks(bar.ax.yaxis, *bar.ax.get_ylim())
         label_panels((left, right))
 
     return draw

@@ -22,8 +22,6 @@ from reports.sorting import sort_key
 
 _OPENS = re.compile(r"<details><summary>[^<>]*</summary>")
 _MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
-_FONTS = (b"'DejaVu Sans'\"", b"'DejaVu Sans', Verdana, sans-serif\"")
-"""Figures name the font that they were measured with; Verdana is as wide where that is missing."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +101,8 @@ def _embedded(source: str, folder: Path) -> str | None:
     found = next((p for p in (path.with_suffix(".svg"), path) if p.is_file()), None)
     if found is None or not found.is_relative_to(folder) or found.suffix not in _MEDIA:
         return None
-    data = found.read_bytes()
-    if found.suffix == ".svg":
-        data = data.replace(*_FONTS)
-    return f"data:{_MEDIA[found.suffix]};base64,{base64.b64encode(data).decode()}"
+    data = base64.b64encode(found.read_bytes()).decode()
+    return f"data:{_MEDIA[found.suffix]};base64,{data}"
 
 
 def _figures(state: StateCore) -> None:

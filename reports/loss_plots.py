@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from reports.style import BLUE, GREY, ORANGE, VERMILION
+from reports.ticks import epoch_ticks
 from search.records import State
 
 NORMS = {True: (BLUE, "with batch norm"), False: (VERMILION, "without batch norm")}
@@ -46,6 +47,7 @@ def norm_curves(
     cut_off(ax, view)
     ax.set_xlabel("epoch")
     ax.set_ylabel(f"{name} (nats)")
+    epoch_ticks(ax)
     return ax
 
 

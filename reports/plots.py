@@ -13,6 +13,7 @@ from matplotlib.colors import LogNorm
 
 from kbn.schedule import Schedule
 from reports.style import BLACK, BLUE, ORANGE, SEQUENTIAL, VERMILION
+from reports.ticks import epoch_ticks
 
 
 def learning_curves(
@@ -36,6 +37,7 @@ def learning_curves(
         )
     ax.set_xlabel("epoch")
     ax.set_ylabel(_label(quantity))
+    epoch_ticks(ax)
     return ax
 
 
@@ -96,7 +98,8 @@ def final_losses(history: pd.DataFrame, ax: Axes) -> Axes:
         )
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss, cost (nats)")
-    ax.legend(loc="upper right", ncols=2)
+    epoch_ticks(ax)
+    ax.legend(loc="upper right", ncols=2).set_in_layout(False)
     return ax
 
 
@@ -116,7 +119,8 @@ def final_accuracies(history: pd.DataFrame, test: float | None, ax: Axes) -> Axe
         )
     ax.set_xlabel("epoch")
     ax.set_ylabel("accuracy (%)")
-    ax.legend(loc="lower right")
+    epoch_ticks(ax)
+    ax.legend(loc="lower right").set_in_layout(False)
     return ax
 
 
@@ -134,6 +138,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
                 va="center",
                 fontsize=8 if len(classes) <= 10 else 6,
                 color="white" if value > 55 else BLACK,
+                in_layout=False,
             )
     ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     ax.set_yticks(range(len(classes)), classes)

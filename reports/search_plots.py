@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatterMathtext, LogLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from reports.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
+from reports.ticks import log_ticks
 from search.values import number_text
 
 _STAGES = {
@@ -80,7 +81,7 @@ def accuracy_against_lambda(points: pd.DataFrame, ax: Axes) -> Axes:
         [names[i] for i in stages_first],
         loc="upper left" if points["accuracy"].isna().any() else "lower left",
         bbox_to_anchor=(0.0, 0.05, 1.0, 0.95),  # above the ticks of the ties
-    )
+    ).set_in_layout(False)
     return ax
 
 
@@ -90,8 +91,7 @@ def _log_axis(lams: pd.Series[float], ax: Axes) -> None:
     edge = max(1.5, (high / low) ** 0.06)
     ax.set_xlim(low / edge, high * edge)
     ax.set_xlabel("L2 strength λ (log scale)")
-    ax.xaxis.set_major_locator(LogLocator(numticks=12))
-    ax.xaxis.set_major_formatter(LogFormatterMathtext())
+    log_ticks(ax.xaxis, *ax.get_xlim())
 
 
 def _mark_ties(points: pd.DataFrame, ax: Axes) -> None:
@@ -172,7 +172,7 @@ def difference_to_winner(rows: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_ylabel("λ")
     ax.set_xlabel("difference of validation accuracy to the best value (percentage points)")
-    ax.legend(loc="best")
+    ax.legend(loc="best").set_in_layout(False)
     return ax
 
 
@@ -199,6 +199,6 @@ def search_order(trials: pd.DataFrame, ax: Axes, *, chosen: float | None = None)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("trial, in the plan's order")
     ax.set_ylabel("L2 strength λ (log scale)")
-    ax.yaxis.set_major_formatter(LogFormatterMathtext())
+    log_ticks(ax.yaxis, *ax.get_ylim())
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax

@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from reports.style import BLACK, BLUE, GREEN, GREY, ORANGE, SEQUENTIAL, VERMILION
+from reports.ticks import power_text
 from search.sensitivity import Cell
 from search.values import number_text
 
@@ -159,7 +160,7 @@ def scale_ticks(values: pd.Series[float], floor: float) -> tuple[list[float], li
         low, high = math.floor(positive.min()), math.ceil(positive.max())
         step = max(1, math.ceil((high - low) / 6))
         powers = {power for power in range(low, high + 1) if power % step == 0}
-    ticks = [(10.0**power, f"$10^{{{power}}}$") for power in sorted(powers)]
+    ticks = [(10.0**power, power_text(power)) for power in sorted(powers)]
     zero = [(floor, "0")] if 0.0 in set(values) else []
     return [tick for tick, _ in zero + ticks], [label for _, label in zero + ticks]
 

@@ -59,7 +59,7 @@ def write_figure(
     svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(WIDTH, height), dpi=dpi, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
         if mark:
             figure.supxlabel(mark, color=VERMILION, fontsize=9)
         draw(figure)

@@ -235,7 +235,7 @@ def test_zeros_stand_at_the_floor() -> None:
     assert list(ax.lines[0].get_ydata())[:2] == [1e-3, 1e-5]  # type: ignore[arg-type]
     ticks, labels = sigma_plots.scale_ticks(layers["gradient_std"], 1e-5)
     assert (ticks[0], labels[0]) == (1e-5, "0")
-    assert sigma_plots.scale_ticks(layers["gradient_std"].iloc[:1], 1e-5)[1] == ["$10^{-3}$"]
+    assert sigma_plots.scale_ticks(layers["gradient_std"].iloc[:1], 1e-5)[1] == ["10⁻³"]
 
 
 @pytest.mark.usefixtures("undrawn")
