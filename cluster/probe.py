@@ -17,6 +17,8 @@ PROBE_SECONDS = 60.0
 """How long nodes may take to answer: a worker starts there, and is sent the packages first."""
 ASKED = ("ray", "numpy", "threadpoolctl")
 """Distributions whose versions `installed` tells, beside Python's."""
+TRIES_AGAIN = 1
+"""How often a node is asked again whose worker died: one may have been ended for its memory."""
 SHOWN = 3
 """Nodes that one message names."""
 
@@ -24,7 +26,8 @@ SHOWN = 3
 def check_nodes(ray: Any, versions: Versions, *, say: Callable[[str], None]) -> None:
     """Raise `ClusterError` unless all nodes that run tasks have the versions of this process.
 
-    A node that goes away meanwhile, or does not answer in time, is left to its tasks.
+    A node that goes away meanwhile, or does not answer in time, is left to its tasks. One whose
+    workers die of the question is not: they would die of every task.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def ask_nodes(ray: Any, versions: Versions) -> tuple[list[tuple[str, Answer]], l
     Several nodes may share an address.
     """
     affinity = import_module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy
-    remote = ray.remote(num_cpus=0, max_retries=0)(_ask)
+    remote = ray.remote(num_cpus=0, max_retries=TRIES_AGAIN)(_ask)
     asked = {
         remote.options(scheduling_strategy=affinity(node["NodeID"], soft=False)).remote(
             versions.__module__, versions.__qualname__
@@ -89,8 +92,12 @@ def _answer(ray: Any, reference: Any) -> Answer | None:
     errors = ray.exceptions
     try:
         answer: Answer = ray.get(reference)
-    except (errors.WorkerCrashedError, errors.NodeDiedError, errors.TaskUnschedulableError):
+    except (errors.NodeDiedError, errors.TaskUnschedulableError):
         return None
+    except errors.WorkerCrashedError:
+        return (
+            "workers die of their first task, and their logs there, python-core-worker-*, say why"
+        )
     except errors.RayError as error:
         words = str(error).strip().splitlines() or [""]
         return f"cannot run a task ({type(error).__name__}: {words[-1].strip()})"

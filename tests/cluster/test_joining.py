@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -143,14 +144,16 @@ def elsewhere(folder: Path, text: str) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
-OTHER_NUMPY = "import numpy\nnumpy.__version__ = '1.26.4'\n"
+OTHER = f"{np.__version__}.post1"
+"""A version that every library takes which takes ours: Ray's workers import those that it finds."""
+OTHER_NUMPY = f"import numpy\nnumpy.__version__ = '{OTHER}'\n"
 NO_THREADPOOLCTL = "import sys\nsys.modules['threadpoolctl'] = None\n"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (OTHER_NUMPY, f"NumPy 1.26.4 there and {np.__version__} here"),
+        (OTHER_NUMPY, f"NumPy {OTHER} there and {np.__version__} here"),
         pytest.param(NO_THREADPOOLCTL, "threadpoolctl", marks=pytest.mark.slow),
     ],
     ids=["another NumPy", "a package missing"],
@@ -161,8 +164,9 @@ def test_a_node_that_differs_is_named(nodes: Any, tmp_path: Path, text: str, sai
     with (
         another(nodes, num_cpus=1, env_vars=elsewhere(tmp_path, text)),
         pytest.raises(ClusterError, match="nodes differ from this driver") as caught,
+        RayPool(work, None, address=nodes.address, py_modules=PACKAGES, versions=probe),
     ):
-        RayPool(work, None, address=nodes.address, py_modules=PACKAGES, versions=probe)
+        pass
     message = str(caught.value)
     assert said in message
     assert message.count(" there and ") + message.count("import of") == 1
@@ -172,6 +176,39 @@ def test_a_node_that_differs_is_named(nodes: Any, tmp_path: Path, text: str, sai
 def needs_threadpoolctl() -> dict[str, str]:
     """Stand for a program that needs a package."""
     return {"threadpoolctl": import_module("threadpoolctl").__version__}
+
+
+def test_a_node_whose_workers_die_is_named(nodes: Any, tmp_path: Path) -> None:
+    """A library that does not fit the others there ends Ray's workers, which import it."""
+    (tmp_path / "pyarrow.py").write_text("raise ImportError('wants another NumPy')\n")
+    with (
+        another(nodes, num_cpus=1, env_vars={"PYTHONPATH": str(tmp_path)}),
+        pytest.raises(ClusterError, match="workers die of their first task") as caught,
+        RayPool(work, None, address=nodes.address, py_modules=PACKAGES, versions=versions),
+    ):
+        pass
+    assert str(caught.value).count("workers die") == 1
+
+
+@pytest.mark.slow
+def test_a_node_that_goes_away_when_asked_is_left_alone(nodes: Any) -> None:
+    """The others answer, and the work runs there."""
+    with (
+        another(nodes, num_cpus=1, env_vars={"LEAVES": "1"}),
+        RayPool(
+            work, shared_data(), address=nodes.address, py_modules=OURS, versions=leaves
+        ) as pool,
+    ):
+        pool.submit("a", Order("count", 2))
+        assert items(finish(pool, "a"), "a") == [0, 1]
+
+
+def leaves() -> dict[str, str]:
+    """Tell nothing; on a node that is meant to, end the node, which is the worker's parent."""
+    if "LEAVES" in os.environ:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+    return {}
 
 
 def test_nodes_that_agree_pass(nodes: Any) -> None:
