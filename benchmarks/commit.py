@@ -1,6 +1,6 @@
 """What a durable commit costs: a result's commit under SQLite's ways to keep a journal.
 
-    python benchmarks/commit.py [FOLDER] [ROUNDS]
+    python -m benchmarks.commit [FOLDER] [ROUNDS]
 
 Prints the median and quartiles of each, measured in turns on the folder's disk.
 """
@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.made_up import epoch, result, trial
 from search.store import Store
-from tests.search.builders import epoch, result, trial
 
 MODES = (
     ("DELETE", "EXTRA"),  # the store's own

@@ -8,7 +8,6 @@ Each is a command of its own, timed from start to end, all in turns; the peers a
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import os
@@ -22,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.end_to_end_page import OURS, UNPACKED, draw, missing_text, section
-from benchmarks.performance import compose, keep
+from benchmarks.performance import compose, keep, parser_of
 from benchmarks.processes import measured
 from benchmarks.timing import machine
 from search.lambda_search import LambdaSearch
@@ -100,9 +99,7 @@ def run(name: str, search: LambdaSearch, data_dir: Path | None) -> dict[str, Any
 
 def main() -> None:
     """Run all in turns, print the page's part, and write the page if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--data", default="cifar10")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--epochs", type=int, default=20)

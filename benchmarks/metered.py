@@ -116,7 +116,7 @@ def pool_of(slots: int) -> Iterator[RayPool]:
     # Else Ray ends workers beyond the number of cores as soon as they idle for a second.
     os.environ.setdefault("RAY_idle_worker_killing_time_threshold_ms", "600000")
     share = min(1.0, math.floor(1e4 * CORES / slots) / 1e4)
-    with RayPool(trivial.made_up, None, cpus_per_task=share, max_concurrent=slots) as pool:
+    with RayPool(trivial.sleep, None, cpus_per_task=share, max_concurrent=slots) as pool:
         trivial.warm(pool)
         yield pool
 
@@ -158,7 +158,7 @@ def asking(streams: Sequence[int], *, records: int = 60) -> dict[int, float]:
     """
     found = {}
     for number in streams:
-        with RayPool(trivial.made_up, None) as pool:
+        with RayPool(trivial.sleep, None) as pool:
             pool.submit("task", [(trial, None) for trial in trivial.trials(1, records=records)])
             while not any(event.kind is Kind.STARTED for event in pool.poll(1.0)):
                 pass

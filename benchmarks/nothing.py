@@ -28,11 +28,11 @@ from search.store import IN_MEMORY, Store
 
 
 def _ours(how: Setting, *, durable: bool, ray: bool, driver: bool = True) -> Turn:
-    pool: RayPool | SerialPool = SerialPool(trivial.made_up, None)
+    pool: RayPool | SerialPool = SerialPool(trivial.sleep, None)
     if ray:
         # As the command does it: no limit where all cores are asked for.
         limit = None if how.jobs == os.cpu_count() else how.jobs
-        pool = RayPool(trivial.made_up, None, max_concurrent=limit)
+        pool = RayPool(trivial.sleep, None, max_concurrent=limit)
     with pool, Store(how.folder / "study.db" if durable else IN_MEMORY) as store:
         if ray:
             trivial.warm(pool)

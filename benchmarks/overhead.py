@@ -16,14 +16,13 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tabulate import tabulate
 
 from benchmarks.nothing import CONTESTANTS, missing
-from benchmarks.performance import compose, keep
+from benchmarks.performance import measurement_parser, publish
 from benchmarks.timing import machine, quartiles
 
 GOAL = 5.0
@@ -179,21 +178,13 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def main() -> None:
     """Measure, print the section, and write the page if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = measurement_parser(__doc__, rounds=5)
     parser.add_argument("--trials", type=sizes, default=(1_000, 10_000), help="1000,10000")
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="trials at once")
-    parser.add_argument("--disk", type=Path, default=Path(), help="folder whose disk is written to")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds that a peer may take")
-    parser.add_argument("--page", type=Path, help="keep the results, and write this page")
     asked = parser.parse_args()
     results = measure(asked)
-    print(section(results))
-    if asked.page:
-        keep("overhead", results)
-        compose(asked.page)
+    publish("overhead", results, section(results), asked.page)
 
 
 if __name__ == "__main__":

@@ -67,11 +67,31 @@ def compose(path: Path = PAGE, folder: Path = RESULTS) -> None:
         temporary.write_text("\n".join(parts), encoding="utf-8")
 
 
+def parser_of(text: str | None) -> argparse.ArgumentParser:
+    """Return a parser that shows a module's docstring as it is written."""
+    return argparse.ArgumentParser(description=text, formatter_class=argparse.RawTextHelpFormatter)
+
+
+def measurement_parser(text: str | None, *, rounds: int) -> argparse.ArgumentParser:
+    """Return the flags of a benchmark that writes to a disk in rounds and has a section."""
+    parser = parser_of(text)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--disk", type=Path, default=Path(), help="folder whose disk is written to")
+    parser.add_argument("--page", type=Path, help="keep the results, and write this page")
+    return parser
+
+
+def publish(name: str, results: Mapping[str, Any], section: str, page: Path | None) -> None:
+    """Print a benchmark's section; with a page, keep the results and write it."""
+    print(section)
+    if page:
+        keep(name, results)
+        compose(page)
+
+
 def main() -> None:
     """Write the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--page", type=Path, default=PAGE, help="Markdown file to write")
     compose(parser.parse_args().page)
 

@@ -9,7 +9,6 @@ measurements and for as many as 10,000 cores.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import statistics
 import sys
@@ -22,7 +21,7 @@ from scipy.optimize import nnls
 
 from benchmarks.driver_model import Costs, Load, efficiency, wall
 from benchmarks.metered import Run, asking, measured, pool_of
-from benchmarks.performance import compose, keep
+from benchmarks.performance import measurement_parser, publish
 from benchmarks.scale_page import draw, section
 from benchmarks.timing import machine
 from search.runner import COMMIT_SECONDS
@@ -109,21 +108,13 @@ def calibrated(runs: Sequence[Run], asked: Mapping[int, float]) -> Costs:
 
 def main() -> None:
     """Measure, print the section, and write the page if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = measurement_parser(__doc__, rounds=3)
     parser.add_argument("--slots", default="1,2,4,8,16,32", help="a worker of 100 MB each")
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--records", type=int, default=20, help="of the trials predicted")
-    parser.add_argument("--disk", type=Path, default=Path(), help="folder whose disk is written to")
-    parser.add_argument("--page", type=Path, help="keep the results, and write this page")
     asked = parser.parse_args()
     slots = sorted({int(number) for number in asked.slots.split(",")})
     results = measure(slots, asked.rounds, asked.disk, records=asked.records)
-    print(section(results))
-    if asked.page:
-        keep("scale", results)
-        compose(asked.page)
+    publish("scale", results, section(results), asked.page)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ first checked to compute the same: from equal weights and batches, 200 losses ag
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from benchmarks.peers import HAS_TORCH
-from benchmarks.performance import compose, keep
+from benchmarks.performance import compose, keep, parser_of
 from benchmarks.step_cases import AGREE_STEPS, CASES, STEPS, Images, agreement, case
 from benchmarks.timing import interleaved, machine, peak, quartiles
 from reports.style import BLUE, GREEN, GREY, ORANGE, SKY, write_figure
@@ -143,9 +142,7 @@ def _bars(figure: Figure, rows: Sequence[Mapping[str, str]]) -> None:
 
 def main() -> None:
     """Check, time, print, and write the page if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=40, help="blocks timed a case")
     parser.add_argument("--page", type=Path, help="keep the results, and write this page")
     asked = parser.parse_args()

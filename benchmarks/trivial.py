@@ -8,56 +8,29 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
+from benchmarks import made_up
 from search import live
 from search.checkpoint import Start
 from search.plan import Choice, Plan, Stage
-from search.records import Environment, EpochRecord, Figures, Result, State
+from search.records import EpochRecord, Result
 from search.runner import Pool, run_plans
 from search.store import Store
 from search.trial import Trial
 
 IMAGES = 5_000
 """Of the made-up validation set: a result carries a bit for each."""
-BASE = Trial(
-    data="made-up",
-    fingerprint="0123456789abcdef",
+BASE = made_up.trial(
+    lam=0.0,
     train_size=45_000,
     validation_size=IMAGES,
-    stratified=False,
     hidden=(50, 50),
-    batch_norm=True,
-    alpha=0.9,
-    init="he",
-    sigma=None,
-    schedule="triangular",
-    eta_min=1e-5,
-    eta_max=1e-1,
     cycle_steps=4_500,
-    batch_size=100,
     epochs=0,
-    lam=0.0,
-    seed=0,
 )
-HERE = Environment("here", "a CPU", "3", "2", "a BLAS", 1, None)
-FIGURES = Figures(cost=1.5, loss=1.4, accuracy=0.5, n=IMAGES)
-RIGHT = np.packbits(np.arange(IMAGES) % 2 == 0)
-RECORD = EpochRecord(
-    epoch=1,
-    step=450,
-    eta=1e-3,
-    train_cost=1.5,
-    train_loss=1.4,
-    train_accuracy=0.5,
-    validation_cost=1.5,
-    validation_loss=1.4,
-    validation_accuracy=0.5,
-    seconds=0.5,
-    activation_std=(0.6, 0.3),
-    gradient_std=(1e-3, 1e-3),
-)
+RECORD = made_up.epoch(1)
+DONE = made_up.result(BASE, 0.5)
 
 
 def trials(number: int, *, seconds: float = 0.0, records: int = 0) -> tuple[Trial, ...]:
@@ -67,7 +40,7 @@ def trials(number: int, *, seconds: float = 0.0, records: int = 0) -> tuple[Tria
     )
 
 
-def made_up(
+def sleep(
     shared: None,  # noqa: ARG001 - a pool's task
     starts: Sequence[Start],
 ) -> Generator[tuple[str, EpochRecord | Result], None, tuple[str, Result]]:
@@ -80,20 +53,10 @@ def made_up(
         for epoch in range(1, trial.epochs + 1):
             late = _slept(trial.lam / trial.epochs - late)
             yield trial.id, dataclasses.replace(RECORD, epoch=epoch)
-        result = Result(
-            trial_id=trial.id,
-            state=State.COMPLETED,
-            epochs=trial.epochs,
-            train=FIGURES,
-            validation=FIGURES,
-            test=None,
-            seconds=trial.lam,
-            environment=HERE,
-            arrays={"validation_correct": RIGHT},
-        )
+        done = dataclasses.replace(DONE, trial_id=trial.id, epochs=trial.epochs, seconds=trial.lam)
         if not left:
-            return trial.id, result
-        yield trial.id, result
+            return trial.id, done
+        yield trial.id, done
     raise AssertionError("a task has a trial at least")
 
 
