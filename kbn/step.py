@@ -7,6 +7,7 @@ The formulas are those of `kbn.layers`, in an order and a layout that make them 
   mean) spreads along rows, and a sum over images is a product with a vector.
 - Batch normalisation keeps the centred A − μ; γ/√(var + ε) is one factor, forward and backward.
 - ReLU is a product with [Y > 0], which the backward pass uses again.
+- G is the derivative of the batch's summed loss, so that what is wanted of it are means.
 - W ← (1 − 2ηλ)·W − η·∂L/∂W adds inside the matrix product: the gradient is never stored.
 - The small parameters of all layers are one vector, updated at once; so are the averages.
 
@@ -43,6 +44,8 @@ def forward(pack: Pack, work: Workspace) -> Float[np.ndarray, " K"]:
             Y = _batch_norm_forward(pack, work, l) if pack.batch_norm else A
             np.greater(Y, work.zero, out=work.on[l])
             np.multiply(Y, work.on[l], out=work.H[l])
+    if pack.batch_norm:
+        np.multiply(work.variances, work.nth, out=work.variances)
     return _cross_entropy_forward(work)
 
 
@@ -50,14 +53,17 @@ def backward(pack: Pack, work: Workspace) -> None:
     """After `forward`, fill `work.G` and `work.d_small`."""
     last = len(pack.W) - 1
     _cross_entropy_backward(work)
-    np.matmul(work.G[last], work.ones, out=work.db[last])
+    np.matmul(work.G[last], work.nths, out=work.db[last])
     for l in reversed(range(last)):
         G = np.matmul(pack.W[l + 1], work.G[l + 1], out=work.G[l])
         G *= work.on[l]
         if pack.batch_norm:
             _batch_norm_backward(work, l)
         else:
-            np.matmul(G, work.ones, out=work.db[l])
+            np.matmul(G, work.nths, out=work.db[l])
+    if pack.batch_norm:
+        dgammas = np.divide(work.dgammas, work.stds, out=work.dgammas)
+        dgammas *= work.nth
 
 
 def _batch_norm_forward(pack: Pack, work: Workspace, l: int) -> np.ndarray:
@@ -65,12 +71,13 @@ def _batch_norm_forward(pack: Pack, work: Workspace, l: int) -> np.ndarray:
 
     b would only shift μ, so it is left out here and added to the moving average of μ.
     """
-    A, mu, var, std, scale = work.A[l], work.mu[l], work.var[l], work.std[l], work.scale[l]
+    A, mu, var, squares = work.A[l], work.mu[l], work.var[l], work.squares[l]
+    std, scale = work.std[l], work.scale[l]
     np.matmul(A, work.nths, out=mu)
     A -= mu
-    np.vecdot(A, A, out=var[..., 0])
-    var *= work.nth
-    np.add(var, work.eps, out=std)
+    np.vecdot(A, A, out=var[..., 0])  # n·var
+    np.add(var, work.n_eps, out=squares)
+    np.multiply(squares, work.nth, out=std)
     np.sqrt(std, out=std)
     np.divide(pack.gamma[l], std, out=scale)
     Y: np.ndarray = np.multiply(A, scale, out=work.H[l])
@@ -79,20 +86,18 @@ def _batch_norm_forward(pack: Pack, work: Workspace, l: int) -> np.ndarray:
 
 
 def _batch_norm_backward(work: Workspace, l: int) -> None:
-    """∂L/∂A = γ/√(var + ε)·(G − (∂L/∂β + x̂ ∂L/∂γ)/n); ∂L/∂γ = Σ G x̂, ∂L/∂β = Σ G.
+    """G ← γ/√(var + ε)·(G − mean G − x̂·mean(G x̂)); ∂L/∂β = mean G, ∂L/∂γ = mean(G x̂).
 
-    G and A, which holds A − μ = x̂·√(var + ε), are overwritten.
+    A, which holds A − μ = x̂·√(var + ε), is overwritten. x̂·mean(G x̂) is (A − μ)·Σ G (A − μ) over
+    n·(var + ε), and `work.dgamma` is left as that sum.
     """
-    A, G, std, column = work.A[l], work.G[l], work.std[l], work.column[l]
+    A, G, column = work.A[l], work.G[l], work.column[l]
     dgamma, dbeta = work.dgamma[l], work.dbeta[l]
-    np.matmul(G, work.ones, out=dbeta)
+    np.matmul(G, work.nths, out=dbeta)
     np.vecdot(G, A, out=dgamma[..., 0])
-    dgamma /= std
-    np.divide(dgamma, std, out=column)
-    column *= work.nth
+    np.divide(dgamma, work.squares[l], out=column)
     A *= column
-    np.multiply(dbeta, work.nth, out=column)
-    A += column
+    A += dbeta
     G -= A
     G *= work.scale[l]
 
@@ -102,22 +107,20 @@ def _cross_entropy_forward(work: Workspace) -> Float[np.ndarray, " K"]:
     S, extremes = work.A[-1], work.extremes
     np.maximum.reduce(S, axis=1, keepdims=True, out=extremes)
     S -= extremes
-    true = S.reshape(len(S), -1).take(work.labels, axis=1)
+    true = S.reshape(-1)[work.labels]
     np.exp(S, out=S)
     np.add.reduce(S, axis=1, keepdims=True, out=extremes)
-    logs = np.log(extremes[:, 0])
-    logs -= true
-    loss: np.ndarray = np.add.reduce(logs, axis=1, dtype=np.float64)
-    loss /= len(work.labels)
-    return loss
+    losses = np.log(extremes).reshape(len(S), -1)
+    losses -= true.reshape(losses.shape)
+    mean: np.ndarray = np.matmul(losses, work.nths)[:, 0]
+    return mean
 
 
 def _cross_entropy_backward(work: Workspace) -> None:
-    """∂L/∂S = (P − one-hot(y))/n with P = exp S / Σ exp S."""
-    S, sums = work.A[-1], work.extremes
-    sums /= work.nth
-    S /= sums
-    S -= work.one_hot
+    """G = P − one-hot(y) with P = exp S / Σ exp S."""
+    S = work.A[-1]
+    S /= work.extremes
+    S.reshape(-1)[work.labels] -= 1.0
 
 
 def step(
@@ -144,18 +147,17 @@ def step(
 
 def _descend(pack: Pack, work: Workspace, eta: Sequence[float], lam: Sequence[float]) -> None:
     """Update the parameters. BLAS counts along columns, so that it sees each array transposed."""
-    add_product = sgemm if pack.small.dtype == np.float32 else dgemm
-    work.XW[...] = work.G[0].mT
+    n, small, d_small = len(work.X), pack.small, work.d_small
+    add_product = sgemm if small.dtype == np.float32 else dgemm
     for l, weights in enumerate(pack.W):
         for k, (rate, decay) in enumerate(zip(eta, lam, strict=True)):
-            W = weights[k]
-            W *= 1.0 - 2.0 * rate * decay
+            W, G, kept = weights[k], work.G[l][k], 1.0 - 2.0 * rate * decay
             if l:
-                G, H, turned = work.G[l][k], work.H[l - 1][k], {"trans_a": True}
+                H = work.H[l - 1][k].T
             else:
-                G, H, turned = work.XW[k], work.X, {"trans_b": True}
-            add_product(-rate, G.T, H.T, 1.0, W.T, overwrite_c=True, **turned)
-    small, d_small = pack.small, work.d_small
+                W *= kept  # BLAS would take twice as long over so large an array
+                H, kept = work.X.T, 1.0
+            add_product(-rate / n, G.T, H, kept, W.T, trans_a=1, trans_b=not l, overwrite_c=1)
     d_small *= np.array(eta, small.dtype)[:, np.newaxis]
     small -= d_small
 
@@ -179,6 +181,6 @@ def gradients(
     (loss,) = forward(pack, work)
     backward(pack, work)
     inputs = (work.X.T, *(H[0] for H in work.H))
-    dW = [H @ G[0].T for H, G in zip(inputs, work.G, strict=True)]
+    dW = [H @ G[0].T / len(X) for H, G in zip(inputs, work.G, strict=True)]
     small = ([d[0, :, 0] for d in part] for part in (work.db, work.dgamma, work.dbeta))
     return float(loss), Gradients(dW, *small), work

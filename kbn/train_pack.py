@@ -198,8 +198,10 @@ class _Run:
     def scales(self) -> dict[int, tuple[tuple[float, ...], tuple[float, ...]]]:
         """Return the members' standard deviations of activations and derivatives, by layer."""
         H, G = self._work.H, self._work.G[: len(self._work.H)]
+        n = self._batch_size  # G is of the summed loss
         return {
-            member: (_stds(H, place), _stds(G, place)) for place, member in enumerate(self.members)
+            member: (_stds(H, place), tuple(std / n for std in _stds(G, place)))
+            for place, member in enumerate(self.members)
         }
 
 

@@ -19,7 +19,7 @@ class Workspace:
     X: Float[np.ndarray, "n d"]
     """The batch's images, one a row: all members see the same."""
     XW: Float[np.ndarray, "K n _"]
-    """The first layer's product, then its G, in the layout in which BLAS is fastest."""
+    """The first layer's product, in the layout in which BLAS is fastest."""
     A: tuple[Float[np.ndarray, "K _ n"], ...]
     """Wᵀ H + b of each layer; centred where it is normalised."""
     on: tuple[Float[np.ndarray, "K _ n"], ...]
@@ -27,34 +27,42 @@ class Workspace:
     H: tuple[Float[np.ndarray, "K _ n"], ...]
     """Activations of the hidden layers."""
     G: tuple[Float[np.ndarray, "K _ n"], ...]
-    """When `backward` ends: derivatives by each layer's Wᵀ H + b."""
+    """When `backward` ends: derivatives of the batch's summed loss by each layer's Wᵀ H + b."""
     moments: Float[np.ndarray, "K _"]
     """The batch's means, then its variances (1/n), laid out as `Pack.averages`."""
     mu: Columns
     var: Columns
+    """Views of `moments`, as is `variances`."""
+    variances: Float[np.ndarray, "K _"]
+    squares: Columns
+    """n·(var + ε)."""
+    stds: Float[np.ndarray, "K _"]
+    """√(var + ε) of all hidden layers."""
     std: Columns
-    """√(var + ε)."""
+    """Views of `stds`."""
     scale: Columns
     """γ/√(var + ε)."""
     column: Columns
     """Room for one intermediate value a unit."""
     d_small: Float[np.ndarray, "K _"]
-    """Derivatives laid out as `Pack.small`."""
+    """Derivatives of the mean loss, laid out as `Pack.small`."""
     db: Columns
     dgamma: Columns
     dbeta: Columns
+    dgammas: Float[np.ndarray, "K _"]
+    """All of `dgamma`."""
     extremes: Float[np.ndarray, "K 1 n"]
     """Largest score of each image, then the sum of its exponentials."""
-    labels: Int[np.ndarray, " n"]
-    """Where each image's true class lies in a (k, n) array."""
-    one_hot: Float[np.ndarray, "k n"]
-    """1/n at the true classes, else 0."""
-    ones: Float[np.ndarray, "n 1"]
-    """A product with it is a sum over images; with the next, a mean."""
+    labels: Int[np.ndarray, " Kn"]
+    """Where each image's true class lies in the scores, of shape (K, k, n)."""
+    first_class: Int[np.ndarray, "K n"]
+    """Where its first class lies."""
     nths: Float[np.ndarray, "n 1"]
+    """A product with it is a mean over images."""
     nth: Float[np.ndarray, ""]
     """1/n."""
-    eps: Float[np.ndarray, ""]
+    n_eps: Float[np.ndarray, ""]
+    """n·ε."""
     zero: Float[np.ndarray, ""]
 
     @classmethod
@@ -71,6 +79,7 @@ class Workspace:
 
         A = of_layers(widths, n)
         moments, d_small = aligned(pack.averages.shape, dtype), aligned(pack.small.shape, dtype)
+        stds = aligned((K, sum(normed)), dtype)
         mu, var = columns(moments, (normed, normed))
         db, dgamma, dbeta = columns(d_small, (widths, normed, normed))
         return cls(
@@ -83,20 +92,23 @@ class Workspace:
             moments=moments,
             mu=mu,
             var=var,
-            std=of_layers(normed, 1),
+            variances=moments[:, sum(normed) :],
+            squares=of_layers(normed, 1),
+            stds=stds,
+            std=columns(stds, (normed,))[0],
             scale=of_layers(normed, 1),
             column=of_layers(normed, 1),
             d_small=d_small,
             db=db,
             dgamma=dgamma,
             dbeta=dbeta,
+            dgammas=d_small[:, sum(widths) : sum(widths) + sum(normed)],
             extremes=aligned((K, 1, n), dtype),
-            labels=np.zeros(n, np.intp),
-            one_hot=aligned((k, n), dtype),
-            ones=np.ones((n, 1), dtype),
+            labels=np.zeros(K * n, np.intp),
+            first_class=np.arange(n) + k * n * np.arange(K)[:, np.newaxis],
             nths=np.full((n, 1), 1.0 / n, dtype),
             nth=np.array(1.0 / n, dtype),
-            eps=np.array(EPS, dtype),
+            n_eps=np.array(n * EPS, dtype),
             zero=np.array(0.0, dtype),
         )
 
@@ -104,10 +116,7 @@ class Workspace:
         self, X: Float[np.ndarray, "N d"], y: Int[np.ndarray, " N"], rows: Int[np.ndarray, " n"]
     ) -> None:
         """Take a batch: some rows of a set of images, with their labels."""
-        n, labels, one_hot = len(rows), self.labels, self.one_hot.reshape(-1)
         # Any mode but "raise" writes to the buffer directly.
         np.take(X, rows, axis=0, out=self.X, mode="clip")
-        one_hot[labels] = 0.0
-        np.multiply(y[rows], n, out=labels, casting="unsafe")
-        labels += np.arange(n)
-        one_hot[labels] = self.nth
+        labels = self.labels.reshape(self.first_class.shape)
+        np.add(self.first_class, y[rows] * len(rows), out=labels, casting="unsafe")

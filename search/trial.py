@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-NUMERICS = 2
+NUMERICS = 3
 """Version of the training arithmetic. Raised whenever equal trials would give other bytes."""
 
 
