@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import DTypeLike
 from kbn.data.dataset import Dataset
 from kbn.errors import DataError, InputError
 
-BLOCK = 2_000
-"""Rows in a block of statistics: a float64 copy of the whole set is never made."""
+BLOCK = 200_000
+"""Numbers in a block of statistics: a float64 copy of the whole set is never made, and one of a
+block stays in the cache."""
 
 SPLIT_STREAM, SAMPLE_STREAM = 1_000_000, 1_000_001
 """Spawn keys of these random streams, apart from those of weights and batches."""
@@ -194,16 +196,14 @@ def moments(
     """
     total = np.zeros(X.shape[1])
     low, high = X[rows[0]].astype(np.float64), X[rows[0]].astype(np.float64)
-    for start in range(0, len(rows), BLOCK):
-        block = X[rows[start : start + BLOCK]]
+    for _, block in _blocks(X, rows):
         total += block.sum(axis=0, dtype=np.float64)
         np.minimum(low, block.min(axis=0), out=low)
         np.maximum(high, block.max(axis=0), out=high)
     constant = low == high
     mean = np.where(constant, low, total / len(rows))  # the quotient would be off by rounding
     squares = np.zeros(X.shape[1])
-    for start in range(0, len(rows), BLOCK):
-        deviations = X[rows[start : start + BLOCK]] - mean
+    for _, deviations in _deviations(X, rows, mean):
         squares += np.einsum("nd,nd->d", deviations, deviations)
     std = np.sqrt(squares / len(rows))
     return mean, np.where(constant | (std == 0), 1.0, std)  # squares below 1e-308 are 0
@@ -224,15 +224,38 @@ def standardise(
         When an image lies so far from the training images that the type cannot hold it.
     """
     result = np.empty((len(rows), X.shape[1]), dtype)
-    for start in range(0, len(rows), BLOCK):
-        block = X[rows[start : start + BLOCK]] - mean
+    for part, block in _deviations(X, rows, mean):
         block /= std
         try:
             with np.errstate(over="raise"):
-                result[start : start + BLOCK] = block
+                result[part] = block
         except FloatingPointError:
             raise DataError(
                 f"an image is {np.abs(block).max():.0e} standard deviations away from the training "
                 f"images, too far for {result.dtype}; look for a feature with a wrong value"
             ) from None
     return result
+
+
+def _blocks(
+    X: np.ndarray, rows: Int[np.ndarray, " n"]
+) -> Iterator[tuple[slice, Float[np.ndarray, "_ d"] | Int[np.ndarray, "_ d"]]]:
+    """Yield X[rows] block by block, each in the place of the one before."""
+    size = max(1, BLOCK // X.shape[1])
+    room = np.empty((min(size, len(rows)), X.shape[1]), X.dtype)
+    for start in range(0, len(rows), size):
+        part = slice(start, min(start + size, len(rows)))
+        # Any mode but "raise" writes to the buffer directly.
+        yield part, np.take(X, rows[part], axis=0, out=room[: part.stop - start], mode="clip")
+
+
+def _deviations(
+    X: np.ndarray, rows: Int[np.ndarray, " n"], mean: Float[np.ndarray, " d"]
+) -> Iterator[tuple[slice, Float[np.ndarray, "_ d"]]]:
+    """Yield X[rows] − mean in float64, as `_blocks` does."""
+    room = np.empty((max(1, BLOCK // X.shape[1]), X.shape[1]))
+    for part, block in _blocks(X, rows):
+        deviations = room[: len(block)]
+        deviations[...] = block
+        deviations -= mean
+        yield part, deviations
