@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from kbn.layers import (
@@ -111,6 +111,7 @@ def test_gradients_are_the_costs_derivatives(
 
 @settings(max_examples=60, deadline=None)
 @given(**PROBLEMS)
+@example(widths=(2, 1, 3, 4, 2), n=7, batch_norm=True, seed=15675)
 def test_gradients_agree_with_differences(
     *, widths: tuple[int, ...], n: int, batch_norm: bool, seed: int
 ) -> None:
@@ -132,7 +133,9 @@ def test_gradients_agree_with_differences(
     for name in PARAMETERS:
         for array, gradient in zip(getattr(made, name), getattr(found, name), strict=True):
             whole = gradient + 2 * 0.1 * array if name == "W" else gradient
-            assert_close(whole, differences(value, array, 1e-5), relative=1e-6, absolute=1e-8)
+            wide, narrow = (differences(value, array, h) for h in (1e-5, 5e-6))
+            # Both are off by h² times a third derivative, which this combination is rid of.
+            assert_close(whole, (4 * narrow - wide) / 3, relative=1e-6, absolute=1e-8)
 
 
 def spread(moments: list[tuple[np.ndarray, np.ndarray]]) -> bool:

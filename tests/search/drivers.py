@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from tests.search.studies import FLAGS
@@ -39,7 +40,7 @@ class started:  # noqa: N801 - a context manager, used as a function
             cwd=ROOT,
             text=True,
             start_new_session=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -49,6 +50,10 @@ class started:  # noqa: N801 - a context manager, used as a function
 
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
+            self._process.send_signal(signal.SIGABRT)  # where each thread is goes to standard error
+            with suppress(subprocess.TimeoutExpired):
+                _, err = self._process.communicate(timeout=10)
+                print(err)
             self._process.kill()
         self._process.communicate()
 
