@@ -52,8 +52,7 @@ class started:  # noqa: N801 - a context manager, used as a function
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGABRT)  # where each thread is goes to standard error
             with suppress(subprocess.TimeoutExpired):
-                _, err = self._process.communicate(timeout=10)
-                print(err)
+                sys.stderr.write(self._process.communicate(timeout=10)[1])
             self._process.kill()
         self._process.communicate()
 
