@@ -113,8 +113,8 @@ def _own_packages() -> tuple[Path, ...]:
 class _Interrupts:
     """Makes Ctrl-C and SIGTERM, a scheduler's notice, a KeyboardInterrupt: nothing may be lost.
 
-    A context manager, without effect in other threads than the main one. Ray drops a
-    KeyboardInterrupt that comes at some moments; `check` raises it then.
+    A context manager, without effect in other threads than the main one. One that comes while a
+    destructor or a library's callback runs may be dropped there; `check` raises it again.
     """
 
     def __init__(self) -> None:
