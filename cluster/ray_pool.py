@@ -123,8 +123,6 @@ class RayPool:
         Returns what has to be the same on all nodes of an existing cluster; None checks nothing.
     say
         Called with a line for the user.
-    check
-        Called by each `poll`, which ends with what it raises.
 
     Raises
     ------
@@ -147,9 +145,8 @@ class RayPool:
         py_modules: tuple[Path, ...] = (),
         versions: Versions | None = None,
         say: Callable[[str], None] = lambda _: None,
-        check: Callable[[], None] = lambda: None,
     ) -> None:
-        self._say, self._check = say, check
+        self._say = say
         self._retries = retries
         self._stall_seconds = math.inf if stall_seconds is None else stall_seconds
         self._needs = Needs(cpus_per_task, memory_per_task)
@@ -241,7 +238,6 @@ class RayPool:
         ClusterLostError
             When the cluster has gone away. What was submitted is forgotten with it.
         """
-        self._check()
         self._watch.check()
         self._start_what_fits()
         self._waiting_for_room.look(

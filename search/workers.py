@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import cluster
 from search.problem import Problem
@@ -48,18 +48,17 @@ class Workers:
         self._how, self._problem, self._say = how, problem, say
         self._pool: OpenPool | None = None
         self._closing: Future[None] | None = None
-        self._interrupts = _Interrupts()
         self._stack = ExitStack()
 
     def open(self) -> OpenPool:
-        """Return the pool, opened the first time; SIGTERM stops a study as Ctrl-C does then.
+        """Return the pool, opened the first time; SIGTERM is Ctrl-C from then on.
 
         Raises `ClusterError` as `cluster.RayPool` does, and what making the data raises.
         """
         if self._pool is None:
             self._pool = self._made()
             # After Ray has started: it sets a handler of its own.
-            self._stack.enter_context(self._interrupts)
+            self._stack.enter_context(_termination_as_interrupt())
         return self._pool
 
     def _made(self) -> OpenPool:
@@ -80,7 +79,6 @@ class Workers:
             py_modules=_own_packages() if how.address else (),
             versions=versions,
             say=self._say,
-            check=self._interrupts.check,
         )
 
     def _shared(self) -> Shared:
@@ -110,34 +108,18 @@ def _own_packages() -> tuple[Path, ...]:
     return tuple(here / package for package in ("kbn", "search", "cluster", "reports"))
 
 
-class _Interrupts:
-    """Makes Ctrl-C and SIGTERM, a scheduler's notice, a KeyboardInterrupt: nothing may be lost.
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM stop a study as Ctrl-C does: a scheduler's notice must lose nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
-    A context manager, without effect in other threads than the main one. One that comes while a
-    destructor or a library's callback runs may be dropped there; `check` raises it again.
-    """
-
-    def __init__(self) -> None:
-        self._pending = False
-        self._before: dict[signal.Signals, Any] = {}
-
-    def check(self) -> None:
-        """Raise the KeyboardInterrupt that was asked for and never arrived here."""
-        if self._pending:
-            raise KeyboardInterrupt
-
-    def _interrupt(self, *_: object) -> None:
-        self._pending = True
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            mine = [signal.SIGTERM]
-            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else another's
-                mine.append(signal.SIGINT)
-            self._before = {each: signal.signal(each, self._interrupt) for each in mine}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for each, handler in self._before.items():
-            signal.signal(each, handler)
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
