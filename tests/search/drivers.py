@@ -79,14 +79,14 @@ def wait_for(what: str, seen: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def count(folder: Path, query: str) -> int:
+def count(folder: Path, query: str, *values: str) -> int:
     """Return the number that a query finds in a study's store, 0 while there is none."""
     database = folder / "study.db"
     if not database.exists():
         return 0
     try:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            return int(connection.execute(query).fetchone()[0])
+            return int(connection.execute(query, values).fetchone()[0])
     except sqlite3.OperationalError:  # it is being made
         return 0
 

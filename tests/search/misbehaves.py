@@ -5,12 +5,12 @@ KIND is the name of a function below; FOLDER is where attempts leave marks, and 
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +20,30 @@ from search.command import main
 from search.lambda_search import LambdaSearch
 from search.records import EpochRecord
 from search.trainer import Shared, train_trials
+from search.trial import Trial
+from tests.search.drivers import NAME, count, wait_for
 
 
 def once(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
-    """Train; but every first attempt raises, hangs or loses its worker after its checkpoint.
+    """Train; but every trial raises, hangs or loses its worker once, after its checkpoint.
 
-    The second has to go on from there.
+    The next attempt has to go on from there.
     """
     ((trial, _),) = starts
     mark = folder / trial.id
     first = not mark.exists()
-    mark.touch()
     for key, item in train_trials(shared, starts):
         yield key, item
         if not first and isinstance(item, EpochRecord) and item.epoch == 1:
             raise AssertionError("the second attempt began anew")
         if not first or not isinstance(item, Checkpoint):
             continue
+        mark.touch()
         if trial.lam == 1e-3:
             raise RuntimeError("the first attempt raises")
         if trial.lam == 1e-2:
             time.sleep(600)
-        os.kill(os.getpid(), signal.SIGKILL)
+        die_when_kept(folder, trial)
 
 
 def pack(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
@@ -51,8 +53,18 @@ def pack(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[An
         if len(starts) > 1 and isinstance(item, Checkpoint):
             for trial, _ in starts:
                 (folder / trial.id).touch()
-            time.sleep(0.5)  # what was yielded is on its way
-            os.kill(os.getpid(), signal.SIGKILL)
+            (sender,) = (trial for trial, _ in starts if trial.id == key)
+            die_when_kept(folder, sender)
+
+
+def die_when_kept(folder: Path, trial: Trial) -> None:
+    """Lose the worker, but not before the driver has kept the trial's checkpoint.
+
+    What was yielded is on its way for a while, and is lost with its worker until it has arrived.
+    """
+    kept = "SELECT count(*) FROM checkpoints WHERE trial_id = ?"
+    wait_for("the checkpoint", partial(count, folder.parent / NAME, kept, trial.id))
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def eat(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
@@ -77,12 +89,12 @@ def hold(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[An
 def hold_but_one(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
     """Do the same; but one value of λ does not wait."""
     ((trial, _),) = starts
-    return (train_trials if trial.lam == 1e-3 else functools.partial(hold, folder))(shared, starts)
+    return (train_trials if trial.lam == 1e-3 else partial(hold, folder))(shared, starts)
 
 
 if __name__ == "__main__":
     kind, folder = sys.argv[1:3]
     kinds = (once, pack, eat, hold, hold_but_one)
     (wrong,) = (each for each in kinds if each.__name__ == kind)
-    vars(workers)["train_task"] = functools.partial(wrong, Path(folder))
+    vars(workers)["train_task"] = partial(wrong, Path(folder))
     main(LambdaSearch, sys.argv[3:])
