@@ -27,6 +27,9 @@ from kbn.network import Network
 from kbn.pack import Pack
 from kbn.workspace import Workspace
 
+ADD_PRODUCT = {"f": sgemm, "d": dgemm}
+"""BLAS's C ← α·A·B + β·C by the arrays' type."""
+
 
 def forward(pack: Pack, work: Workspace) -> Float[np.ndarray, " K"]:
     """Return each member's mean cross-entropy on the batch, in nats."""
@@ -136,9 +139,8 @@ def step(
     backward(pack, work)
     _descend(pack, work, eta, lam)
     if pack.batch_norm:
-        averages, moments, b = pack.averages, work.moments, pack.small
-        units = averages.shape[1] // 2
-        moments[:, :units] += b[:, :units]  # μ is the mean of Wᵀ H + b
+        averages, moments, means = pack.averages, work.moments, work.means
+        means += pack.small[:, : means.shape[1]]  # μ is the mean of Wᵀ H + b
         averages *= alpha
         moments *= 1.0 - alpha
         averages += moments
@@ -147,8 +149,9 @@ def step(
 
 def _descend(pack: Pack, work: Workspace, eta: Sequence[float], lam: Sequence[float]) -> None:
     """Update the parameters. BLAS counts along columns, so that it sees each array transposed."""
-    n, small, d_small = len(work.X), pack.small, work.d_small
-    add_product = sgemm if small.dtype == np.float32 else dgemm
+    n, small, d_small, rates = len(work.X), pack.small, work.d_small, work.rates
+    add_product = ADD_PRODUCT[small.dtype.char]
+    rates[:, 0] = eta
     for l, weights in enumerate(pack.W):
         for k, (rate, decay) in enumerate(zip(eta, lam, strict=True)):
             W, G, kept = weights[k], work.G[l][k], 1.0 - 2.0 * rate * decay
@@ -158,7 +161,7 @@ def _descend(pack: Pack, work: Workspace, eta: Sequence[float], lam: Sequence[fl
                 W *= kept  # BLAS would take twice as long over so large an array
                 H, kept = work.X.T, 1.0
             add_product(-rate / n, G.T, H, kept, W.T, trans_a=1, trans_b=not l, overwrite_c=1)
-    d_small *= np.array(eta, small.dtype)[:, np.newaxis]
+    d_small *= rates
     small -= d_small
 
 

@@ -32,7 +32,8 @@ class Workspace:
     """The batch's means, then its variances (1/n), laid out as `Pack.averages`."""
     mu: Columns
     var: Columns
-    """Views of `moments`, as is `variances`."""
+    """Views of `moments`, as are the next two."""
+    means: Float[np.ndarray, "K _"]
     variances: Float[np.ndarray, "K _"]
     squares: Columns
     """n·(var + ε)."""
@@ -51,6 +52,8 @@ class Workspace:
     dbeta: Columns
     dgammas: Float[np.ndarray, "K _"]
     """All of `dgamma`."""
+    rates: Float[np.ndarray, "K 1"]
+    """The members' learning rates."""
     extremes: Float[np.ndarray, "K 1 n"]
     """Largest score of each image, then the sum of its exponentials."""
     labels: Int[np.ndarray, " Kn"]
@@ -92,6 +95,7 @@ class Workspace:
             moments=moments,
             mu=mu,
             var=var,
+            means=moments[:, : sum(normed)],
             variances=moments[:, sum(normed) :],
             squares=of_layers(normed, 1),
             stds=stds,
@@ -103,6 +107,7 @@ class Workspace:
             dgamma=dgamma,
             dbeta=dbeta,
             dgammas=d_small[:, sum(widths) : sum(widths) + sum(normed)],
+            rates=aligned((K, 1), dtype),
             extremes=aligned((K, 1, n), dtype),
             labels=np.zeros(K * n, np.intp),
             first_class=np.arange(n) + k * n * np.arange(K)[:, np.newaxis],
