@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from search.checkpoint import Checkpoint, Start
 from search.narrow import Outcome
 from search.plan import Plan, Progress, Stage, replay
-from search.records import EpochRecord, Failure, Result, State
+from search.records import Environment, EpochRecord, Failure, Result, State
 from search.store import Store
 from search.trial import Trial
 
@@ -144,6 +144,8 @@ class _Run:
         self._attempts: dict[str, int] = {}
         self._tasks: dict[str, tuple[Trial, ...]] = {}
         self._checkpoints: dict[str, Checkpoint] = {}
+        self._environments: dict[Environment, Environment] = {}
+        """Each once, for all the results that were trained there."""
 
     def lookup(self, trial: Trial) -> Outcome | None:
         """Return a trial's outcome: from this run, or from the store."""
@@ -235,8 +237,16 @@ class _Run:
             case Result():
                 self._store.commit(item, self._history.pop(key))
                 self._checkpoints.pop(key, None)
-                self._outcomes[key] = Outcome(self._trials[key], item)
+                self._outcomes[key] = Outcome(self._trials[key], self._kept(item))
                 self._notify(key, item.state, result=item)
+
+    def _kept(self, result: Result) -> Result:
+        """Return a result without the message that it came in, which its arrays are parts of."""
+        return replace(
+            result,
+            environment=self._environments.setdefault(result.environment, result.environment),
+            arrays={name: array.copy() for name, array in result.arrays.items()},
+        )
 
     def _fail(self, key: str, failure: Failure, *, final: bool) -> None:
         if key not in self._attempts:  # lost before it started
