@@ -32,6 +32,9 @@ STORE_SLACK = 64 * 2**20
 AHEAD = 2
 """Tasks that Ray is given beyond those that can run, so that a worker need not wait for the driver
 when one ends. Where their number is limited by us rather than by resources, none are."""
+AHEAD_SECONDS = 1.0
+"""How short tasks have to be for that: ahead of longer ones, for which a few milliseconds are
+nothing, a task that is submitted later could not be placed."""
 
 FETCH_SECONDS = 1.0
 """How often the cluster is looked after while an item is on its way."""
@@ -93,6 +96,8 @@ class _Work:
     """Monotonic time before which it is not tried again."""
     heard: float = math.inf
     """Monotonic time of the attempt's last item; infinite while it waits for a worker."""
+    started: float = 0.0
+    """Monotonic time of the attempt's first item."""
 
 
 class RayPool:
@@ -153,6 +158,8 @@ class RayPool:
         self._max_concurrent = max_concurrent
         self._waiting: deque[_Work] = deque()
         self._running: dict[Any, _Work] = {}
+        self._took = math.inf
+        """Seconds of the task that ended last."""
         self.describe = f"Ray at {address}" if address else "Ray, embedded"
         with ExitStack() as stack:
             self._ray = stack.enter_context(
@@ -278,7 +285,7 @@ class RayPool:
         return self._end(self._running.pop(stream), stalled(self._stall_seconds))
 
     def _start_what_fits(self) -> None:
-        ahead = 0 if self._max_concurrent else AHEAD
+        ahead = AHEAD if self._took < AHEAD_SECONDS and not self._max_concurrent else 0
         now, room = time.monotonic(), self.slots + ahead - len(self._running)
         for _ in range(len(self._waiting)):
             if room <= 0:
@@ -307,10 +314,12 @@ class RayPool:
         work.heard = time.monotonic()
         match item:
             case _Started(node):
-                work.node = node
+                work.node, work.started = node, work.heard
                 yield self._event(Kind.STARTED, work, None)
             case _Ended(failure, last):
                 del self._running[stream]
+                if failure is None:
+                    self._took = work.heard - work.started
                 if last is not None:
                     yield self._event(Kind.ITEM, work, last)
                 yield self._end(work, failure)

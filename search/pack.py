@@ -6,6 +6,7 @@ overhead of small operations, but each of its trials takes longer. A trial's byt
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import fields
 from itertools import pairwise
@@ -16,6 +17,10 @@ APART = ("lam", "init", "sigma", "schedule", "eta_min", "eta_max", "cycle_steps"
 """Settings in which the trials of a pack may differ: each member has its own."""
 LARGEST = 4
 """Members of an automatic pack, at most: more would share little that four do not."""
+FURTHER = 0.85
+"""What a pack's further members take, as a share of what one alone does: measured with four."""
+FEW = 8
+"""Tasks a slot, below which it matters how they fit together at the end."""
 
 
 def pack_key(trial: Trial) -> tuple[object, ...]:
@@ -34,19 +39,56 @@ def packs(trials: Sequence[Trial], *, size: int | str, slots: int) -> tuple[tupl
 
     With `auto` there are as many tasks as slots, or a multiple, so that no core idles while
     another works off a larger pack; where there are at least as many slots as trials, each trial
-    is a task of its own. Trials that can share a pack are divided evenly, in their order.
+    is a task of its own. Trials that can share a pack are divided evenly, in their order; where
+    other trials are longer, or of another shape, they are divided further for as long as that
+    lets all slots end earlier.
     """
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(pack_key(trial), []).append(trial)
-    largest = size if isinstance(size, int) else LARGEST
-    rounds = -(-len(trials) // (slots * largest))
-    tasks: list[tuple[Trial, ...]] = []
-    for group in groups.values():
-        parts = -(-len(group) // largest)
-        if not isinstance(size, int):
-            share = round(slots * rounds * len(group) / len(trials))
-            parts = min(len(group), max(parts, share))
-        cuts = [len(group) * part // parts for part in range(parts + 1)]
-        tasks += [tuple(group[a:b]) for a, b in pairwise(cuts)]
-    return tuple(tasks)
+    if isinstance(size, int):
+        divided = [_divided(group, -(-len(group) // size)) for group in groups.values()]
+    else:
+        divided = _balanced(list(groups.values()), slots)
+    return tuple(task for tasks in divided for task in tasks)
+
+
+Tasks = list[tuple[Trial, ...]]
+
+
+def _balanced(groups: Sequence[Sequence[Trial]], slots: int) -> list[Tasks]:
+    """Return each group's trials as tasks."""
+    n = sum(map(len, groups))
+    rounds = -(-n // (slots * LARGEST))
+    divided: list[Tasks] = []
+    for group in groups:
+        share = round(slots * rounds * len(group) / n)
+        divided.append(_divided(group, min(len(group), max(-(-len(group) // LARGEST), share))))
+    while sum(map(len, divided)) < FEW * slots:
+        splittable = [k for k, tasks in enumerate(divided) if len(tasks) < len(groups[k])]
+        if not splittable:
+            break
+        k = max(splittable, key=lambda k: max(map(epochs, divided[k])))
+        further = [*divided[:k], _divided(groups[k], len(divided[k]) + 1), *divided[k + 1 :]]
+        if _end(further, slots) >= _end(divided, slots):
+            break
+        divided = further
+    return divided
+
+
+def _divided(group: Sequence[Trial], parts: int) -> Tasks:
+    cuts = [len(group) * part // parts for part in range(parts + 1)]
+    return [tuple(group[a:b]) for a, b in pairwise(cuts)]
+
+
+def epochs(task: Sequence[Trial]) -> float:
+    """Return how long a task takes, in epochs of a trial alone."""
+    return task[0].epochs * (1.0 + FURTHER * (len(task) - 1))
+
+
+def _end(divided: Sequence[Tasks], slots: int) -> float:
+    """Return when the last slot ends where each takes the longest task that is left."""
+    ends = [0.0] * slots
+    for length in sorted((epochs(task) for tasks in divided for task in tasks), reverse=True):
+        heapq.heapreplace(ends, ends[0] + length)
+    return max(ends)

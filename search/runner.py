@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from search.checkpoint import Checkpoint, Start
 from search.narrow import Outcome
+from search.pack import epochs
 from search.plan import Plan, Progress, Stage, replay
 from search.records import Environment, EpochRecord, Failure, Result, State
 from search.store import Store
@@ -100,8 +101,9 @@ def run_plans(
     a checkpoint or the result. When a task of several trials fails, those without a result are
     tried again alone. What is tried again, now or by the next run, starts at its last checkpoint.
 
-    At first trials run in the order of `plans`. What a plan asks for later goes ahead of what
-    waits: more may follow from it, and at the end of a study no core should wait for its plan.
+    At first trials of the first plan run, then the others, the longest tasks before shorter ones,
+    so that the cores end together. What a plan asks for later goes ahead of what waits: more may
+    follow from it, and at the end of a study no core should wait for its plan.
     """
     run = _Run(store, observe)
     progress = {name: replay(plan, run.lookup) for name, plan in plans.items()}
@@ -109,13 +111,17 @@ def run_plans(
         return progress
     workers = pool()
     ahead = False
+    first = next(iter(progress))
     with store.grouping(commit_seconds):
         while True:
-            new: list[Trial] = []
-            for each in progress.values():
+            new: dict[str, Sequence[Trial]] = {}
+            for name, each in progress.items():
                 each.advance(run.lookup)
-                new += run.new_trials(each)
-            tasks = [pack for level in run.levels(new) for pack in packing(level)]
+                new[name] = run.new_trials(each)
+            levels = run.levels([trial for trials in new.values() for trial in trials])
+            tasks = [pack for level in levels for pack in packing(level)]
+            leading = {trial.id for trial in new[first]}
+            tasks.sort(key=lambda pack: (leading.isdisjoint(t.id for t in pack), -epochs(pack)))
             for pack in tasks[::-1] if ahead else tasks:
                 workers.submit(run.task(pack), run.starts(pack), once=len(pack) > 1, ahead=ahead)
             ahead = True

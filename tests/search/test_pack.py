@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbn.errors import InputError
-from search.pack import LARGEST, can_share, packs
+from search.pack import LARGEST, can_share, epochs, packs
 from search.plan import Choice, Plan, Stage
 from search.records import EpochRecord, Result
 from search.runner import run_plans
@@ -48,6 +48,23 @@ def trials(n: int, *, shapes: int = 1) -> list[Trial]:
 def test_automatic_sizes(n: int, slots: int, sizes: list[int]) -> None:
     """Packs are made where trials outnumber cores, of even sizes, a multiple of the cores."""
     assert sorted(map(len, packs(trials(n), size="auto", slots=slots))) == sizes
+
+
+def test_packs_are_divided_further_where_others_are_longer() -> None:
+    """Eight short trials and four long ones end earlier on two slots in packs of two."""
+    short, long = trials(8), [trial(0.5, epochs=8, hidden=(2 + k,)) for k in range(4)]
+    tasks = packs([*short, *long], size="auto", slots=2)
+    assert sorted(map(len, tasks)) == [1, 1, 1, 1, 2, 2, 2, 2]
+    whole = [tuple(short[:4]), tuple(short[4:]), *((each,) for each in long)]
+    assert last_end(tasks, slots=2) < last_end(whole, slots=2)
+
+
+def last_end(tasks: Sequence[Sequence[Trial]], *, slots: int) -> float:
+    """Return when the last slot ends, in epochs, each taking the longest task that is left."""
+    ends = [0.0] * slots
+    for length in sorted(map(epochs, tasks), reverse=True):
+        ends[ends.index(min(ends))] += length
+    return max(ends)
 
 
 @given(

@@ -15,6 +15,8 @@ from cluster import SerialPool
 from search.checkpoint import Start
 from search.lambda_search import LambdaSearch
 from search.narrow import Factors
+from search.pack import packs
+from search.plan import Choice, Plan, Stage
 from search.records import EpochRecord, Result, State
 from search.runner import Notice, run_plans
 from search.store import Store
@@ -28,6 +30,7 @@ from tests.search.builders import (
     epoch,
     fake_training,
     result,
+    trial,
 )
 
 SEARCH = LambdaSearch(
@@ -292,3 +295,33 @@ def test_what_a_plan_waits_for_goes_ahead(tmp_path: Path) -> None:
     assert pool.ahead[:3] == [False] * 3
     assert all(pool.ahead[3:])
     assert len(pool.ahead) > 3
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (1, [(3,), (1,), (6,), (5,), (5,), (2,)]),
+        (2, [(3,), (1,), (5, 5), (6,), (2,)]),
+    ],
+)
+def test_the_first_plan_goes_first_then_what_takes_long(
+    tmp_path: Path, size: int, expected: list[tuple[int, ...]]
+) -> None:
+    """The others' tasks are sorted by their epochs, a pack's members counted."""
+
+    def plan(*epochs: int) -> Plan:
+        asked = tuple(trial(0.1 * k, epochs=epochs) for k, epochs in enumerate(epochs, 1))
+        yield Stage("only", asked, reason="asked for")
+        return Choice(None, reason="none was to be chosen")
+
+    pool = FakePool(fake_training(accuracy), rng=np.random.default_rng(0))
+    with Store(tmp_path / "study.db") as store:
+        run_plans(
+            {"long chain": plan(1, 3), "other": plan(2, 6, 5, 5)},
+            pool=lambda: pool,
+            store=store,
+            packing=lambda new: packs(new, size=size, slots=1),
+        )
+        held = {one.id: one.epochs for one in store.trials()}
+    order = [tuple(held[key] for key in task.split("+")) for task in pool.submitted]
+    assert order == expected
