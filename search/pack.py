@@ -57,19 +57,28 @@ Tasks = list[tuple[Trial, ...]]
 
 
 def _balanced(groups: Sequence[Sequence[Trial]], slots: int) -> list[Tasks]:
-    """Return each group's trials as tasks."""
+    """Return each group's trials as tasks: as many as slots in all, or as few as there can be."""
     n = sum(map(len, groups))
     rounds = -(-n // (slots * LARGEST))
-    divided: list[Tasks] = []
-    for group in groups:
-        share = round(slots * rounds * len(group) / n)
-        divided.append(_divided(group, min(len(group), max(-(-len(group) // LARGEST), share))))
+    fewest = [-(-len(group) // LARGEST) for group in groups]
+    shares = [round(slots * rounds * len(group) / n) for group in groups]
+    even = [
+        min(len(group), max(few, share))
+        for group, few, share in zip(groups, fewest, shares, strict=True)
+    ]
+    starts = ([*map(_divided, groups, parts)] for parts in (even, fewest))
+    return min((_shortened(start, slots) for start in starts), key=lambda each: _end(each, slots))
+
+
+def _shortened(divided: list[Tasks], slots: int) -> list[Tasks]:
+    """Divide the group of the longest pack further while that lets all slots end earlier."""
     while sum(map(len, divided)) < FEW * slots:
-        splittable = [k for k, tasks in enumerate(divided) if len(tasks) < len(groups[k])]
-        if not splittable:
+        packed = [k for k, tasks in enumerate(divided) if max(map(len, tasks)) > 1]
+        if not packed:
             break
-        k = max(splittable, key=lambda k: max(map(epochs, divided[k])))
-        further = [*divided[:k], _divided(groups[k], len(divided[k]) + 1), *divided[k + 1 :]]
+        k = max(packed, key=lambda k: max(map(epochs, divided[k])))
+        group = [trial for task in divided[k] for trial in task]
+        further = [*divided[:k], _divided(group, len(divided[k]) + 1), *divided[k + 1 :]]
         if _end(further, slots) >= _end(divided, slots):
             break
         divided = further
@@ -77,6 +86,7 @@ def _balanced(groups: Sequence[Sequence[Trial]], slots: int) -> list[Tasks]:
 
 
 def _divided(group: Sequence[Trial], parts: int) -> Tasks:
+    """Return a group in so many parts, as even as they can be."""
     cuts = [len(group) * part // parts for part in range(parts + 1)]
     return [tuple(group[a:b]) for a, b in pairwise(cuts)]
 

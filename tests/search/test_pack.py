@@ -50,16 +50,30 @@ def test_automatic_sizes(n: int, slots: int, sizes: list[int]) -> None:
     assert sorted(map(len, packs(trials(n), size="auto", slots=slots))) == sizes
 
 
-def test_packs_are_divided_further_where_others_are_longer() -> None:
-    """Eight short trials and four long ones end earlier on two slots in packs of two."""
-    short, long = trials(8), [trial(0.5, epochs=8, hidden=(2 + k,)) for k in range(4)]
-    tasks = packs([*short, *long], size="auto", slots=2)
-    assert sorted(map(len, tasks)) == [1, 1, 1, 1, 2, 2, 2, 2]
-    whole = [tuple(short[:4]), tuple(short[4:]), *((each,) for each in long)]
-    assert last_end(tasks, slots=2) < last_end(whole, slots=2)
+def test_packs_are_divided_further_beside_a_longer_trial() -> None:
+    """Two packs of two would end a good while after the trial that is alone on its core."""
+    tasks = packs([*trials(4), trial(0.5, epochs=6, hidden=(9,))], size="auto", slots=2)
+    assert [len(task) for task in tasks] == [1, 1, 2, 1]
 
 
-def last_end(tasks: Sequence[Sequence[Trial]], *, slots: int) -> float:
+@given(
+    groups=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 40)), max_size=5),
+    slots=st.integers(1, 9),
+)
+def test_packs_end_no_later_than_the_largest_would(
+    groups: list[tuple[int, int]], slots: int
+) -> None:
+    """Whatever there is of trials of other shapes and lengths."""
+    asked = [
+        replace(one, hidden=(9 + k,), epochs=epochs)
+        for k, (n, epochs) in enumerate(groups)
+        for one in trials(n)
+    ]
+    ends = [last_end(packs(asked, size=size, slots=slots), slots) for size in ("auto", LARGEST)]
+    assert ends[0] <= ends[1]
+
+
+def last_end(tasks: Sequence[Sequence[Trial]], slots: int) -> float:
     """Return when the last slot ends, in epochs, each taking the longest task that is left."""
     ends = [0.0] * slots
     for length in sorted(map(epochs, tasks), reverse=True):
