@@ -50,6 +50,11 @@ def watch(console: Console, *, trials: int, epochs: int, quiet: bool) -> Iterato
         yield _Lines(console, trials)
 
 
+def say(console: Console, line: str) -> None:
+    """Print a line as it is, however long."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 class _Lines:
     """One line a finished or failed trial."""
 
@@ -67,7 +72,7 @@ class _Lines:
             self._print(f"{_label(notice)}: {_failure(notice)}; trying again")
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(self._console, line)
 
 
 def _label(notice: Notice) -> str:

@@ -6,9 +6,7 @@ This is where the parts meet: `search` decides, `cluster` runs, `kbn` trains, `r
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,14 +17,12 @@ from rich.console import Console
 import cluster
 from search import live
 from search.folder import STORE, check_specification, check_writable, claim
-from search.live_page import LivePage
 from search.memory import check_networks, machine_bytes
-from search.pack import packs
-from search.problem import Problem, base_trial, prepare
+from search.problem import Problem, prepare
 from search.record import build_record, write_model
-from search.records import Session, State, StudyRecord, TrialRecord, UnderWay
-from search.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
-from search.spec import Execution, Experiment, StudySpec
+from search.records import State, StudyRecord, TrialRecord
+from search.session import TrainingSession
+from search.spec import Execution, StudySpec
 from search.store import Store
 from search.workers import Workers
 
@@ -117,16 +113,17 @@ def run(spec: StudySpec, **execution: Any) -> Study:
 def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     """Do what `run` does, with progress shown on `console`."""
     check_writable(how.out)
-    problem = prepare(spec, data_dir=how.data_dir, say=lambda line: _say(console, line))
+    say = partial(live.say, console)
+    problem = prepare(spec, data_dir=how.data_dir, say=say)
     name = how.name or spec.study_name(problem.record.name)
     folder = how.out / name
     identity = identity_of(spec, problem)
     check_specification(folder, identity, overwrite=how.overwrite)
-    how = _placed(how, say=lambda line: _say(console, line))
+    how = _placed(how, say=say)
     if how.address is None:
         check_memory(spec, how, problem)
-    session = _SessionClock()
-    with Workers(how, problem, say=lambda line: _say(console, line)) as workers:
+    with Workers(how, problem, say=say) as workers:
+        session = TrainingSession(spec, how, problem, workers=workers, console=console)
         if not (folder / STORE).exists():
             workers.open()  # there is something to train for sure
         with claim(folder, identity, overwrite=how.overwrite) as store:
@@ -137,7 +134,7 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
                 )
 
             try:
-                _train(spec, how, problem, store, workers, session, console, record)
+                session.train(store, record)
                 workers.release()
                 study = Study(record({}))
                 study.report()
@@ -202,100 +199,3 @@ def identity_of(spec: StudySpec, problem: Problem) -> dict[str, Any]:
         "data": problem.record.name,
         "fingerprint": problem.record.fingerprint,
     }
-
-
-def _train(
-    spec: StudySpec,
-    how: Execution,
-    problem: Problem,
-    store: Store,
-    workers: Workers,
-    session: _SessionClock,
-    console: Console,
-    record: Callable[[Mapping[str, State]], StudyRecord],
-) -> None:
-    """Train what the store does not hold yet, and note the session."""
-    parts = spec.experiments()
-    outline = [stage for part in parts for stage in part.outline()]
-    trials = sum(stage.trials for stage in outline)
-    epochs = sum(stage.trials * stage.epochs for stage in outline)
-    with ExitStack() as stack:
-
-        def open_pool() -> Pool:
-            pool = workers.open()
-            session.executor, session.slots = pool.describe, pool.slots
-            return pool
-
-        observe = stack.enter_context(
-            live.watch(console, trials=trials, epochs=epochs, quiet=how.quiet)
-        )
-        page = stack.enter_context(
-            LivePage(
-                partial(_write_page, record),
-                expected_trials=trials,
-                expected_epochs=epochs,
-                say=lambda line: _say(console, line),
-            )
-        )
-        stack.callback(session.note, store)
-        run_plans(
-            {
-                part.kind: part.plan(base_trial(part, problem.record))
-                for part in sorted(parts, key=_length, reverse=True)
-            },
-            pool=open_pool,
-            store=store,
-            observe=session.counting(observe, page),
-            packing=lambda trials: packs(trials, size=how.pack, slots=session.slots),
-            commit_seconds=0.0 if how.serial else COMMIT_SECONDS,
-        )
-
-
-def _length(part: Experiment) -> int:
-    """Return the epochs that an experiment takes at least, since its stages follow each other."""
-    longest: dict[str, int] = {}
-    for stage in part.outline():
-        longest[stage.name] = max(stage.epochs, longest.get(stage.name, 0))
-    return sum(longest.values())
-
-
-def _write_page(
-    record: Callable[[Mapping[str, State]], StudyRecord], under_way: UnderWay | None
-) -> Path:
-    """Write the page of a study as it stands."""
-    import reports
-
-    return reports.write_page(record(under_way.states if under_way else {}), under_way)
-
-
-class _SessionClock:
-    """Measures one run of the command, from the start of its workers, and notes it in the store."""
-
-    def __init__(self) -> None:
-        self._started = time.time()
-        self._clock = time.perf_counter()
-        self._trained = 0
-        self.executor = ""
-        self.slots = 0
-
-    def counting(self, *observers: Observer) -> Observer:
-        """Return an observer that counts results and tells others."""
-
-        def count(notice: Notice) -> None:
-            self._trained += notice.result is not None
-            for observe in observers:
-                observe(notice)
-
-        return count
-
-    def note(self, store: Store) -> None:
-        """Write the session; one that started no pool trained nothing and leaves no trace."""
-        if self.executor:
-            seconds = time.perf_counter() - self._clock
-            store.add_session(
-                Session(self._started, seconds, self.executor, self.slots, self._trained)
-            )
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,109 @@
+"""One run of a study's command: it trains what the store does not hold yet, and is noted there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+
+from search import live
+from search.live_page import LivePage
+from search.pack import packs
+from search.problem import Problem, base_trial
+from search.records import Session, State, StudyRecord, UnderWay
+from search.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
+from search.spec import Execution, Experiment, StudySpec
+from search.store import Store
+from search.workers import Workers
+
+Recorder = Callable[[Mapping[str, State]], StudyRecord]
+"""Returns a study as it stands, given the states of the trials that are under way."""
+
+
+class TrainingSession:
+    """A run under way, from the start of its workers on."""
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        how: Execution,
+        problem: Problem,
+        *,
+        workers: Workers,
+        console: Console,
+    ) -> None:
+        self._spec, self._how, self._problem = spec, how, problem
+        self._workers, self._console = workers, console
+        self._started, self._clock = time.time(), time.perf_counter()
+        self._trained = 0
+        self._executor, self._slots = "", 0
+
+    def train(self, store: Store, record: Recorder) -> None:
+        """Train what is missing; show and note it, however it ends."""
+        outline = [stage for part in self._spec.experiments() for stage in part.outline()]
+        trials = sum(stage.trials for stage in outline)
+        epochs = sum(stage.trials * stage.epochs for stage in outline)
+
+        def write_page(under_way: UnderWay | None) -> Path:
+            import reports  # pandas and matplotlib take a second to import
+
+            return reports.write_page(record(under_way.states if under_way else {}), under_way)
+
+        with ExitStack() as stack:
+            shown = stack.enter_context(
+                live.watch(self._console, trials=trials, epochs=epochs, quiet=self._how.quiet)
+            )
+            page = stack.enter_context(
+                LivePage(
+                    write_page,
+                    expected_trials=trials,
+                    expected_epochs=epochs,
+                    say=lambda line: live.say(self._console, line),
+                )
+            )
+            stack.callback(self._note, store)
+            run_plans(
+                {
+                    part.kind: part.plan(base_trial(part, self._problem.record))
+                    for part in sorted(self._spec.experiments(), key=_length, reverse=True)
+                },
+                pool=self._open_pool,
+                store=store,
+                observe=self._counting(shown, page),
+                packing=lambda new: packs(new, size=self._how.pack, slots=self._slots),
+                commit_seconds=0.0 if self._how.serial else COMMIT_SECONDS,
+            )
+
+    def _open_pool(self) -> Pool:
+        pool = self._workers.open()
+        self._executor, self._slots = pool.describe, pool.slots
+        return pool
+
+    def _counting(self, *observers: Observer) -> Observer:
+        """Return an observer that counts results and tells others."""
+
+        def count(notice: Notice) -> None:
+            self._trained += notice.result is not None
+            for observe in observers:
+                observe(notice)
+
+        return count
+
+    def _note(self, store: Store) -> None:
+        """Write the session; one that started no pool trained nothing and leaves no trace."""
+        if self._executor:
+            seconds = time.perf_counter() - self._clock
+            store.add_session(
+                Session(self._started, seconds, self._executor, self._slots, self._trained)
+            )
+
+
+def _length(part: Experiment) -> int:
+    """Return the epochs that an experiment takes at least, since its stages follow each other."""
+    longest: dict[str, int] = {}
+    for stage in part.outline():
+        longest[stage.name] = max(stage.epochs, longest.get(stage.name, 0))
+    return sum(longest.values())
