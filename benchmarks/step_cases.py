@@ -42,26 +42,34 @@ class Images:
         return cls(X[:n], y[:n], X[n:], y[n:])
 
 
-def products(network: Network, rng: np.random.Generator) -> Callable[[], None]:
-    """Return a function that does the matrix products of a block: forward, by W, by inputs."""
+def products(network: Network, rng: np.random.Generator, *, members: int = 1) -> Callable[[], None]:
+    """Return a function that does the matrix products of a block: forward, by W, by inputs.
+
+    With several members it does those of as many networks, the first layer's as one product over
+    the units of all.
+    """
 
     def random(*shape: int) -> np.ndarray:
         return rng.standard_normal(shape, dtype=np.float32)
 
-    widths = network.widths
-    H = [random(BATCH, m) for m in widths[:-1]]
-    W = [random(d, m) for d, m in pairwise(widths)]
-    A = [random(BATCH, m) for m in widths[1:]]
+    d, m, *more = network.widths
+    X, W_1, A_1 = random(BATCH, d), random(d, members * m), random(BATCH, members * m)
+    out_1, dW_1 = np.empty_like(A_1), np.empty_like(W_1)
+    H = [random(members, BATCH, width) for width in (m, *more[:-1])]
+    W = [random(members, *shape) for shape in pairwise((m, *more))]
+    A = [random(members, BATCH, width) for width in more]
     out, dW, dH = ([np.empty_like(each) for each in arrays] for arrays in (A, W, H))
 
     def run() -> None:
         for _ in range(STEPS):
+            np.matmul(X, W_1, out=out_1)
             for h, w, o in zip(H, W, out, strict=True):
                 np.matmul(h, w, out=o)
+            np.matmul(X.T, A_1, out=dW_1)
             for h, a, d in zip(H, A, dW, strict=True):
-                np.matmul(h.T, a, out=d)
-            for a, w, d in zip(A[1:], W[1:], dH[1:], strict=True):
-                np.matmul(a, w.T, out=d)
+                np.matmul(h.mT, a, out=d)
+            for a, w, d in zip(A, W, dH, strict=True):
+                np.matmul(a, w.mT, out=d)
 
     return run
 
@@ -115,7 +123,10 @@ def case(
         schedule=constant(ETA, ETA, 2),
         rng=rng,
     )
-    contestants: dict[str, Callable[[], None]] = {"products": products(network(), rng)}
+    contestants: dict[str, Callable[[], None]] = {
+        "products": products(network(), rng),
+        "products, 4 as one": products(network(), rng, members=4),
+    }
     for name, block in blocks.items():
         contestants[name] = lambda block=block: block(order)  # type: ignore[misc]
 
@@ -124,6 +135,14 @@ def case(
 
     contestants["epoch"] = epoch
     return contestants
+
+
+def wide_is_equal(rng: np.random.Generator) -> bool:
+    """Say whether one product over the units of several members gives the bytes of each alone."""
+    X = rng.standard_normal((BATCH, INPUTS), dtype=np.float32)
+    W = rng.standard_normal((4, INPUTS, 50), dtype=np.float32)
+    wide = X @ np.concatenate(W, axis=1)
+    return np.array_equal(wide, np.concatenate([X @ each for each in W], axis=1))
 
 
 def agreement(hidden: tuple[int, ...], *, batch_norm: bool) -> float:

@@ -122,6 +122,11 @@ class Waiting:
                 "starts when one joins"
             )
         free = self._free()
+        if len(nodes) == 1 and _on_one(free, self._needs):
+            return (
+                f"waiting for a worker: {free.get('CPU', 0.0):g} cores are free, and none has "
+                f"started within {PATIENCE:.0f} s; the machine may be busy with other work"
+            )
         cores = sum(node.get("CPU", 0.0) for node in nodes)
         memory = sum(node.get("memory", 0.0) for node in nodes)
         return (
