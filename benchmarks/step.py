@@ -132,7 +132,7 @@ def section(results: Mapping[str, Any]) -> str:
 
 def draw(results: Mapping[str, Any], folder: Path) -> None:
     """Write the part's figure."""
-    write_figure(folder, FIGURE, lambda figure: _bars(figure, results["rows"]), height=2.8)
+    write_figure(folder, FIGURE, lambda figure: _bars(figure, results["rows"]), height=3.0)
 
 
 def _table(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> str:
@@ -164,7 +164,7 @@ def _bars(figure: Figure, rows: Sequence[Mapping[str, str]]) -> None:
     axes.set_yticks(range(len(rows)), labels)
     axes.invert_yaxis()
     axes.set_xlabel("µs a step")
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=len(NAMES))
 
 
 def main() -> None:
