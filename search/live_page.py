@@ -17,6 +17,9 @@ SHARE = 0.05
 """Share of the driver's time that writing takes, at most; the first time, which loads what
 writes, is not counted."""
 
+WritePage = Callable[[UnderWay | None], Path]
+"""Writes a study's page, with what is under way; given None, as one that will not change."""
+
 
 class LivePage:
     """Writes a study's page while it runs; an observer, and a context manager.
@@ -24,7 +27,7 @@ class LivePage:
     Parameters
     ----------
     write
-        Writes the page, with what is under way; given None, as one that will not change.
+        Writes the page.
     expected_trials, expected_epochs
         What the study takes in all, as far as can be told.
     say
@@ -37,7 +40,7 @@ class LivePage:
 
     def __init__(
         self,
-        write: Callable[[UnderWay | None], Path],
+        write: WritePage,
         *,
         expected_trials: int,
         expected_epochs: int,

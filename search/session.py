@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 
 from rich.console import Console
 
 from search import live
-from search.live_page import LivePage
+from search.live_page import LivePage, WritePage
 from search.pack import packs
 from search.problem import Problem, base_trial
-from search.records import Session, State, StudyRecord, UnderWay
+from search.records import Session
 from search.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
 from search.spec import Execution, Experiment, StudySpec
 from search.store import Store
 from search.workers import Workers
-
-Recorder = Callable[[Mapping[str, State]], StudyRecord]
-"""Returns a study as it stands, given the states of the trials that are under way."""
 
 
 class TrainingSession:
@@ -41,16 +36,11 @@ class TrainingSession:
         self._trained = 0
         self._executor, self._slots = "", 0
 
-    def train(self, store: Store, record: Recorder) -> None:
+    def train(self, store: Store, write_page: WritePage) -> None:
         """Train what is missing; show and note it, however it ends."""
         outline = [stage for part in self._spec.experiments() for stage in part.outline()]
         trials = sum(stage.trials for stage in outline)
         epochs = sum(stage.trials * stage.epochs for stage in outline)
-
-        def write_page(under_way: UnderWay | None) -> Path:
-            import reports  # pandas and matplotlib take a second to import
-
-            return reports.write_page(record(under_way.states if under_way else {}), under_way)
 
         with ExitStack() as stack:
             shown = stack.enter_context(

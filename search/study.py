@@ -20,7 +20,7 @@ from search.folder import STORE, check_specification, check_writable, claim
 from search.memory import check_networks, machine_bytes
 from search.problem import Problem, prepare
 from search.record import build_record, write_model
-from search.records import State, StudyRecord, TrialRecord
+from search.records import State, StudyRecord, TrialRecord, UnderWay
 from search.session import TrainingSession
 from search.spec import Execution, StudySpec
 from search.store import Store
@@ -134,7 +134,7 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
                 )
 
             try:
-                session.train(store, record)
+                session.train(store, partial(_write_page, record))
                 workers.release()
                 study = Study(record({}))
                 study.report()
@@ -199,3 +199,12 @@ def identity_of(spec: StudySpec, problem: Problem) -> dict[str, Any]:
         "data": problem.record.name,
         "fingerprint": problem.record.fingerprint,
     }
+
+
+def _write_page(
+    record: Callable[[Mapping[str, State]], StudyRecord], under_way: UnderWay | None
+) -> Path:
+    """Write the page of a study as it stands."""
+    import reports
+
+    return reports.write_page(record(under_way.states if under_way else {}), under_way)

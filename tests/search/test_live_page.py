@@ -40,7 +40,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a page be written at every notice, whatever time it takes, and no figure be drawn."""
     monkeypatch.setattr("reports.document.Album", lambda record, **_: Album(record, empty=True))
     monkeypatch.setattr("search.live_page.SHARE", math.inf)
-    monkeypatch.setattr("search.study.LivePage", partial(LivePage, every=0.0))
+    monkeypatch.setattr("search.session.LivePage", partial(LivePage, every=0.0))
 
 
 class Written:
