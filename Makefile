@@ -33,7 +33,7 @@ test: $(DEV) lint types ## lint, type check and the tests (what CI runs)
 	$(BIN)/python -m pytest -m "not slow" --numprocesses 3 --dist loadfile $(ARGS)
 
 test-slow: $(DEV) ## the tests that take longer
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(DEV) ## ruff: lint and format check
 	$(BIN)/ruff check .
