@@ -29,6 +29,9 @@ GOAL = 5.0
 """Milliseconds a trial that driver, Ray and store may cost."""
 LINEAR = 1.25
 """A trial may cost so many times as much in the largest study before its growth is not linear."""
+FLAT = 1.0
+"""KB that a further trial may add to the driver's peak before its memory is not flat."""
+NOT_FLAT = "not flat, since all results of a stage are kept until its plan is sent them"
 
 TEXT = """## Trials that do nothing
 
@@ -148,7 +151,7 @@ def _row(results: Mapping[str, Any], name: str, trials: int) -> tuple[str, ...]:
 
 
 def verdict(turns: Sequence[Mapping[str, Any]]) -> str:
-    """Say whether ours meets the goal and grows linearly, and what a trial takes of memory."""
+    """Say whether ours meets the goal, grows linearly, and keeps its memory flat."""
     sizes = sorted({each["trials"] for each in turns})
     times = {n: float(np.median([_per_trial(t) for t in _of(turns, "ours", n)])) for n in sizes}
     text = "Ours: " + " and ".join(f"{times[n]:.2f} ms a trial of {n:,}" for n in sizes)
@@ -163,8 +166,8 @@ def verdict(turns: Sequence[Mapping[str, Any]]) -> str:
         text += (
             f" A trial of {many:,} costs {growth:.2f} × one of {few:,}: the time grows "
             f"{'linearly' if growth <= LINEAR else 'faster than the number of trials'}. "
-            f"A further trial adds {kilobytes:.1f} KB to the driver's peak: all results of a stage "
-            "are kept until its plan is sent them."
+            f"A further trial adds {kilobytes:.1f} KB to the driver's peak: "
+            f"{'as good as flat' if kilobytes <= FLAT else NOT_FLAT}."
         )
     return text
 

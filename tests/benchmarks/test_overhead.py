@@ -50,12 +50,13 @@ def test_the_section_compares_round_by_round_and_names_who_was_cut_off() -> None
 
 
 def test_the_verdict_is_what_the_figures_say() -> None:
-    """The goal is met or missed, growth is called linear only where it is, and memory is given."""
+    """The goal is met or missed, and growth is called linear and memory flat only where it is."""
     good = section(results(dearer=1.0, grown=1.0))
     assert "4.50 ms a trial of 1,000" in good
     assert "is met" in good
     assert "the time grows linearly" in good
+    assert "as good as flat" in good
     bad = section(results(dearer=1.5, grown=100.0))
     assert "is missed" in bad
     assert "faster than the number of trials" in bad
-    assert "11.1 KB to the driver's peak" in bad
+    assert "11.1 KB to the driver's peak: not flat" in bad
