@@ -67,12 +67,10 @@ class _Lines:
         """Print a line when the notice is of an end or of a failed attempt."""
         if notice.state in (State.COMPLETED, State.DIVERGED, State.FAILED):
             self._ended += 1
-            self._print(f"[{self._ended}/{max(self._trials, self._ended)}] {_sentence(notice)}")
+            number = f"[{self._ended}/{max(self._trials, self._ended)}]"
+            say(self._console, f"{number} {_sentence(notice)}")
         elif notice.failure is not None:
-            self._print(f"{_label(notice)}: {_failure(notice)}; trying again")
-
-    def _print(self, line: str) -> None:
-        say(self._console, line)
+            say(self._console, f"{_label(notice)}: {_failure(notice)}; trying again")
 
 
 def _label(notice: Notice) -> str:

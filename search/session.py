@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from functools import partial
 
 from rich.console import Console
 
@@ -51,7 +52,7 @@ class TrainingSession:
                     write_page,
                     expected_trials=trials,
                     expected_epochs=epochs,
-                    say=lambda line: live.say(self._console, line),
+                    say=partial(live.say, self._console),
                 )
             )
             stack.callback(self._note, store)
