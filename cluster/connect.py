@@ -10,6 +10,7 @@ What is set here, and why, was found by trying Ray 2.60:
   (measurements, a node's health) belong to processes that are not started: see `cluster.lean`.
 - Ray posts usage statistics unless told not to, and under `uv run` starts workers through uv.
 - Some of its messages go to standard output whatever the log level.
+- Its workers look for modules in the driver's current folder first, unless told not to.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
         import ray
 
         try:
+            job_config = _job_config()
             if address is None:
                 _forget_authentication()
                 with lean_start():
@@ -113,6 +115,7 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
                         include_dashboard=False,
                         log_to_driver=False,
                         logging_level=logging.ERROR,
+                        job_config=job_config,
                         object_store_memory=max(SMALLEST_STORE, object_store_bytes),
                     )
             else:
@@ -120,6 +123,7 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
                     address=address,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
+                    job_config=job_config,
                     runtime_env={"py_modules": [str(path) for path in py_modules]}
                     if py_modules
                     else None,
@@ -132,6 +136,23 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
             ) from error
     _report_to_stderr()
     return ray
+
+
+def _job_config() -> Any:
+    """Return settings with which workers look for modules where the driver does.
+
+    Ray sends them the script's folder, if the driver looks there, and the current one in any case,
+    where a file of the user's may have the name of a package that a task needs.
+    """
+    from ray.job_config import JobConfig
+
+    class Ours(JobConfig):
+        def _runtime_env_has_working_dir(self) -> bool:
+            return True  # Ray then adds no folders
+
+    searched = {Path(entry).resolve() for entry in sys.path}
+    folders = (Path(sys.argv[0]).resolve().parent, Path.cwd().resolve())
+    return Ours(_py_driver_sys_path=[str(folder) for folder in folders if folder in searched])
 
 
 def _forget_authentication() -> None:

@@ -10,7 +10,10 @@ From a notebook::
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +37,29 @@ _HOME = {
     "run": "search.study",
 }
 __all__ = list(_HOME)
+
+
+def _refuse_others() -> None:
+    """Raise `ImportError` where a file of the user's is found in place of a package of ours."""
+    home = Path(__file__).resolve().parent.parent
+    for name in ("kbn", "cluster", "reports"):
+        if not (home / name).is_dir():  # on a cluster's workers each package lies on its own
+            continue
+        spec = None if name in sys.modules else find_spec(name)
+        file = spec.origin if spec else getattr(sys.modules.get(name), "__file__", None)
+        if file is None or Path(file).resolve().parent == home / name:
+            continue
+        message = (
+            f"{file} is found in place of this project's `{name}`: rename it, or use the command "
+            "kbn-search, which does not look for modules in the current folder"
+        )
+        if sys.argv[:1] == ["-m"]:  # Python is still looking for the command to run
+            sys.stderr.write(f"error: {message}\n")
+            sys.exit(2)
+        raise ImportError(message)
+
+
+_refuse_others()
 
 
 def __getattr__(name: str) -> Any:
