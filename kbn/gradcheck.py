@@ -278,10 +278,10 @@ def command(
 
 def _widths(text: str) -> tuple[int, ...]:
     try:
-        widths = tuple(int(part) for part in text.split(",") if part.strip())
+        widths = tuple(int(part) for part in text.split(","))
     except ValueError:
         widths = ()
-    if not widths or min(widths) < 1:
+    if not widths or min(widths) < 1 or "_" in text:  # Python reads 4_5 as 45
         raise InputError(f"--hidden {text!r}: give widths of at least 1, as in 4,5,6")
     return widths
 

@@ -344,7 +344,8 @@ def read_toml(path: Path, known: Iterable[str]) -> dict[str, Any]:
     Raises
     ------
     InputError
-        When the file cannot be read, is no TOML, or holds a key that is no setting.
+        When the file cannot be read, is no TOML, holds a key that is no setting, or one in both
+        spellings.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -361,6 +362,10 @@ def read_toml(path: Path, known: Iterable[str]) -> dict[str, Any]:
             raise InputError(
                 f"--spec {path}: there is no setting {key!r}; "
                 f"the nearest is {near[0].replace('_', '-')!r}"
+            )
+        if name in result:
+            raise InputError(
+                f"--spec {path}: {name.replace('_', '-')!r} and {name!r} are one setting; drop one"
             )
         result[name] = value
     return result

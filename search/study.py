@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 import cluster
+from kbn.errors import InputError
 from search import live
 from search.folder import STORE, check_specification, check_writable, claim
 from search.memory import check_networks, machine_bytes
@@ -112,6 +113,11 @@ def run(spec: StudySpec, **execution: Any) -> Study:
 
 def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     """Do what `run` does, with progress shown on `console`."""
+    if how.dry_run:
+        raise InputError(
+            "a dry run trains nothing, so it has no study to return: search.dry_run.describe(spec, "
+            "how, say=print) returns what it says"
+        )
     check_writable(how.out)
     say = partial(live.say, console)
     problem = prepare(spec, data_dir=how.data_dir, say=say)

@@ -7,20 +7,27 @@ both, so that bad input meets the same sentence on every way in.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
+
+import numpy as np
 
 from kbn.errors import InputError
 
 Reader = Callable[[str, Any], Any]
 """`reader(flag, value)` returns the checked value or raises `InputError`."""
 
+DIGITS = Context(prec=17, Emin=-999, Emax=999, traps=[])
+"""Enough for any float, whatever precision the caller's own decimal numbers have."""
+
 
 def bad(flag: str, value: object, why: str) -> InputError:
     """Return the error for a setting: which one, its value, and why it cannot be used."""
-    return InputError(f"{flag} {show(value)}: {why}")
+    return InputError(f"{flag} {' '.join(show(value).split())}: {why}")
 
 
 def show(value: object) -> str:
@@ -37,10 +44,10 @@ def number_text(value: float) -> str:
     """Return the shortest text that reads back as the same number: 0.008 as `8e-3`."""
     if not math.isfinite(value):
         return repr(value)
-    exact = Decimal(repr(float(value))).normalize()
+    exact = Decimal(repr(float(value))).normalize(DIGITS)
     if value == 0 or 0.1 <= abs(value) < 100_000:
         return f"{exact:f}"
-    return f"{exact.scaleb(-exact.adjusted()):f}e{exact.adjusted()}"
+    return f"{exact.scaleb(-exact.adjusted(), DIGITS):f}e{exact.adjusted()}"
 
 
 def text(flag: str, value: Any) -> str:
@@ -65,6 +72,12 @@ def boolean(flag: str, value: Any) -> bool:
     return value
 
 
+def _misread(value: Any) -> bool:
+    """Say whether Python would make a number of what is none: of `50_50`, True and 1 + 2i."""
+    text = isinstance(value, str) and "_" in value
+    return text or isinstance(value, bool | np.bool_ | np.complexfloating)
+
+
 def number(
     *,
     above: float | None = None,
@@ -86,9 +99,9 @@ def number(
 
     def read(flag: str, value: Any) -> float:
         try:
-            result = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
-            raise bad(flag, value, f"a number {bounds} is needed") from None
+            result = math.nan if _misread(value) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise bad(flag, value, f"{f'a number {bounds}'.strip()} is needed") from None
         inside = (
             math.isfinite(result)
             and (above is None or result > above)
@@ -111,8 +124,8 @@ def whole(*, at_least: int) -> Reader:
             result = int(value)
         except (TypeError, ValueError, OverflowError):
             result = None
-        cut = isinstance(value, bool) or (isinstance(value, float) and result != value)
-        if result is None or cut or result < at_least:
+        cut = not isinstance(value, str) and result != value
+        if result is None or cut or _misread(value) or result < at_least:
             raise bad(flag, value, f"must be a whole number, at least {at_least}")
         return result
 
@@ -156,7 +169,12 @@ def choice(*names: str) -> Reader:
 def items(flag: str, value: Any, of: Reader, what: str) -> tuple[Any, ...]:
     """Read a list that is not empty: comma-separated text, or any iterable."""
     if isinstance(value, str):
-        value = [part for part in value.replace(" ", "").split(",") if part]
+        listed = value.strip().removesuffix(",")
+        value = [part.strip() for part in listed.split(",")] if listed else []
+        if any(len(part.split()) != 1 for part in value):
+            raise bad(flag, listed, f"one comma belongs between two values; each is a {what}")
+    elif isinstance(value, bytes | Mapping | AbstractSet):
+        raise bad(flag, value, "a list is needed, which has an order")
     elif not isinstance(value, Iterable):
         value = [value]
     result = tuple(of(flag, item) for item in value)
@@ -234,17 +252,8 @@ def cycle(flag: str, value: Any) -> Cycle:
     """Read a cycle's length: `10epochs`, `4500steps`, or a bare number of epochs."""
     if isinstance(value, Cycle):
         return value
-    compact = str(value).replace(" ", "")
-    for unit in ("epochs", "steps"):
-        if compact.endswith((unit, unit[:-1])):
-            count = compact.removesuffix(unit).removesuffix(unit[:-1])
-            break
-    else:
-        unit, count = "epochs", compact
-    try:
-        length = int(count)
-    except ValueError:
-        length = 0
+    words = re.fullmatch(r"\s*(\d{1,18})\s*(?:(epoch|step)s?\s*)?", str(value))
+    length, unit = (int(words[1]), f"{words[2] or 'epoch'}s") if words else (0, "epochs")
     if length < (2 if unit == "steps" else 1):
         raise bad(flag, value, "give whole epochs or at least 2 steps, as in 10epochs or 4500steps")
     return Cycle(length, unit)

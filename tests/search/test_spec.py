@@ -121,6 +121,14 @@ def test_a_bad_toml_file_is_named(tmp_path: Path, content: str, sentence: str) -
     assert str(path) in str(error.value)
 
 
+def test_a_setting_named_twice_is_refused(tmp_path: Path) -> None:
+    """TOML takes a key's two spellings for two keys; neither is dropped without a word."""
+    path = tmp_path / "study.toml"
+    path.write_text("batch-size = 50\nbatch_size = 100\n", encoding="utf-8")
+    with pytest.raises(InputError, match="'batch-size' and 'batch_size' are one setting"):
+        read_toml(path, CHANGED)
+
+
 def test_a_missing_toml_file_is_named(tmp_path: Path) -> None:
     """The message names the file and the system's reason."""
     with pytest.raises(InputError, match=r"none\.toml: cannot be read"):

@@ -148,6 +148,13 @@ def test_bad_input_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dry_run_trains_nothing(tmp_path: Path) -> None:
+    """A library call that asks for one is told what to call, and writes nothing."""
+    with pytest.raises(InputError, match=r"search\.dry_run\.describe"):
+        run(SMALL, out=tmp_path / "new", serial=True, dry_run=True)
+    assert not (tmp_path / "new").exists()
+
+
 def test_images_that_cannot_be_standardised_write_nothing(tmp_path: Path) -> None:
     """They are found while the workers start, and before the folder is made."""
     images, labels = np.arange(400.0).reshape(100, 4) % 7, np.arange(100) % 2

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kbn.errors import InputError
 from search import values
+from search.finalists import top
+from search.narrow import Factors, fine_rule
+from search.rounds import rounds
 from search.values import Cycle, Init
+from search.widen import bounds
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,13 @@ def test_numbers_print_short(value: float, text: str) -> None:
 def test_numbers_read_back(value: float) -> None:
     """Printing loses nothing."""
     assert float(values.number_text(value)) == value
+
+
+def test_numbers_print_whole_whatever_the_callers_decimals() -> None:
+    """The precision that a caller has set for decimal numbers of its own rounds no λ."""
+    with localcontext(prec=2, Emax=1, Emin=-1):
+        assert values.number_text(1.23456789e-7) == "1.23456789e-7"
+        assert values.number_text(1234.5678) == "1234.5678"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +58,13 @@ def test_numbers_read_back(value: float) -> None:
         (values.init, "normal:1e-3", Init("normal", 1e-3)),
         (values.whole(at_least=1), "3", 3),
         (values.whole(at_least=1), 3.0, 3),
+        (values.whole(at_least=1), np.float32(3), 3),
+        (values.whole(at_least=1), np.int8(3), 3),
+        (values.widths, np.array([50, 30]), (50, 30)),
+        (values.widths, " 50,\t30, ", (50, 30)),
+        (values.architectures, "50, 50 / 20,", ((50, 50), (20,))),
+        (bounds, "1e-7, 1", (1e-7, 1.0)),
+        (fine_rule, "1, 2", Factors((1.0, 2.0))),
     ],
 )
 def test_text_and_plain_values_read_alike(
@@ -84,6 +104,34 @@ def test_text_and_plain_values_read_alike(
         (values.text, " ", "a text"),
         (values.file_name, "../up", "folder name"),
         (values.file_name, ".hidden", "folder name"),
+        (values.widths, "50 50", "one comma"),
+        (values.widths, "50,,50", "one comma"),
+        (values.widths, "50\n50", "one comma"),
+        (values.widths, ["50 50"], "whole number"),
+        (values.widths, "50_50", "whole number"),
+        (values.widths, {50, 30}, "order"),
+        (values.widths, b"50,50", "order"),
+        (values.architectures, "50,50/50 30", "one comma"),
+        (values.lambdas, "0.1 2", "one comma"),
+        (values.lambdas, "1e-3,0.1 2", "one comma"),
+        (values.lambdas, ["0.1 2"], "a number is needed"),
+        (values.sigmas, "0.1 1e-3", "one comma"),
+        (bounds, "1e-7 1", "one comma"),
+        (fine_rule, "1 2", "one comma"),
+        (fine_rule, "zoom:1 2", "zoom"),
+        (top, "1 0:3", "3:3"),
+        (rounds, "1 0", "whole number"),
+        (values.cycle, "1 0", "10epochs"),
+        (values.cycle, "1 0epochs", "10epochs"),
+        (values.cycle, "1_0epochs", "10epochs"),
+        (values.cycle, "10epochepochs", "10epochs"),
+        (values.init, "normal:1 2", "above 0"),
+        (values.whole(at_least=1), "1 0", "whole number"),
+        (values.whole(at_least=1), np.float32(2.5), "whole number"),
+        (values.whole(at_least=1), Decimal("2.5"), "whole number"),
+        (values.whole(at_least=1), np.True_, "whole number"),
+        (values.number(above=0), "1_0", "finite"),
+        (values.number(above=0), np.complex64(1 + 2j), "finite"),
     ],
 )
 def test_bad_values_are_named(reader: values.Reader, value: Any, sentence: str) -> None:
