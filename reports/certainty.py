@@ -11,14 +11,15 @@ import pandas as pd
 from reports.searched import ended_trials
 from reports.tables import accuracies, uncertainty
 from reports.text import NONE, count, listed, share, signed, standard_error
-from search.compare import DRAWS, LEVEL, Comparison
+from search.compare import LEVEL, Comparison
 from search.evidence import candidates
-from search.mcnemar import exact, holm
+from search.mcnemar import exact_pairs, holm
 from search.narrow import Outcome
 from search.records import StudyRecord, TrialRecord
 from search.values import number_text
 
-SMALLEST_P = 1.0 / DRAWS
+MCNEMAR = "McNemar's p"
+"""The column of `differences_table` that is there where single runs are compared."""
 
 
 def tied_sentence(found: Comparison) -> str:
@@ -50,10 +51,10 @@ def differences_table(record: StudyRecord, found: Comparison) -> pd.DataFrame:
             "runs compared": str(row.runs),
             "difference": signed(row.difference),
             f"{LEVEL:.0%} interval": f"{signed(row.low)} to {signed(row.high)}",
-            "p": p_value(row.p, smallest=SMALLEST_P),
+            "p": p_value(row.p, smallest=1.0 / found.draws),
         }
         if tests:
-            cells["McNemar's p"] = p_value(tests.get(row.lam))
+            cells[MCNEMAR] = p_value(tests.get(row.lam))
         cells["seen"] = "tied with the best" if row.tied else "worse than the best"
         rows.append(cells)
     return pd.DataFrame(rows)
@@ -65,18 +66,16 @@ def mcnemar_to_winner(record: StudyRecord, found: Comparison) -> dict[float, flo
     Holm's correction is over all pairs of such values, since the winner was picked from them.
     """
     known = candidates(Outcome(each.trial, each.result) for each in ended_trials(record))
-    pairs = [
-        (first, second)
-        for i, first in enumerate(known)
-        for second in known[i + 1 :]
-        if min(first.runs, second.runs) == 1
-    ]
-    corrected = holm([exact(first.correct[0], second.correct[0]) for first, second in pairs])
-    tests = {}
-    for (first, second), p in zip(pairs, corrected.tolist(), strict=True):
-        if found.winner in (first.lam, second.lam):
-            tests[second.lam if first.lam == found.winner else first.lam] = p
-    return tests
+    lams = np.array([each.lam for each in known])
+    single = np.array([each.runs == 1 for each in known])
+    first, second = np.triu_indices(len(known), k=1)
+    tested = single[first] | single[second]
+    first, second = first[tested], second[tested]
+    p = exact_pairs(np.stack([each.correct[0] for each in known]))
+    corrected = holm(p[first, second])
+    winners = (lams[first] == found.winner) | (lams[second] == found.winner)
+    others = np.where(lams[first] == found.winner, lams[second], lams[first])
+    return dict(zip(others[winners].tolist(), corrected[winners].tolist(), strict=True))
 
 
 def p_value(p: float | None, *, smallest: float = 1e-4) -> str:

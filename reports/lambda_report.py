@@ -9,8 +9,8 @@ from typing import Any
 from reports import reference
 from reports.album import Album
 from reports.certainty import (
+    MCNEMAR,
     differences_table,
-    mcnemar_to_winner,
     optimism_remark,
     remarks,
     scores_table,
@@ -133,12 +133,13 @@ def _sure(
 ) -> dict[str, Any]:
     """Return what the section on the winner is given."""
     chosen = found.winner if best is None else best
+    differences = differences_table(record, found)
     return {
         "winner": number_text(found.winner),
         "tied": tied_sentence(found),
         "remarks": list(remarks(found, select=record.spec["select"])),
-        "differences": markdown(differences_table(record, found)) if found.rows else "",
-        "tested": bool(mcnemar_to_winner(record, found)),
+        "differences": markdown(differences) if found.rows else "",
+        "tested": MCNEMAR in differences,
         "scores": markdown(scores_table(record, found, chosen, final)),
         "optimism": optimism_remark(record, found, chosen),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Bool
@@ -12,21 +12,29 @@ from search.compare import Comparison, compare
 from search.marks import Candidate
 from search.narrow import Outcome, best
 from search.records import Result
-from search.trial import Purpose
+from search.trial import Purpose, stream
+
+REMEMBERED = 16
+"""Comparisons that are kept: those of a search's stages, which each replay of its plan asks for."""
 
 
 def evidence(outcomes: Iterable[Outcome]) -> Comparison | None:
     """Compare every value all of whose replicates completed with the best of them.
 
     None when there is no such value. Equal outcomes, in any order, give equal comparisons: the
-    simulations behind them draw on the study's seed.
+    simulations behind them draw on the study's seed. They are worked out once: a plan asks for
+    them, each replay of it does, and so do the parts of a report.
     """
     known = tuple(outcomes)
     winner = best(known)
     if winner is None:
         return None
-    rng = replace(known[0].trial, replicate=0).rng(Purpose.COMPARISON)
-    return compare(candidates(known), winner.lam, rng=rng)
+    return _compared(candidates(known), winner.lam, known[0].trial.seed)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _compared(known: tuple[Candidate, ...], winner: float, seed: int) -> Comparison:
+    return compare(known, winner, rng=stream(seed, 0, Purpose.COMPARISON))
 
 
 def candidates(outcomes: Iterable[Outcome]) -> tuple[Candidate, ...]:

@@ -1,26 +1,37 @@
 """Which validation images each run labelled right, reduced to what comparisons need.
 
-K values of λ, up to R replicates each, n images. Replicate r of every value starts from the same
-weights and sees the same batches, and all runs label the same images, so runs are compared image
-by image. The method is explained in docs/statistics.md.
+K values of λ, some replicates each, q runs in all, n images. Replicate r of every value starts from
+the same weights and sees the same batches, and all runs label the same images, so runs are compared
+image by image. The method is explained in docs/statistics.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
-    """A value of λ and what its runs got right."""
+    """A value of λ and what its runs got right; equal by content."""
 
     lam: float
     correct: Bool[np.ndarray, "r n"]
     """A row a replicate, from replicate 0 on; a column a validation image."""
+
+    @cached_property
+    def _content(self) -> tuple[float, tuple[int, ...], bytes]:
+        return self.lam, self.correct.shape, np.packbits(self.correct).tobytes()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Candidate) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
 
     @property
     def runs(self) -> int:
@@ -61,50 +72,45 @@ def standard_error(correct: Bool[np.ndarray, "r n"], seeds: Seeds) -> float:
 class Marks:
     """Accuracies of all runs, and how they vary together over images and over seeds.
 
-    Arrays have a place for every value and replicate; those that were not trained hold zeros.
+    The runs stand in one row: those of the first value, from replicate 0 on, then the next one's.
     """
 
-    present: Bool[np.ndarray, "k r"]
-    accuracy: Float[np.ndarray, "k r"]
-    covariance: Float[np.ndarray, "k r k r"]
+    runs: Int[np.ndarray, " k"]
+    """Replicates of each value."""
+    accuracy: Float[np.ndarray, " q"]
+    covariance: Float[np.ndarray, "q q"]
     """Covariance of the accuracies over samples of n images, the networks held fixed."""
     seeds: Seeds
 
-    def means(self) -> Float[np.ndarray, " k"]:
-        """Return each value's mean accuracy over its runs."""
-        return np.asarray(self.accuracy.sum(axis=1) / self.present.sum(axis=1))
+    @property
+    def starts(self) -> Int[np.ndarray, " k"]:
+        """Where each value's runs begin."""
+        return np.asarray(np.cumsum(self.runs) - self.runs)
 
 
 def marks(candidates: Sequence[Candidate]) -> Marks:
     """Return the accuracies and variance components of some candidates.
 
-    The images' covariance comes from counts, which are added exactly in any order. To each run's
-    variance half an image is added, as A. Agresti and Y. Min (2005) add half an image to each cell
-    of a pair's table: two runs that agree on these n images need not agree on all.
+    The images' covariance comes from counts, which are added exactly in any order, in float32 too
+    (below 2²⁴). To each run's variance half an image is added, as A. Agresti and Y. Min (2005) add
+    half an image to each cell of a pair's table: two runs that agree on these n images need not
+    agree on all.
     """
-    most = max(each.runs for each in candidates)
-    present = np.array([[r < each.runs for r in range(most)] for each in candidates])
-    n = candidates[0].correct.shape[1]
-    right = np.zeros((*present.shape, n))
-    for k, each in enumerate(candidates):
-        right[k, : each.runs] = each.correct
-    flat = right.reshape(-1, n)
-    accuracy = flat.sum(axis=1) / n
-    covariance = (flat @ flat.T / n - np.outer(accuracy, accuracy)) / max(1, n - 1)
-    covariance += np.diag(present.ravel() * 0.5 / n**2)
-    seeds = _seeds(present, accuracy, covariance, half=0.5 / n**2)
-    return Marks(
-        present,
-        accuracy.reshape(present.shape),
-        covariance.reshape(*present.shape, *present.shape),
-        seeds,
-    )
+    runs = np.array([each.runs for each in candidates])
+    right = np.concatenate([each.correct for each in candidates]).astype(np.float32)
+    n = right.shape[1]
+    accuracy = right.sum(axis=1, dtype=float) / n
+    both = (right @ right.T).astype(float)
+    covariance = (both / n - np.outer(accuracy, accuracy)) / max(1, n - 1)
+    covariance[np.diag_indices(len(covariance))] += 0.5 / n**2
+    seeds = _seeds(runs, accuracy, covariance, half=0.5 / n**2)
+    return Marks(runs, accuracy, covariance, seeds)
 
 
 def _seeds(
-    present: Bool[np.ndarray, "k r"],
-    accuracy: Float[np.ndarray, " kr"],
-    covariance: Float[np.ndarray, "kr kr"],
+    runs: Int[np.ndarray, " k"],
+    accuracy: Float[np.ndarray, " q"],
+    covariance: Float[np.ndarray, "q q"],
     *,
     half: float,
 ) -> Seeds:
@@ -112,11 +118,12 @@ def _seeds(
 
     `half` is the variance that half an image adds to each accuracy.
     """
-    cells = present.ravel()
-    value, replicate = np.nonzero(present)
-    accuracy, covariance = accuracy[cells], covariance[np.ix_(cells, cells)]
-    own = np.eye(len(present))[value]
-    both = np.hstack([own, np.eye(present.shape[1])[replicate]])
+    value = np.repeat(np.arange(len(runs)), runs)
+    replicate = np.concatenate([np.arange(each) for each in runs])
+    own = np.eye(len(runs))[value] / np.sqrt(runs)
+    # What replicates add to the means of values; the first one follows from the others.
+    others = np.eye(runs.max())[replicate][:, 1:]
+    both = np.hstack([own, np.linalg.qr(others - own @ (own.T @ others))[0]])
     found, images, freedom = _spread(both, accuracy, covariance, half)
     level, expected, _ = _spread(own, accuracy, covariance, half)
     return Seeds(
@@ -128,19 +135,21 @@ def _seeds(
 
 
 def _spread(
-    design: Float[np.ndarray, "q p"],
+    basis: Float[np.ndarray, "q p"],
     accuracy: Float[np.ndarray, " q"],
     covariance: Float[np.ndarray, "q q"],
     half: float,
 ) -> tuple[float, float, int]:
     """Return the residual variance about a linear model, found and as images alone would give it.
 
-    With P the projection on f residuals and C the images' covariance these are aᵀPa ∕ f and
-    tr(PC) ∕ f. The last item is f; all are 0 where nothing is left over.
+    The model is spanned by an orthonormal basis B. With P = I − BBᵀ the projection on f residuals
+    and C the images' covariance these are aᵀPa ∕ f and tr(PC) ∕ f. The last item is f; all are 0
+    where nothing is left over.
     """
-    residual = np.eye(len(design)) - design @ np.linalg.pinv(design)
-    freedom = round(float(np.trace(residual)))
+    freedom = basis.shape[0] - basis.shape[1]
     if freedom == 0:
         return 0.0, 0.0, 0
-    found = float(accuracy @ residual @ accuracy) / freedom + half
-    return found, float(np.trace(residual @ covariance)) / freedom, freedom
+    residual = accuracy - basis @ (basis.T @ accuracy)
+    found = float(residual @ residual) / freedom + half
+    images = float(np.trace(covariance) - np.sum(basis * (covariance @ basis))) / freedom
+    return found, images, freedom

@@ -18,12 +18,19 @@ def exact(first: Bool[np.ndarray, " n"], second: Bool[np.ndarray, " n"]) -> floa
     Of the images that one network alone labels right, each is as likely the first's as the
     second's if the two are equally good: a binomial test with one half, whose tails are alike.
     """
-    only_first = int(np.count_nonzero(first & ~second))
-    only_second = int(np.count_nonzero(second & ~first))
-    return min(1.0, 2 * float(bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
+    return float(exact_pairs(np.stack([first, second]))[0, 1])
 
 
-def holm(p: Sequence[float]) -> Float[np.ndarray, " m"]:
+def exact_pairs(right: Bool[np.ndarray, "k n"]) -> Float[np.ndarray, "k k"]:
+    """Return the same of every pair of networks; a row of `right` is what one labels right."""
+    marks = right.astype(np.float32)  # counts below 2²⁴ are exact
+    both = (marks @ marks.T).astype(np.int64)
+    alone = np.diag(both)[:, None] - both  # what a row's network labels right and a column's not
+    tail = bdtr(np.minimum(alone, alone.T), alone + alone.T, 0.5)
+    return np.asarray(np.minimum(1.0, 2 * tail))
+
+
+def holm(p: Sequence[float] | Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
     """Return p-values corrected so that all tests together keep their rate (S. Holm, 1979).
 
     The smallest of m is multiplied by m, the next by m − 1, and so on; none falls below a

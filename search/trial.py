@@ -85,5 +85,10 @@ class Trial:
         Every λ therefore starts from the same weights and sees the same batches, so that two
         trials of a replicate are a paired comparison.
         """
-        spawn_key = (self.replicate, int(purpose))
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=spawn_key))
+        return stream(self.seed, self.replicate, purpose)
+
+
+def stream(seed: int, replicate: int, purpose: Purpose) -> np.random.Generator:
+    """Return the random stream of a study's seed, a replicate and a purpose."""
+    spawn_key = (replicate, int(purpose))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=spawn_key))

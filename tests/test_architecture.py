@@ -15,7 +15,16 @@ MODULES = sorted(path.relative_to(ROOT) for part in OURS for path in (ROOT / par
 CORE = {
     *("trial", "records", "values", "plan", "spec", "store", "runner", "trainer", "cycle_end"),
     *("lambda_search", "lambda_words", "lambda_outline", "narrow", "widen", "rounds", "finalists"),
-    *("marks", "compare", "evidence", "mcnemar", "loss_curves", "sensitivity", "reference_report"),
+    *(
+        "marks",
+        "pairs",
+        "compare",
+        "evidence",
+        "mcnemar",
+        "loss_curves",
+        "sensitivity",
+        "reference_report",
+    ),
     *("pack", "memory", "schema", "integrity", "salvage", "hashing"),
 }
 """Modules of `search` that know networks and the standard library; the others are drivers."""

@@ -8,7 +8,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from search.compare import compare
+from search.compare import DRAWS, FEWEST_DRAWS, compare, enough_draws
 from search.marks import Candidate, marks
 from tests.search.simulated import Search, World, at, at_most, simulate
 
@@ -221,3 +221,11 @@ def test_the_noise_of_seeds_is_measured() -> None:
     assert fmean(still) == pytest.approx(1.0, abs=4 * error)
     assert fmean(dispersions(0.03)) > 2.0
     assert marks(World(ALIKE, runs=3).sample(rng)[0]).seeds.freedom == 8
+
+
+def test_many_values_take_fewer_draws() -> None:
+    """Up to 500 values there are 10,000, beyond them fewer, so that time does not run away."""
+    draws = {values: enough_draws(values) for values in (1, 10, 500, 1_000, 5_000)}
+    assert draws == {1: DRAWS, 10: DRAWS, 500: DRAWS, 1_000: 2_500, 5_000: FEWEST_DRAWS}
+    candidates, _ = World(ALIKE).sample(np.random.default_rng(0))
+    assert compare(candidates, 1.0, rng=np.random.default_rng(0)).draws == DRAWS

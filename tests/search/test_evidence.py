@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from search.evidence import candidates, evidence, labelled_right
+from search.narrow import Outcome
 from search.records import State
 from tests.search.builders import outcome, result, trial
 
@@ -40,6 +41,22 @@ def test_the_order_of_outcomes_does_not_matter() -> None:
     """A replayed study compares as it did when it ran."""
     outcomes = [outcome(lam, 0.5 + lam, replicate=r) for lam in (1e-3, 1e-2, 1e-1) for r in (0, 1)]
     assert evidence(outcomes) == evidence(outcomes[::-1])
+
+
+def test_a_comparison_is_worked_out_once() -> None:
+    """Plan, replays and report ask for the same one, which takes long where values are many.
+
+    One of other results, or of another seed, is another one.
+    """
+
+    def outcomes(seed: int = 0, least: float = 0.5) -> list[Outcome]:
+        of = [trial(10.0**-k, seed=seed) for k in range(1, 4)]
+        return [Outcome(each, result(each, least + each.lam)) for each in of]
+
+    first = evidence(outcomes())
+    assert evidence(outcomes()[::-1]) is first
+    assert evidence(outcomes(seed=1)) not in (first, None)
+    assert evidence(outcomes(least=0.4)) not in (first, None)
 
 
 def test_a_small_but_certain_difference_is_told() -> None:

@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from search.mcnemar import exact, holm
+from search.mcnemar import exact, exact_pairs, holm
 
 
 @pytest.mark.parametrize(("b", "c"), [(10, 2), (2, 10), (7, 7), (0, 5), (1, 0), (0, 0)])
@@ -17,6 +17,14 @@ def test_it_is_the_binomial_test_of_discordant_images(b: int, c: int) -> None:
     second = np.array([False] * b + [True] * c + [True] * 20)
     tail = sum(comb(b + c, i) for i in range(min(b, c) + 1)) / 2 ** (b + c)
     assert exact(first, second) == pytest.approx(min(1.0, 2 * tail))
+
+
+def test_all_pairs_are_tested_at_once() -> None:
+    """The table of all pairs holds what each pair has alone."""
+    right = np.random.default_rng(0).random((4, 60)) < [[0.5], [0.6], [0.7], [0.7]]
+    pairs = exact_pairs(right)
+    for i, first in enumerate(right):
+        assert pairs[i] == pytest.approx([exact(first, second) for second in right], rel=1e-12)
 
 
 def test_holm_steps_down() -> None:
