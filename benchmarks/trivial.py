@@ -15,8 +15,10 @@ from search import live
 from search.checkpoint import Start
 from search.plan import Choice, Plan, Stage
 from search.records import EpochRecord, Result
-from search.runner import Pool, run_plans
+from search.runner import Notice, Pool, run_plans
+from search.spec import StageOutline
 from search.store import Store
+from search.tally import Tally
 from search.trial import Trial
 
 IMAGES = 5_000
@@ -77,8 +79,13 @@ def run_through(asked: tuple[Trial, ...], pool: Pool, store: Store) -> float:
     """Run trials with the real runner, its lines printed to nowhere; return the seconds."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - it is no path
         console = Console(file=nowhere)
-        epochs = sum(trial.epochs for trial in asked)
-        with live.watch(console, trials=len(asked), epochs=epochs, quiet=False) as observe:
+        tally = Tally([[StageOutline("made up", len(asked), 0, "")]])
+        with live.watch(console, tally, quiet=False) as show:
+
+            def observe(notice: Notice) -> None:
+                tally(notice)
+                show(notice)
+
             start = time.perf_counter()
             run_plans(
                 {"made up": one_stage(asked)}, pool=lambda: pool, store=store, observe=observe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
@@ -67,6 +67,12 @@ class Status:
             latest = self.under_way.epochs.get(trial.trial.id)
             return latest.epoch if latest else 0
         return 0 if trial.state is State.WAITING else trial.trial.epochs
+
+    @property
+    def left(self) -> str:
+        """The time to the end, estimated; nothing while there is no telling."""
+        seconds = self.under_way.seconds_left
+        return "" if seconds is None else str(timedelta(seconds=round(seconds)))
 
     @property
     def running(self) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console
 
 import cluster
 from cluster import ClusterError, ClusterLostError
 from kbn.errors import InputError, WriteError
-from search import dry_run
+from search import dry_run, live
 from search.lambda_search import LambdaSearch
 from search.records import State, StudyRecord
 from search.spec import Execution, StudySpec, flag, read_toml
@@ -109,9 +109,11 @@ def _spec_option() -> click.Option:
 
 
 def _run(spec: StudySpec, how: Execution) -> int:
-    console = Console(stderr=True, quiet=how.quiet)
+    console = live.standard_error(quiet=how.quiet)
     if how.dry_run:
-        click.echo(dry_run.describe(spec, how, say=console.print, outlook=_outlook(how)))
+        click.echo(
+            dry_run.describe(spec, how, say=partial(live.say, console), outlook=_outlook(how))
+        )
         return 0
     study = run_study(spec, how, console=console)
     for line in summary(study, quiet=how.quiet):

@@ -5,49 +5,29 @@ Everything goes to standard error; standard output is for the study's outcome.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
+from rich.console import Console
 
+from search.live_table import live_table
 from search.records import State
 from search.runner import Notice, Observer
+from search.tally import Tally, time_text
 
-_COLOURS = {
-    State.WAITING: "dim",
-    State.RUNNING: "cyan",
-    State.COMPLETED: "green",
-    State.DIVERGED: "yellow",
-    State.FAILED: "red",
-}
-_SPEED_WINDOW = 600.0
-"""Seconds of progress that the estimate of what is left averages over."""
+HEARTBEAT = 30.0
+"""Seconds from one line on how far a study is to the next, where there is no terminal."""
+_NAMED = 3
+"""Running trials that such a line names, at most."""
 
 
-@contextmanager
-def watch(console: Console, *, trials: int, epochs: int, quiet: bool) -> Iterator[Observer]:
-    """Yield an observer that shows a study on a console.
-
-    `trials` and `epochs` are what is expected in all, those in the store not counted.
-    """
-    if quiet:
-        yield lambda _: None
-    elif console.is_terminal:
-        with _live_table(console, epochs) as observe:
-            yield observe
-    else:
-        yield _Lines(console, trials)
+def standard_error(*, quiet: bool) -> Console:
+    """Return the console of a study. What can be drawn on is a terminal, whatever is coloured."""
+    return Console(
+        stderr=True, quiet=quiet, force_interactive=None if sys.stderr.isatty() else False
+    )
 
 
 def say(console: Console, line: str) -> None:
@@ -55,22 +35,60 @@ def say(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-class _Lines:
-    """One line a finished or failed trial."""
+@contextmanager
+def watch(console: Console, tally: Tally, *, quiet: bool) -> Iterator[Observer]:
+    """Yield an observer that shows a study on a console; the tally is told of a notice first."""
+    if quiet:
+        yield lambda _: None
+    elif console.is_interactive:
+        with live_table(console, tally) as observe:
+            yield observe
+    else:
+        lines = _Lines(console, tally)
+        with _every(HEARTBEAT, lines.say_how_far):
+            yield lines
 
-    def __init__(self, console: Console, trials: int) -> None:
-        self._console = console
-        self._trials = trials
-        self._ended = 0
+
+class _Lines:
+    """One line a finished or failed trial, and one now and then on how far the study is."""
+
+    def __init__(self, console: Console, tally: Tally) -> None:
+        self._console, self._tally = console, tally
+        self._kept = 0
+        self._running: dict[str, str] = {}
 
     def __call__(self, notice: Notice) -> None:
         """Print a line when the notice is of an end or of a failed attempt."""
+        if notice.kept:
+            self._kept += 1
+            return
+        if self._kept:
+            say(self._console, f"{self._kept} of {self._tally.trials} trials are done already")
+            self._kept = 0
+        if notice.state is State.RUNNING:
+            epoch = notice.record.epoch if notice.record else 0
+            self._running[notice.trial.id] = f"{_label(notice)} {epoch}/{notice.trial.epochs}"
+        else:
+            self._running.pop(notice.trial.id, None)
         if notice.state in (State.COMPLETED, State.DIVERGED, State.FAILED):
-            self._ended += 1
-            number = f"[{self._ended}/{max(self._trials, self._ended)}]"
+            number = f"[{self._tally.trials_ended}/{self._tally.trials}]"
             say(self._console, f"{number} {_sentence(notice)}")
         elif notice.failure is not None:
             say(self._console, f"{_label(notice)}: {_failure(notice)}; trying again")
+
+    def say_how_far(self) -> None:
+        """Print how far the study is, what runs, and the time left."""
+        tally = self._tally
+        running = list(self._running.values())
+        left = tally.seconds_left
+        say(
+            self._console,
+            f"{tally.trials_ended} of about {tally.trials} trials have ended, "
+            f"{tally.epochs_ended} of about {tally.epochs} epochs are trained"
+            + (f", about {time_text(left)} left" if left is not None else "")
+            + (f"; running: {', '.join(running[:_NAMED])}" if running else "")
+            + (f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""),
+        )
 
 
 def _label(notice: Notice) -> str:
@@ -96,86 +114,20 @@ def _sentence(notice: Notice) -> str:
     return text
 
 
-@dataclass
-class _Row:
-    """The latest of one trial."""
-
-    notice: Notice
-    epoch: int = 0
-    eta: str = ""
-    accuracy: str = ""
-
-
-class _Board:
-    """The rows behind the live table, and the progress bar under it."""
-
-    def __init__(self, console: Console, epochs: int) -> None:
-        self._console = console
-        self._rows: dict[str, _Row] = {}
-        self._progress = Progress(
-            TextColumn("epochs"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-            speed_estimate_period=_SPEED_WINDOW,
-        )
-        self._task = self._progress.add_task("epochs", total=epochs)
-
-    def __call__(self, notice: Notice) -> None:
-        """Take in a notice."""
-        row = self._rows.setdefault(notice.trial.id, _Row(notice))
-        before, row.notice = row.epoch, notice
-        if notice.record is not None:
-            row.epoch = notice.record.epoch
-            row.eta = f"{notice.record.eta:.2g}"
-            row.accuracy = f"{notice.record.validation_accuracy:.4f}"
-        elif notice.failure is not None:
-            row.epoch, row.eta, row.accuracy = 0, "", ""
-        elif notice.result is not None and notice.state is State.DIVERGED:
-            row.epoch = notice.trial.epochs  # nothing is left to do
-        self._progress.advance(self._task, row.epoch - before)
-
-    def __rich__(self) -> Group:
-        return Group(self._table(), self._progress)
-
-    def _table(self) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("stage", "trial", "state"):
-            table.add_column(heading)
-        for heading in ("epoch", "η", "validation accuracy"):
-            table.add_column(heading, justify="right")
-        for row in self._visible():
-            trial, state = row.notice.trial, row.notice.state
-            shown = "" if state is State.WAITING else f"{row.epoch}/{trial.epochs}"
-            colour = _COLOURS[state]
-            table.add_row(
-                row.notice.stage,
-                row.notice.label + (f" r{trial.replicate}" if trial.replicate else ""),
-                f"[{colour}]{state}[/]",
-                shown,
-                row.eta,
-                row.accuracy,
-            )
-        return table
-
-    def _visible(self) -> list[_Row]:
-        """Return the rows that fit the terminal; those that run come before those that don't."""
-        rows = list(self._rows.values())
-        room = max(3, self._console.size.height - 4)
-        if len(rows) <= room:
-            return rows
-        running = [row for row in rows if row.notice.state is State.RUNNING][:room]
-        others = [row for row in rows if row.notice.state is not State.RUNNING]
-        ended = [row for row in others if row.notice.state is not State.WAITING]
-        chosen = {id(row) for row in running + (ended[::-1] + others)[: room - len(running)]}
-        return [row for row in rows if id(row) in chosen]
-
-
 @contextmanager
-def _live_table(console: Console, epochs: int) -> Iterator[Observer]:
-    board = _Board(console, epochs)
-    with Live(board, console=console, refresh_per_second=4, redirect_stdout=False):
-        yield board
+def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call something every so many seconds while the block runs, however long it is silent."""
+    over = threading.Event()
+
+    def beat() -> None:
+        with suppress(OSError):  # what cannot be printed here cannot be where it is told, too
+            while not over.wait(seconds):
+                call()
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -10,6 +10,7 @@ from typing import Self
 
 from search.records import EpochRecord, State, UnderWay
 from search.runner import Notice
+from search.tally import Tally
 
 EVERY = 10.0
 """Seconds from one writing to the next, at least; and to the first one."""
@@ -28,8 +29,8 @@ class LivePage:
     ----------
     write
         Writes the page.
-    expected_trials, expected_epochs
-        What the study takes in all, as far as can be told.
+    tally
+        How far the study is; it is told of a notice before this is.
     say
         Called with a line for the user: where the page is, once there is one, and, once, why it
         cannot be written; the study goes on then.
@@ -41,14 +42,13 @@ class LivePage:
     def __init__(
         self,
         write: WritePage,
+        tally: Tally,
         *,
-        expected_trials: int,
-        expected_epochs: int,
         say: Callable[[str], None],
         every: float = EVERY,
     ) -> None:
         self._write = write
-        self._expected = expected_trials, expected_epochs
+        self._tally = tally
         self._say = say
         self._every = every
         self._states: dict[str, State] = {}
@@ -69,7 +69,13 @@ class LivePage:
         else:
             self._epochs.pop(key, None)
         if time.monotonic() >= self._due:
-            self._try(UnderWay(dict(self._states), dict(self._epochs), *self._expected))
+            self._try(self._under_way())
+
+    def _under_way(self) -> UnderWay:
+        tally = self._tally
+        return UnderWay(
+            dict(self._states), dict(self._epochs), tally.trials, tally.epochs, tally.seconds_left
+        )
 
     def _try(self, under_way: UnderWay | None) -> None:
         """Write the page. Whatever goes wrong is told once and harms nothing else."""

@@ -6,7 +6,7 @@ with made-up outcomes, and replayed: sent the same outcomes, it yields the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from search.narrow import Outcome
@@ -60,17 +60,16 @@ class Progress:
     _known: int = 0
     """Trials of the last stage that are known, up to the first that is not."""
     _seen: int = 0
-    """Stages whose trials were returned by `unseen_trials`."""
+    """Stages that were returned by `unseen_stages`."""
 
     def __post_init__(self) -> None:
         self.stages.append(next(self.plan))
 
-    def unseen_trials(self) -> tuple[Trial, ...]:
-        """Return the trials of the stage that the plan waits for; none when asked again."""
-        if self.choice or self._seen == len(self.stages):
-            return ()
+    def unseen_stages(self) -> Sequence[Stage]:
+        """Return the stages that the plan has asked for since this was called last."""
+        unseen = self.stages[self._seen :]
         self._seen = len(self.stages)
-        return self.stages[-1].trials
+        return unseen
 
     def advance(self, lookup: Lookup) -> None:
         """Send the plan what is known, as far as whole stages are known."""

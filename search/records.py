@@ -283,3 +283,5 @@ class UnderWay:
     """Trials in all, as far as can be told before they are decided on."""
     expected_epochs: int
     """Their epochs."""
+    seconds_left: float | None = None
+    """Estimated; None while nothing is known of the pace."""

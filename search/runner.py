@@ -67,6 +67,8 @@ class Notice:
     result: Result | None = None
     failure: Failure | None = None
     """Why the last attempt ended; another follows unless `state` is `failed`."""
+    kept: bool = False
+    """Whether the store held the result before this run."""
 
 
 COMMIT_SECONDS = 0.1
@@ -107,6 +109,7 @@ def run_plans(
     """
     run = _Run(store, observe)
     progress = {name: replay(plan, run.lookup) for name, plan in plans.items()}
+    new = {name: run.new_trials(each) for name, each in progress.items()}
     if all(each.choice for each in progress.values()):
         return progress
     workers = pool()
@@ -114,10 +117,6 @@ def run_plans(
     first = next(iter(progress))
     with store.grouping(commit_seconds):
         while True:
-            new: dict[str, Sequence[Trial]] = {}
-            for name, each in progress.items():
-                each.advance(run.lookup)
-                new[name] = run.new_trials(each)
             levels = run.levels([trial for trials in new.values() for trial in trials])
             tasks = [pack for level in levels for pack in packing(level)]
             leading = {trial.id for trial in new[first]}
@@ -134,6 +133,9 @@ def run_plans(
                 checkpointed = event.kind == "item" and isinstance(event.value[1], Checkpoint)
                 if checkpointed and len(trials) == 1:  # a pack is not tried again as such
                     workers.replace(event.key, run.starts(trials))
+            for name, each in progress.items():
+                each.advance(run.lookup)
+                new[name] = run.new_trials(each)
             store.settle()
 
 
@@ -185,22 +187,25 @@ class _Run:
         return list(levels.values())
 
     def new_trials(self, progress: Progress) -> Sequence[Trial]:
-        """Return the trials of a plan's stage that are neither known nor under way."""
-        new = {
-            trial.id: trial
-            for trial in progress.unseen_trials()
-            if trial.id not in self._trials and self.lookup(trial) is None
-        }
+        """Return what a plan has asked for and is neither known nor under way; tell it all."""
+        new = []
+        for stage in progress.unseen_stages():
+            for trial in stage.trials:
+                if trial.id in self._trials:
+                    continue
+                self._trials[trial.id], self._stages[trial.id] = trial, stage
+                outcome = self.lookup(trial)
+                if outcome is None or outcome.result is None:
+                    new.append(trial)
+                else:
+                    self._notify(trial.id, outcome.result.state, result=outcome.result, kept=True)
         if new:
-            self._store.add_trials(new.values())
-        stage = progress.stages[-1]
-        for key, trial in new.items():
-            self._trials[key] = trial
-            self._stages[key] = stage
-            if (checkpoint := self._store.checkpoint(key)) is not None:
-                self._checkpoints[key] = checkpoint
-            self._notify(key, State.WAITING)
-        return list(new.values())
+            self._store.add_trials(new)
+        for trial in new:
+            if (checkpoint := self._store.checkpoint(trial.id)) is not None:
+                self._checkpoints[trial.id] = checkpoint
+            self._notify(trial.id, State.WAITING)
+        return new
 
     def handle(self, event: Event) -> Sequence[Trial]:
         """Take in one event of the pool; return the trials to try again, each alone.

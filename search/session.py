@@ -16,6 +16,7 @@ from search.records import Session
 from search.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
 from search.spec import Execution, Experiment, StudySpec
 from search.store import Store
+from search.tally import Tally
 from search.workers import Workers
 
 
@@ -39,21 +40,11 @@ class TrainingSession:
 
     def train(self, store: Store, write_page: WritePage) -> None:
         """Train what is missing; show and note it, however it ends."""
-        outline = [stage for part in self._spec.experiments() for stage in part.outline()]
-        trials = sum(stage.trials for stage in outline)
-        epochs = sum(stage.trials * stage.epochs for stage in outline)
-
+        tally = Tally([part.outline() for part in self._spec.experiments()])
         with ExitStack() as stack:
-            shown = stack.enter_context(
-                live.watch(self._console, trials=trials, epochs=epochs, quiet=self._how.quiet)
-            )
+            shown = stack.enter_context(live.watch(self._console, tally, quiet=self._how.quiet))
             page = stack.enter_context(
-                LivePage(
-                    write_page,
-                    expected_trials=trials,
-                    expected_epochs=epochs,
-                    say=partial(live.say, self._console),
-                )
+                LivePage(write_page, tally, say=partial(live.say, self._console))
             )
             stack.callback(self._note, store)
             run_plans(
@@ -63,7 +54,7 @@ class TrainingSession:
                 },
                 pool=self._open_pool,
                 store=store,
-                observe=self._counting(shown, page),
+                observe=self._counting(tally, shown, page),
                 packing=lambda new: packs(new, size=self._how.pack, slots=self._slots),
                 commit_seconds=0.0 if self._how.serial else COMMIT_SECONDS,
             )
@@ -77,7 +68,7 @@ class TrainingSession:
         """Return an observer that counts results and tells others."""
 
         def count(notice: Notice) -> None:
-            self._trained += notice.result is not None
+            self._trained += notice.result is not None and not notice.kept
             for observe in observers:
                 observe(notice)
 

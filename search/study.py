@@ -108,7 +108,7 @@ def run(spec: StudySpec, **execution: Any) -> Study:
         A KeyboardInterrupt: on Ctrl-C. Finished trials are kept, and the same call resumes.
     """
     how = Execution(**execution)
-    return run_study(spec, how, console=Console(stderr=True, quiet=how.quiet))
+    return run_study(spec, how, console=live.standard_error(quiet=how.quiet))
 
 
 def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:

@@ -157,6 +157,16 @@ def test_the_page_of_a_running_study(tmp_path: Path) -> None:
     assert shown.all("figure") == []
 
 
+def test_the_page_of_a_running_study_says_how_long_it_will_take(tmp_path: Path) -> None:
+    """Once there is a pace, and not before."""
+    record, under_way = running(tmp_path)
+    for seconds, said in ((None, False), (754.4, True)):
+        path = reports.write_page(record, replace(under_way, seconds_left=seconds))
+        status = Page(path.read_text(encoding="utf-8")).one("section", "status")
+        assert ("About 0:12:34 is left." in " ".join(status.text.split())) is said
+        assert ("left" in status.text) is said
+
+
 def test_the_page_of_a_stopped_study(tmp_path: Path) -> None:
     """It says that the study is not finished, and waits for nothing."""
     record = study(tmp_path, by_lambda({1e-3: WAITING}))

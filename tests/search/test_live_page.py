@@ -16,6 +16,8 @@ from search.live_page import LivePage
 from search.plan import by_lam
 from search.records import EpochRecord, Failure, State, StudyRecord, UnderWay
 from search.runner import Notice
+from search.spec import StageOutline
+from search.tally import Tally
 from tests.search.builders import epoch, result, trial
 from tests.search.studies import SMALL
 
@@ -64,9 +66,8 @@ class Written:
 
     def page(self, *, every: float = 0.0) -> LivePage:
         """Return a page that writes here."""
-        return LivePage(
-            self.write, expected_trials=2, expected_epochs=8, say=self.said.append, every=every
-        )
+        tally = Tally([[StageOutline("coarse", 2, FIRST.epochs, "two values of λ")]])
+        return LivePage(self.write, tally, say=self.said.append, every=every)
 
 
 @pytest.mark.usefixtures("always")

@@ -127,6 +127,42 @@ def test_a_finished_study_starts_no_pool(tmp_path: Path) -> None:
     assert progress["lambda"].choice is not None
 
 
+def test_what_the_store_held_is_told_once_and_as_such(tmp_path: Path) -> None:
+    """An observer of a resumed study sees every trial of it; of a finished one, nothing else."""
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, interrupt_after=75)
+    with Store(tmp_path / "study.db") as store:
+        held = {each.id for each in store.trials() if store.result(each.id)}
+    assert 0 < len(held) < 6
+    resumed: list[Notice] = []
+    run(tmp_path, notices=resumed)
+    kept = [notice.trial.id for notice in resumed if notice.kept]
+    ended = [notice.trial.id for notice in resumed if notice.state is State.COMPLETED]
+    assert sorted(kept) == sorted(held)
+    assert len(ended) == len(set(ended)) == 6
+    again: list[Notice] = []
+    run(tmp_path, notices=again)
+    assert sorted(notice.trial.id for notice in again if notice.kept) == sorted(ended)
+    assert len(again) == 6
+
+
+def test_a_stage_that_is_known_whole_is_told_too(tmp_path: Path) -> None:
+    """An earlier run that lost a value went on without it: what it trained then is not new."""
+
+    def failing(of: Trial) -> Iterator[EpochRecord | Result]:
+        if of.lam == 1e-3:
+            raise RuntimeError("no luck")
+        yield from fake_training(accuracy)(of)
+
+    run(tmp_path, train=failing)
+    notices: list[Notice] = []
+    run(tmp_path, notices=notices)
+    trained = [each.trial for each in notices if each.result is not None and not each.kept]
+    assert [each.lam for each in trained] == [1e-3]
+    assert [each.stage for each in notices if each.kept][-1] == "final"
+    assert sum(notice.kept for notice in notices) == 5
+
+
 def test_two_plans_share_a_pool_and_their_trials(tmp_path: Path) -> None:
     """A trial that two plans ask for is trained once, and both plans end."""
     pool = FakePool(fake_training(accuracy), rng=np.random.default_rng(0))
