@@ -15,16 +15,25 @@ import io
 import os
 import shlex
 import shutil
+import socket
+import stat
 import sys
 import tarfile
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 BEGIN, END, NOTHING = "-----BEGIN ARCHIVE", "-----END ARCHIVE", "-----NO ARCHIVE"
 LINE_BYTES = 3 * 16_384
 """Bytes of the archive in a line of its text."""
-LARGEST = 256 * 2**20
-"""Bytes of an archive; a job's log is read as a whole, several times over, on its way."""
+LARGEST = 256 * 10**6
+"""Bytes of a folder; a job's log is read as a whole, several times over, on its way."""
+BLOCK = 4096
+"""Bytes that an entry takes beside its content; it bounds a flood of empty ones."""
+LOOK_SECONDS = 2.0
+"""How often the folder of a running command is measured."""
 PYTHONS = ("python", "python3")
 WORKER = b"--python_worker_command="
 """How a raylet is told what starts its workers, and so which Python has Ray."""
@@ -46,6 +55,7 @@ def run(name: str, command: list[str]) -> None:
     if name:
         place = folder(name)
         place.mkdir(exist_ok=True)
+        watch(place)
         command += ["--out", str(place)]
     try:
         os.execvp(command[0], command)  # noqa: S606 - the user's own command
@@ -73,24 +83,98 @@ def ray_python() -> str | None:
     return None
 
 
+def entries(place: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield the folders and plain files below a folder, each folder before what is in it.
+
+    Links, sockets and devices are left out: whoever unpacks them might write elsewhere.
+    """
+    for above, folders, files in os.walk(place):
+        folders.sort()
+        for name in sorted(folders + files):
+            path = Path(above, name)
+            try:
+                found = path.lstat()
+            except FileNotFoundError:  # a command that is still running
+                continue
+            if stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode):
+                yield path, found
+
+
+def taken(size: int) -> int:
+    """Return the bytes that an entry counts as."""
+    return size + BLOCK
+
+
+def measure(place: Path) -> int:
+    """Return the bytes that a folder's content takes."""
+    return sum(
+        taken(found.st_size if stat.S_ISREG(found.st_mode) else 0) for _, found in entries(place)
+    )
+
+
+def too_large(place: Path) -> str:
+    """Return why a folder cannot be brought back; nothing when it can."""
+    size = measure(place)
+    if size <= LARGEST:
+        return ""
+    return (
+        f"{place} on {socket.gethostname()} is {size / 1e6:.0f} MB, more than the "
+        f"{LARGEST / 1e6:.0f} MB that are brought back"
+    )
+
+
+def watch(place: Path) -> None:
+    """Say once, while this process is the command, that its folder has grown too large.
+
+    A child says it, which ends with the command.
+    """
+    command = os.getpid()
+    if os.fork():
+        return
+    while os.getppid() == command:
+        if said := too_large(place):
+            print(f"warning: {said}; copy it, or let the command write less", flush=True)
+            break
+        time.sleep(LOOK_SECONDS)
+    os._exit(0)
+
+
+class Text(io.RawIOBase):
+    """A file to write to, whose content is printed as lines of base64."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def write(self, content: Any) -> int:
+        """Print a line."""
+        self.digest.update(content)
+        print(base64.b64encode(content).decode())
+        return len(content)
+
+
 def bring(name: str) -> None:
-    """Print the folder's content as lines of base64 between two marks, with its hash."""
+    """Print the folder's content as lines of base64 between two marks, the second with its hash."""
     place = folder(name)
     if not place.is_dir():
         print(NOTHING, f"{place} does not exist")
         return
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for entry in sorted(place.iterdir()):
-            archive.add(entry, arcname=entry.name)
-    content = packed.getvalue()
-    if len(content) > LARGEST:
-        print(NOTHING, f"{place} is {len(content) / 1e6:.0f} MB, too large for this way; copy it")
+    if said := too_large(place):
+        print(NOTHING, f"{said}; copy it")
         return
-    print(BEGIN, hashlib.sha256(content).hexdigest(), len(content))
-    for start in range(0, len(content), LINE_BYTES):
-        print(base64.b64encode(content[start : start + LINE_BYTES]).decode())
-    print(END)
+    print(BEGIN)
+    text = Text()
+    with tarfile.open(fileobj=text, mode="w|gz", bufsize=LINE_BYTES) as archive:
+        for path, found in entries(place):
+            entry = tarfile.TarInfo(path.relative_to(place).as_posix())
+            entry.mtime = int(found.st_mtime)
+            if stat.S_ISDIR(found.st_mode):
+                entry.type = tarfile.DIRTYPE
+                archive.addfile(entry)
+            else:
+                entry.size = found.st_size
+                with path.open("rb") as content:
+                    archive.addfile(entry, content)
+    print(END, text.digest.hexdigest())
 
 
 def main(words: list[str]) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gzip
+import hashlib
 import io
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cluster import ClusterError, job
@@ -72,6 +77,178 @@ def test_a_damaged_archive_is_refused(
     with pytest.raises(ClusterError):
         put(damage(printed()), out, job="j1", name="mine")
     assert list(out.iterdir()) == []
+
+
+def log_of(*entries: tarfile.TarInfo, content: bytes = b"") -> str:
+    """Return the log that brings an archive of anything; plain files have some content."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        for entry in entries:
+            if entry.isreg():
+                entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return log_of_bytes(packed.getvalue())
+
+
+def log_of_bytes(packed: bytes) -> str:
+    """Return the log that brings some bytes, with the hash that they have."""
+    text = base64.b64encode(packed).decode()
+    return f"{job.BEGIN}\n{text}\n{job.END} {hashlib.sha256(packed).hexdigest()}\n"
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, **fields: Any) -> tarfile.TarInfo:
+    """Return an entry of an archive."""
+    made = tarfile.TarInfo(name)
+    made.type = kind
+    for field, value in fields.items():
+        setattr(made, field, value)
+    return made
+
+
+def deep_links() -> list[tarfile.TarInfo]:
+    """Return a path of links whose real length no system resolves, and a file behind it.
+
+    Such a path led out of the folder under `tarfile`'s own filter.
+    """
+    folder, made, path = "d" * 247, [], ""
+    for step in "abcdefghijklmnop":
+        made += [
+            entry(f"{path}{folder}", tarfile.DIRTYPE),
+            entry(f"{path}{step}", tarfile.SYMTYPE, linkname=folder),
+        ]
+        path += f"{folder}/"
+    links = "/".join("abcdefghijklmnop")
+    up = f"{links}/{'l' * 254}"
+    return [
+        *made,
+        entry(up, tarfile.SYMTYPE, linkname="../" * 16),
+        entry("out", tarfile.SYMTYPE, linkname=f"{up}/../evil"),
+        entry("file", tarfile.LNKTYPE, linkname="out"),
+        entry("file"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [entry("/evil")],
+        [entry("../evil")],
+        [entry("study/../../evil")],
+        [entry("C:\\evil")],
+        [entry("..\\evil")],
+        [entry("study/\x1b[2Jevil")],
+        [entry("study/\u202eevil")],
+        [entry("link", tarfile.SYMTYPE, linkname=".."), entry("link/evil")],
+        [entry("link", tarfile.SYMTYPE, linkname="report.md")],
+        [entry("link", tarfile.LNKTYPE, linkname="/etc/hostname")],
+        [entry("study", tarfile.FIFOTYPE)],
+        [entry("study", tarfile.CHRTYPE, devmajor=1, devminor=5)],
+        [entry("study", tarfile.BLKTYPE)],
+        [entry("study", tarfile.CONTTYPE)],
+        [entry("study", pax_headers={"GNU.sparse.map": "0,0", "GNU.sparse.size": str(10**13)})],
+        [entry("study", pax_headers={"size": str(10**13)})],
+        [entry("study", pax_headers={"GNU.sparse.map": "x"})],
+        deep_links(),
+    ],
+)
+def test_an_archive_writes_nowhere_else(tmp_path: Path, entries: list[tarfile.TarInfo]) -> None:
+    """Whatever is no folder and no plain file below the archive's own folder is refused, in a line.
+
+    Nothing of such an archive stays, there or elsewhere.
+    """
+    out = tmp_path / "below" / "runs"
+    out.mkdir(parents=True)
+    with pytest.raises(ClusterError, match="the folder's archive is refused: ") as caught:
+        put(log_of(*entries), out, job="j1", name="mine")
+    assert str(caught.value).isprintable()
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "below", out]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        lambda: log_of(entry("study/big"), content=bytes(3 * 10**6)),
+        lambda: log_of(*(entry(f"study/{n}") for n in range(400))),
+        lambda: log_of(entry("study", pax_headers={"comment": "x" * 3 * 10**6})),
+    ],
+    ids=["content", "entries", "headers"],
+)
+def test_an_archive_has_a_largest_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Callable[[], str]
+) -> None:
+    """What a few bytes unpack to is bounded: in files, in their number, in what describes them."""
+    monkeypatch.setattr("cluster.fetch.LARGEST", 10**6)
+    with pytest.raises(ClusterError, match="refused: it unpacks to more than 1 MB"):
+        put(log(), tmp_path / "runs", job="j1", name="mine")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def long_headers() -> bytes:
+    """Return an archive in which each header announces another one, in place of a file."""
+    header = entry("x", tarfile.GNUTYPE_LONGNAME, size=1).tobuf(tarfile.GNU_FORMAT)
+    return gzip.compress((header + bytes(tarfile.BLOCKSIZE)) * 3000)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+@example(data=long_headers())
+@example(data=b"")
+@example(data=gzip.compress(b""))
+@example(data=b"no archive")
+def test_bytes_that_are_no_archive_are_refused_in_a_line(
+    made: Path, tmp_path_factory: pytest.TempPathFactory, data: Any
+) -> None:
+    """Whatever arrives with a fitting hash, there is no error but ours."""
+    if not isinstance(data, bytes):
+        archive = bytearray(gzip.decompress(packed_in(printed())))
+        for _ in range(data.draw(st.integers(1, 5))):
+            place = data.draw(st.integers(0, len(archive) - 1) | st.integers(0, 511))
+            archive[place] = data.draw(st.integers(0, 255))
+        data = gzip.compress(bytes(archive))
+    with contextlib.suppress(ClusterError):
+        put(log_of_bytes(data), tmp_path_factory.mktemp("out"), job="j1", name="mine")
+
+
+def packed_in(log: str) -> bytes:
+    """Return the bytes that a log brings."""
+    lines = log.partition(job.BEGIN)[2].partition(job.END)[0].split()
+    return b"".join(base64.b64decode(line) for line in lines)
+
+
+def test_links_stay_and_linked_files_come(made: Path, tmp_path: Path) -> None:
+    """A file with two names comes as two; symbolic links and pipes are left where they are."""
+    study = made / "study"
+    (study / "again.md").hardlink_to(study / "report.md")
+    (study / "away").symlink_to("/etc")
+    os.mkfifo(study / "pipe")
+    (study / "empty").mkdir()
+    unpack(printed(), tmp_path / "into")
+    found = {path.name for path in (tmp_path / "into" / "study").iterdir()}
+    assert found == {"again.md", "empty", "report.md"}
+    assert (tmp_path / "into" / "study" / "again.md").read_text(encoding="utf-8") == "first\n"
+
+
+def test_a_folder_that_is_too_large_is_not_packed(made: Path, tmp_path: Path) -> None:
+    """One line says how large it is, and where, so that it can be copied."""
+    with (made / "study" / "model.npz").open("wb") as large:
+        large.truncate(300 * 10**6)
+    with pytest.raises(ClusterError, match=r"mine on .+ is 300 MB, more than the 256 MB that are"):
+        put(printed(), tmp_path / "runs", job="j1", name="mine")
+
+
+def test_the_largest_folder_comes(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is small enough to be packed is small enough to be unpacked."""
+    for number in range(200):
+        (made / "study" / f"{number:0>180}").touch()
+    limit = job.measure(made)
+    monkeypatch.setattr("cluster.job.LARGEST", limit)
+    monkeypatch.setattr("cluster.fetch.LARGEST", limit)
+    unpack(printed(), tmp_path / "into")
+    assert len(list((tmp_path / "into" / "study").iterdir())) == 201
+    monkeypatch.setattr("cluster.job.LARGEST", limit - 1)
+    assert job.NOTHING in printed()
 
 
 def test_a_folder_that_is_missing_is_named(made: Path, tmp_path: Path) -> None:
@@ -154,3 +331,25 @@ def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert done.stderr == (
         "error: no-such-command cannot be run on the cluster (No such file or directory)\n"
     )
+
+
+def test_a_folder_that_grows_too_large_is_said_while_the_job_runs(tmp_path: Path) -> None:
+    """The job's log has the line while the command runs, and only once."""
+    script = (
+        "import pathlib, sys; large = pathlib.Path(sys.argv[-1], 'large').open('wb'); "
+        "large.truncate(300 * 10**6); print(sys.stdin.read())"
+    )
+    process = subprocess.Popen(
+        [sys.executable, job.__file__, "run", "mine", "--", sys.executable, "-c", script],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    rest, _ = process.communicate("the command ends", timeout=60)
+    assert line.startswith("warning: ")
+    assert f"{tmp_path}/cluster-jobs-{os.getuid()}/mine on " in line
+    assert "is 300 MB, more than the 256 MB that are brought back" in line
+    assert (process.returncode, rest) == (0, "the command ends\n")
