@@ -38,11 +38,6 @@ SMALLEST_STORE = 80 * 2**20
 _CLOSED = {"RAY_enable_metrics_collection": "0"}
 """Measurements would be offered to all, token or not."""
 _ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
-_JOINING = _ALWAYS | {
-    "RAY_grpc_client_keepalive_time_ms": "10000",
-    "RAY_grpc_client_keepalive_timeout_ms": "5000",
-}
-"""Without these a network that drops everything is noticed after minutes."""
 
 
 def check_address(address: str, *, named: str = "--address") -> Survey:
@@ -65,7 +60,7 @@ def look_at(address: str, *, named: str = "--address") -> Survey:
 
     Raises `ClusterError` as `check_address` does, but for a driver's needs.
     """
-    with _environment(_JOINING):
+    with _environment(_ALWAYS):
         return locate(address, named=named)
 
 
@@ -91,7 +86,7 @@ def connection(
     """
     if address is not None:
         check_address(address)
-    settings = _JOINING if address else _ALWAYS | _CLOSED | _token()
+    settings = _ALWAYS if address else _ALWAYS | _CLOSED | _token()
     with _environment(settings):
         ray = _start(address, object_store_bytes, py_modules)
         try:

@@ -92,9 +92,22 @@ def hold_but_one(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Ite
     return (train_trials if trial.lam == 1e-3 else partial(hold, folder))(shared, starts)
 
 
+def silent(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
+    """Train; but say nothing for two minutes at first, as long epochs do."""
+    time.sleep(120)
+    return train_trials(shared, starts)
+
+
+def slow(folder: Path, shared: Shared, starts: tuple[Start, ...]) -> Iterator[Any]:
+    """Train; but take two seconds from one record to the next."""
+    for item in train_trials(shared, starts):
+        time.sleep(2)
+        yield item
+
+
 if __name__ == "__main__":
     kind, folder = sys.argv[1:3]
-    kinds = (once, pack, eat, hold, hold_but_one)
+    kinds = (once, pack, eat, hold, hold_but_one, silent, slow)
     (wrong,) = (each for each in kinds if each.__name__ == kind)
     vars(workers)["train_task"] = partial(wrong, Path(folder))
     main(LambdaSearch, sys.argv[3:])
