@@ -35,14 +35,14 @@ class Album:
         self._mark = preview_mark(record) or ""
 
     def draw(self, name: str, draw: Draw, caption: str, *, height: float) -> Picture:
-        """Write a figure of the page's width, `height` inches high, as SVG and PNG."""
+        """Write a figure of the page's width, `height` inches high: SVG for light and dark, PNG."""
         if self._empty:
             return Picture("", "", caption)
         folder = self._study / "figures"
         folder.mkdir(exist_ok=True)
         svg, png = (
             path.relative_to(self._study).as_posix()
-            for path in write_figure(folder, name, draw, height=height, mark=self._mark)
+            for path in write_figure(folder, name, draw, height=height, mark=self._mark, dark=True)
         )
         return Picture(png, svg, caption)
 

@@ -12,7 +12,7 @@ from reports import plots, search_plots
 from reports.album import Album, Picture
 from reports.frames import history_frame, trials_frame
 from reports.searched import search_stages
-from reports.style import Draw, label_panels
+from reports.style import Draw, label_panels, legend_below
 from reports.tables import NO_SEEDS, accuracies, by_lam, reference_values, uncertainty
 from reports.ticks import log_ticks
 from search.compare import LEVEL, Comparison
@@ -65,7 +65,7 @@ def lambda_figures(
             "lambda",
             _lambda(points),
             "Validation accuracy against λ, each stage of the search. Bars: one standard error.",
-            height=3.4,
+            height=3.6,
         )
         pictures["order"] = album.draw(
             "order",
@@ -111,7 +111,7 @@ def final_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict
             "final",
             _final(curve, final),
             "The final model: (a) cost and loss, (b) accuracy, at each epoch's end.",
-            height=2.9,
+            height=3.1,
         )
     }
     if final.result is not None and "confusion" in final.result.arrays:
@@ -125,7 +125,11 @@ def final_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict
 
 
 def _lambda(points: pd.DataFrame) -> Draw:
-    return lambda figure: search_plots.accuracy_against_lambda(points, figure.subplots())
+    def draw(figure: Figure) -> None:
+        ax = search_plots.accuracy_against_lambda(points, figure.subplots())
+        legend_below(figure, search_plots.accuracy_keys(ax))
+
+    return draw
 
 
 def _differences(found: Comparison) -> Draw:
@@ -180,6 +184,7 @@ def _final(curve: pd.DataFrame, final: TrialRecord) -> Draw:
         plots.final_losses(curve, left)
         plots.final_accuracies(curve, test.accuracy if test else None, right)
         label_panels((left, right))
+        legend_below(figure, plots.final_keys(right), columns=5)
 
     return draw
 

@@ -14,11 +14,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 from mdit_py_plugins.anchors import anchors_plugin
 
 from reports.sorting import sort_key
+from reports.style import dark_path
 
 _OPENS = re.compile(r"<details><summary>[^<>]*</summary>")
 _MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -88,17 +91,19 @@ def _pictures_inside(state: StateCore) -> None:
     """Put the pictures of the report's folder inside; of any other, show what it says."""
     for token in _inline(state.tokens):
         if token.type == "image":
-            source = _embedded(str(token.attrGet("src")), state.env["folder"])
-            if source:
-                token.attrSet("src", source)
-            else:
+            path = (state.env["folder"] / str(token.attrGet("src"))).resolve()
+            vectors = path.with_suffix(".svg")
+            source = _embedded((vectors, path), state.env["folder"])
+            if source is None:
                 token.type, token.tag, token.children = "text", "", None
+                continue
+            token.attrSet("src", source)
+            token.meta["dark"] = _embedded((dark_path(vectors),), state.env["folder"])
 
 
-def _embedded(source: str, folder: Path) -> str | None:
-    """Return a picture as a `data:` address; as SVG where there is one."""
-    path = (folder / source).resolve()
-    found = next((p for p in (path.with_suffix(".svg"), path) if p.is_file()), None)
+def _embedded(paths: Sequence[Path], folder: Path) -> str | None:
+    """Return the first picture that there is as a `data:` address."""
+    found = next((path for path in paths if path.is_file()), None)
     if found is None or not found.is_relative_to(folder) or found.suffix not in _MEDIA:
         return None
     data = base64.b64encode(found.read_bytes()).decode()
@@ -169,8 +174,20 @@ def _element(
     ]
 
 
+class _Renderer(RendererHTML):
+    """Writes what is left as `markdown_it` does, but for what a page can do better."""
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """Return an image: on a dark screen its dark version, where there is one."""
+        image, dark = super().image(tokens, idx, options, env), tokens[idx].meta.get("dark")
+        if dark is None:
+            return image
+        when = "screen and (prefers-color-scheme: dark)"
+        return f'<picture><source media="{when}" srcset="{dark}">{image}</picture>'
+
+
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"alerts": True}).enable("table")
+    parser = MarkdownIt("commonmark", {"alerts": True}, renderer_cls=_Renderer).enable("table")
     parser.use(anchors_plugin, max_level=3)
     for rule in (_html_as_text, _pictures_inside, _figures, _tables):
         parser.core.ruler.push(rule.__name__, rule)

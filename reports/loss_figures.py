@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from reports import loss_plots, reference
 from reports.album import Album, Picture
 from reports.frames import history_frame, trials_frame
-from reports.style import Draw, label_panels
+from reports.style import Draw, label_panels, legend_below
 from reports.text import count, phrases
 from search.loss_curves import network_text, norm_text
 from search.records import State, StudyRecord, TrialRecord
@@ -61,7 +61,7 @@ def _losses(record: StudyRecord, history: pd.DataFrame, first: TrialRecord) -> D
             loss_plots.norm_curves(history, name, ax, cycles=cycle_ends(first), view=view)
         loss_plots.mark_chance(left, classes)
         label_panels((left, right))
-        figure.legend(handles=loss_plots.norm_legend(), loc="outside lower center", ncols=4)
+        legend_below(figure, loss_plots.norm_legend())
 
     return draw
 

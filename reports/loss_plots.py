@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from reports.style import BLUE, GREY, ORANGE, VERMILION
+from reports.style import BLUE, GREY, MUTED, ORANGE, RULE, VERMILION, WHITE
 from reports.ticks import epoch_ticks
 from search.records import State
 
@@ -112,7 +112,7 @@ def draw_runs(
 def mark_cycles(ax: Axes, ends: Sequence[float]) -> None:
     """Mark, lightly, where learning-rate cycles end."""
     for end in ends:
-        ax.axvline(end, color="#B8B8B8", linewidth=0.8, linestyle=":", zorder=1)
+        ax.axvline(end, color=RULE, linewidth=0.8, linestyle=":", zorder=1)
 
 
 def mark_chance(ax: Axes, classes: int, *, label: bool = True) -> None:
@@ -128,7 +128,7 @@ def mark_chance(ax: Axes, classes: int, *, label: bool = True) -> None:
             textcoords="offset points",
             ha="right",
             va="bottom",
-            color="#5F5F5F",
+            color=MUTED,
             fontsize=7,
         )
 
@@ -169,6 +169,6 @@ def say_in(ax: Axes, text: str) -> None:
         ha="center",
         va="center",
         color=VERMILION,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2.0},
+        bbox={"facecolor": WHITE, "edgecolor": "none", "alpha": 0.8, "pad": 2.0},
         zorder=5,
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
+from matplotlib.lines import Line2D
 
 from kbn.schedule import Schedule
-from reports.style import BLACK, BLUE, ORANGE, SEQUENTIAL, VERMILION
+from reports.style import BLACK, BLUE, CURVES, GREY, HEAT, HEAT_TURN, ORANGE, VERMILION, WHITE
 from reports.ticks import epoch_ticks
 
 
@@ -46,7 +47,7 @@ def lambda_colours(lams: Sequence[float] | pd.Series[float]) -> ScalarMappable:
     low, high = float(min(lams)), float(max(lams))
     if low == high:
         low, high = low / 2, high * 2
-    return ScalarMappable(LogNorm(low, high), mpl.colormaps[SEQUENTIAL])
+    return ScalarMappable(LogNorm(low, high), CURVES)
 
 
 def learning_rate(
@@ -99,7 +100,6 @@ def final_losses(history: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss, cost (nats)")
     epoch_ticks(ax)
-    ax.legend(loc="upper right", ncols=2).set_in_layout(False)
     return ax
 
 
@@ -120,14 +120,23 @@ def final_accuracies(history: pd.DataFrame, test: float | None, ax: Axes) -> Axe
     ax.set_xlabel("epoch")
     ax.set_ylabel("accuracy (%)")
     epoch_ticks(ax)
-    ax.legend(loc="lower right").set_in_layout(False)
     return ax
+
+
+def final_keys(ax: Axes) -> list[Artist]:
+    """Return the keys of `final_losses` and of `final_accuracies`, which drew on `ax`.
+
+    Colours tell images; dashes, in the one, tell loss from cost.
+    """
+    cost = Line2D([], [], color=GREY, label="cost")
+    loss = Line2D([], [], color=GREY, linestyle="--", label="loss")
+    return [*ax.get_legend_handles_labels()[0], cost, loss]
 
 
 def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
     """Draw a confusion matrix, in percent of each true class."""
     percent = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    ax.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    ax.imshow(percent, cmap=HEAT, vmin=0, vmax=100)
     if len(classes) <= 20:
         for (row, column), value in np.ndenumerate(percent):
             ax.text(
@@ -137,7 +146,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
                 ha="center",
                 va="center",
                 fontsize=8 if len(classes) <= 10 else 6,
-                color="white" if value > 55 else BLACK,
+                color=WHITE if value > 100 * HEAT_TURN else BLACK,
                 in_layout=False,
             )
     ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from reports.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
+from reports.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WHITE
 from reports.ticks import log_ticks
 from search.values import number_text
 
 _STAGES = {
     "coarse": (BLUE, "o", BLUE),
-    "extend": (BLUE, "<", "white"),
-    "fine": (ORANGE, "s", "white"),
+    "extend": (BLUE, "<", WHITE),
+    "fine": (ORANGE, "s", WHITE),
     "replicates": (BLACK, "D", BLACK),
-    "fresh": (GREY, "P", "white"),
+    "fresh": (GREY, "P", WHITE),
     "final": (VERMILION, "*", VERMILION),
 }
-_ROUNDS = ((GREEN, "^", "white"), (PURPLE, "v", "white"), (SKY, "p", "white"))
+_ROUNDS = ((GREEN, "^", WHITE), (PURPLE, "v", WHITE), (SKY, "p", WHITE))
 _NAMES = {"extend": "beyond the edge", "coarse": "coarse grid", "fine": "fine grid"}
 _NAMES |= {"fresh": "fresh seeds", "final": "final model"}
 _MARKS = ("reference report", "cannot be told from the best")
@@ -74,15 +75,14 @@ def accuracy_against_lambda(points: pd.DataFrame, ax: Axes) -> Axes:
     _mark_chosen(points, ax)
     _mark_incomplete(points, ax)
     ax.set_ylabel("validation accuracy (%)")
-    handles, names = ax.get_legend_handles_labels()
-    stages_first = sorted(range(len(names)), key=lambda i: names[i] in _MARKS)
-    ax.legend(
-        [handles[i] for i in stages_first],
-        [names[i] for i in stages_first],
-        loc="upper left" if points["accuracy"].isna().any() else "lower left",
-        bbox_to_anchor=(0.0, 0.05, 1.0, 0.95),  # above the ticks of the ties
-    ).set_in_layout(False)
     return ax
+
+
+def accuracy_keys(ax: Axes) -> list[Artist]:
+    """Return the keys of `accuracy_against_lambda`, those of stages first."""
+    handles, names = ax.get_legend_handles_labels()
+    keys = dict(zip(names, handles, strict=True))
+    return [keys[name] for name in sorted(names, key=_MARKS.__contains__)]
 
 
 def _log_axis(lams: pd.Series[float], ax: Axes) -> None:
@@ -164,7 +164,7 @@ def difference_to_winner(rows: pd.DataFrame, ax: Axes) -> Axes:
             markersize=5,
             capsize=2.5,
             elinewidth=1.2,
-            markerfacecolor="white" if tied else colour,
+            markerfacecolor=WHITE if tied else colour,
             label=name,
         )
     ax.axvline(0.0, color=BLACK, linewidth=1, label="the best value")

@@ -13,7 +13,7 @@ from reports.comparison import remarks
 from reports.frames import layers_frame, trials_frame
 from reports.loss_figures import cycle_ends, with_settings
 from reports.sigma_tables import Cells, cells, published, test_accuracies
-from reports.style import Draw, label_panels
+from reports.style import Draw, label_panels, legend_below
 from reports.text import plus_minus, share
 from search.records import StudyRecord
 from search.sensitivity import MATRIX, Cell
@@ -98,7 +98,7 @@ def _losses(record: StudyRecord, matrix: Cells, history: pd.DataFrame) -> Draw:
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes[0, 0].set_xlim(0, max(each.trial.epochs for each in record.stage(MATRIX)) + 0.5)
         loss_plots.cut_off(axes[0, 0], view)
-        figure.legend(handles=loss_plots.part_legend(), loc="outside lower center", ncols=2)
+        legend_below(figure, loss_plots.part_legend())
 
     return draw
 
@@ -168,8 +168,7 @@ def _scales(layers: pd.DataFrame, sigmas: tuple[float, ...]) -> Draw:
             ax.set_title(sigma_plots.NORM_NAMES[norm])
         for ax in axes[1]:
             ax.set_xlabel("hidden layer, from the inputs")
-        keys = sigma_plots.scales_legend(sigmas)
-        figure.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 6))
+        legend_below(figure, sigma_plots.scales_legend(sigmas), columns=6)
 
     return draw
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,7 +15,20 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from reports.style import BLACK, BLUE, GREEN, GREY, ORANGE, SEQUENTIAL, VERMILION
+from reports.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    HEAT,
+    HEAT_TURN,
+    ORANGE,
+    PURPLE,
+    RULE,
+    SKY,
+    VERMILION,
+    WHITE,
+)
 from reports.ticks import power_text
 from search.sensitivity import Cell
 from search.values import number_text
@@ -25,7 +37,7 @@ ACROSS = 4
 """Values of σ that stand side by side; more stand one below the other."""
 NORM_NAMES = {True: "with batch norm", False: "without batch norm"}
 HATCHES = {"did not learn": "//", "diverged": "xx", "failed": "..", "waiting": ""}
-_PALETTE = (BLUE, ORANGE, GREEN, VERMILION, "#CC79A7", "#56B4E9", GREY, BLACK)
+_PALETTE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY, BLACK)
 _MARKERS = "os^Dv<>pP"
 
 
@@ -76,20 +88,19 @@ def matrix(squares: Mapping[Cell, Square], ax: Axes) -> Axes:
     sigmas = tuple(dict.fromkeys(cell.sigma for cell in squares))
     rows, columns = shape(sigmas)
     shown = [square.accuracy for square in squares.values() if square.accuracy is not None]
-    colours = mpl.colormaps[SEQUENTIAL]
     scale = Normalize(0.0, max(shown, default=1.0) or 1.0)
     for cell, (row, column) in positions(sigmas).items():
         square = squares[cell]
         value = square.accuracy
-        fill = "white" if value is None else colours(scale(value))
-        dark = value is not None and scale(value) < 0.55
+        fill = WHITE if value is None else HEAT(scale(value))
+        deep = value is not None and scale(value) > HEAT_TURN
         ax.add_patch(
             Rectangle(
                 (column - 0.5, row - 0.5),
                 1,
                 1,
                 facecolor=fill,
-                edgecolor="#8FA3C4" if dark else "#A8A8A8",
+                edgecolor=RULE,
                 hatch=HATCHES.get(square.state, ""),
                 linewidth=0,
             )
@@ -100,7 +111,7 @@ def matrix(squares: Mapping[Cell, Square], ax: Axes) -> Axes:
             square.text,
             ha="center",
             va="center",
-            color="white" if dark else BLACK,
+            color=WHITE if deep else BLACK,
             bbox={"facecolor": fill, "edgecolor": "none", "pad": 2.0},
         )
     above, beside = labels(sigmas)
@@ -109,9 +120,9 @@ def matrix(squares: Mapping[Cell, Square], ax: Axes) -> Axes:
     ax.set_xlim(-0.5, columns - 0.5)
     ax.set_ylim(rows - 0.5, -0.5)
     for edge in range(1, columns):
-        ax.axvline(edge - 0.5, color="white", linewidth=3)
+        ax.axvline(edge - 0.5, color=WHITE, linewidth=3)
     for edge in range(1, rows):
-        ax.axhline(edge - 0.5, color="white", linewidth=3)
+        ax.axhline(edge - 0.5, color=WHITE, linewidth=3)
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
@@ -135,7 +146,7 @@ def scales(layers: pd.DataFrame, quantity: str, ax: Axes, *, floor: float) -> Ax
                 color=_PALETTE[position % len(_PALETTE)],
                 marker=_MARKERS[position % len(_MARKERS)],
                 markersize=5,
-                markerfacecolor="white" if first else None,
+                markerfacecolor=WHITE if first else None,
                 linestyle="--" if first else "-",
                 linewidth=1.1,
                 label=f"σ = {number_text(float(str(sigma)))}" if not first else None,
@@ -179,7 +190,7 @@ def scales_legend(sigmas: Sequence[float]) -> list[Line2D]:
         for position, sigma in enumerate(sigmas)
     ]
     moments: tuple[tuple[str, Literal["-", "--"], str], ...] = (
-        ("first epoch", "--", "white"),
+        ("first epoch", "--", WHITE),
         ("last epoch", "-", GREY),
     )
     return keys + [

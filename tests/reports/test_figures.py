@@ -100,11 +100,15 @@ def drawn(ax: Axes) -> Axes:
 # --- files ----------------------------------------------------------------------------
 
 
+FILES = (".svg", "-dark.svg", ".png")
+"""How the names of a figure's files end."""
+
+
 def test_each_figure_is_an_svg_and_a_png(written: tuple[StudyRecord, Report]) -> None:
-    """A study has the figures it has results for, each in both formats, and nothing else."""
+    """A study has the figures it has results for, each in every format, and nothing else."""
     record, report = written
     files = {path.name for path in (report.path.parent / "figures").iterdir()}
-    assert files == {name + end for name in expected(record) for end in (".svg", ".png")}
+    assert files == {name + end for name in expected(record) for end in FILES}
 
 
 def test_figures_are_whole_and_of_one_width(written: tuple[StudyRecord, Report]) -> None:
@@ -121,7 +125,7 @@ def test_figures_are_whole_and_of_one_width(written: tuple[StudyRecord, Report])
 def test_axes_carry_labels_with_units(written: tuple[StudyRecord, Report]) -> None:
     """Labels are text in the SVG, so that they can be found, and name their units."""
     for path in (written[1].path.parent / "figures").glob("*.svg"):
-        assert texts(path) >= LABELS[path.stem]
+        assert texts(path) >= LABELS[path.stem.removesuffix("-dark")]
 
 
 def test_no_figure_holds_a_date(written: tuple[StudyRecord, Report]) -> None:
@@ -207,9 +211,7 @@ def test_the_reference_is_drawn_where_it_compares(tmp_path: Path, ax: Axes) -> N
     points = points_of(study(tmp_path, search=REFERENCE, data=CIFAR10), 1e-2)
     assert points["reference"].notna().all()
     search_plots.accuracy_against_lambda(points, ax)
-    legend = drawn(ax).get_legend()
-    assert legend is not None
-    names = [text.get_text() for text in legend.get_texts()]
+    names = [str(key.get_label()) for key in search_plots.accuracy_keys(drawn(ax))]
     assert sorted(names[:2]) == ["coarse grid", "fine grid"]
     assert set(names[2:]) == {"reference report", "cannot be told from the best"}
 
@@ -241,17 +243,6 @@ def test_the_chosen_lambda_is_marked_inside_the_axes(tmp_path: Path, ax: Axes, l
     box, frame = label.get_window_extent(), ax.get_window_extent()
     assert frame.x0 <= box.x0
     assert box.x1 <= frame.x1
-
-
-def test_the_legend_covers_no_mark_of_a_failed_value(tmp_path: Path, ax: Axes) -> None:
-    """What did not complete is marked at the axis, where the legend must leave it to be read."""
-    points = points_of(study(tmp_path, by_lambda({1e-3: FAILED, 1e-1: FAILED})), 1e-2)
-    drawn(search_plots.accuracy_against_lambda(points, ax))
-    legend = ax.get_legend()
-    assert legend is not None
-    marks = [text for text in ax.texts if "complete" in text.get_text()]
-    assert len(marks) == 2
-    assert not any(legend.get_window_extent().overlaps(m.get_window_extent()) for m in marks)
 
 
 # --- learning curves ------------------------------------------------------------------

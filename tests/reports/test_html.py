@@ -14,6 +14,7 @@ from reports.text import cell, fenced
 from tests.reports.markup import Page
 
 SVG = "<svg xmlns='http://www.w3.org/2000/svg'><text style=\"font-family: 'DejaVu Sans'\"/></svg>"
+DARK = SVG.replace("<text ", "<text fill='white' ")
 TABLE = """\
 | {0} | accuracy |
 |:--|--:|
@@ -28,6 +29,8 @@ def folder(tmp_path: Path) -> Path:
     figures = tmp_path / "study" / "figures"
     figures.mkdir(parents=True)
     (figures / "a.svg").write_text(SVG)
+    (figures / "c.svg").write_text(SVG)
+    (figures / "c-dark.svg").write_text(DARK)
     (figures / "a.png").write_bytes(b"png of a")
     (figures / "b.png").write_bytes(b"png of b")
     (tmp_path / "secret.png").write_bytes(b"secret")
@@ -131,6 +134,17 @@ def test_a_png_is_shown_where_there_is_no_svg(folder: Path) -> None:
     assert data(page.one("img").attributes["src"]) == ("data:image/png", b"png of b")
 
 
+def test_a_dark_page_shows_the_dark_picture(folder: Path) -> None:
+    """Where there is one; on paper, whatever the page, the light one."""
+    page = Page(html("![c](figures/c.png)\n\n![a](figures/a.png)\n", folder))
+    assert [data(each.attributes["src"])[1] for each in page.all("img")] == [SVG.encode()] * 2
+    source = page.one("source")
+    assert source.attributes["media"] == "screen and (prefers-color-scheme: dark)"
+    assert data(source.attributes["srcset"]) == ("data:image/svg+xml", DARK.encode())
+    assert [each.within[-1] for each in page.all("img")] == ["picture", "div"]
+    assert len(page.all("figcaption")) == 2
+
+
 def test_a_paragraph_after_a_figure_stays(folder: Path) -> None:
     """Only one that says the caption again is left out."""
     page = Page(html("![b](figures/b.png)\n\nText.\n\n![a](figures/a.png)\n\n*b*\n", folder))
@@ -193,8 +207,9 @@ PLACES = {
 }
 HARMLESS = {"a", "blockquote", "code", "details", "div", "em", "figcaption", "figure", "h1", "h2"}
 HARMLESS |= {"img", "li", "ol", "p", "pre", "strong", "summary", "table", "tbody", "td", "th"}
-HARMLESS |= {"thead", "tr", "ul", "br", "hr", "h3", "h4", "h5", "h6"}
+HARMLESS |= {"picture", "source", "thead", "tr", "ul", "br", "hr", "h3", "h4", "h5", "h6"}
 ATTRIBUTES = {"id", "class", "src", "alt", "href", "data-sort", "title", "start"}
+ATTRIBUTES |= {"media", "srcset"}
 
 
 def assert_harmless(page: Page) -> None:
@@ -202,7 +217,8 @@ def assert_harmless(page: Page) -> None:
     for each in page.elements:
         assert each.tag in HARMLESS
         assert set(each.attributes) <= ATTRIBUTES
-        assert each.attributes.get("src", "data:image/").startswith("data:image/")
+        for name in ("src", "srcset"):
+            assert each.attributes.get(name, "data:image/").startswith("data:image/")
         assert not each.attributes.get("href", "").lower().startswith(("javascript:", "data:"))
 
 

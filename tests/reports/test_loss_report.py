@@ -201,6 +201,6 @@ def test_figures_of_a_study(tmp_path: Path) -> None:
 
     reports.write(study(tmp_path, endings, search=replace(LOSSES, replicates=2)))
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert names == {"loss-8.svg", "loss-8.png"}
+    assert names == {"loss-8.svg", "loss-8-dark.svg", "loss-8.png"}
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "Cross: 2 runs without batch norm diverged in epoch 2." in text

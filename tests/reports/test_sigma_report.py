@@ -290,7 +290,9 @@ def test_figures_of_a_study(tmp_path: Path) -> None:
     reports.write(study(tmp_path, endings, search=search))
     names = {path.name for path in (tmp_path / "figures").iterdir()}
     assert names == {
-        f"sigma-{name}.{kind}" for name in ("matrix", "losses", "scales") for kind in ("svg", "png")
+        f"sigma-{name}{end}"
+        for name in ("matrix", "losses", "scales")
+        for end in (".svg", "-dark.svg", ".png")
     }
     text = (tmp_path / "figures" / "sigma-matrix.svg").read_text(encoding="utf-8")
     for words in ("diverged in epoch 2", "failed", "did not learn"):

@@ -9,17 +9,17 @@ import pytest
 from matplotlib.figure import Figure
 
 from kbn.files import whole_file
-from reports.style import Draw
+from reports.style import Draw, dark_path
 
 
 def sketch(
-    folder: Path, name: str, draw: Draw, *, height: float, mark: str = "", dpi: int = 200
+    folder: Path, name: str, draw: Draw, *, height: float, mark: str = "", dark: bool = False
 ) -> tuple[Path, Path]:
     """Do all that `reports.style.write_figure` does, but for the painting."""
-    del mark, dpi
+    del mark
     draw(Figure(figsize=(7, height), layout="constrained"))
     svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
-    for path in (svg, png):
+    for path in (svg, png, *([dark_path(svg)] if dark else [])):
         with whole_file(path) as temporary:
             temporary.write_text("a sketch", encoding="utf-8")
     return svg, png
