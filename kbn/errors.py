@@ -1,6 +1,27 @@
-"""The one family of errors for input that cannot be used."""
+"""The one family of errors for input that cannot be used, and texts that are safe to print."""
 
 from __future__ import annotations
+
+import errno
+import re
+import sqlite3
+
+_COMMANDS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What a terminal obeys, what turns the direction of a text round, and halves of characters, which
+no file can hold."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_SQLITE_FORBIDDEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
+
+
+def visible(text: str) -> str:
+    """Return a text with every character that is a command, and none to be read, as its escape.
+
+    Texts of others, such as a class's name, must not move a terminal's cursor or colour a report.
+    """
+    return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class InputError(ValueError):
@@ -9,6 +30,9 @@ class InputError(ValueError):
     The message is one line: the value, the bound and the way out. Commands print it
     without a traceback and exit with code 2.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
 
 
 class DataError(InputError):
@@ -23,4 +47,16 @@ class WriteError(OSError):
 
     def __init__(self, path: object, error: BaseException) -> None:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        super().__init__(f"{path} cannot be written ({reason or type(error).__name__})")
+        super().__init__(visible(f"{path} cannot be written ({reason or type(error).__name__})"))
+        self.way_out = _way_out(error)
+        """What the user can do, as a clause."""
+
+
+def _way_out(error: BaseException) -> str:
+    number = getattr(error, "errno", None)
+    sqlite = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if number in _FULL or sqlite == sqlite3.SQLITE_FULL:
+        return "make room"
+    if number in _FORBIDDEN or sqlite in _SQLITE_FORBIDDEN:
+        return "see to it that this user may write there"
+    return "make room, or see to it that this user may write there"

@@ -44,7 +44,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = None
     try:
         handle, name = tempfile.mkstemp(
-            prefix=f"{PARTIAL}{path.stem}-", suffix=path.suffix, dir=path.parent
+            prefix=f"{PARTIAL}{path.stem[:20]}-", suffix=path.suffix, dir=path.parent
         )
         os.close(handle)
         temporary = Path(name)
@@ -67,10 +67,21 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder where there is none; raise `WriteError` when the system refuses to."""
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WriteError(path, error) from error
+
+
 def remove_partial(folder: Path) -> None:
     """Remove what a process left behind that was killed while it wrote into a folder."""
-    for path in folder.glob(f"{PARTIAL}*"):
-        path.unlink(missing_ok=True)
+    try:
+        for path in folder.glob(f"{PARTIAL}*"):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(folder, error) from error
 
 
 def _to_disk(path: Path) -> None:

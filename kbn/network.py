@@ -16,9 +16,11 @@ from zipfile import is_zipfile
 import numpy as np
 from jaxtyping import Float, Int
 
+from kbn.arrays import arrays_of
 from kbn.errors import InputError
 from kbn.files import UNREADABLE_NPZ, whole_file
 from kbn.layers import EPS, affine_forward, cross_entropies, relu_forward
+from kbn.paths import Kind, kind_of, looking
 
 BLOCK = 500
 """Images in a block of inference: their activations stay in the cache."""
@@ -263,11 +265,13 @@ def load(path: Path) -> Model:
     InputError
         When the file is missing, damaged, no model, or of a newer format.
     """
-    if not is_zipfile(path):
-        raise InputError(f"{path} is missing, is no model, or is cut off")
+    if kind_of(path) is not Kind.FILE:
+        raise InputError(f"{path} is missing, or no file")
+    with looking(path), path.open("rb") as file:
+        if not is_zipfile(file):
+            raise InputError(f"{path} is no model, or is cut off")
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = dict(archive)
+        arrays = arrays_of(path)
     except UNREADABLE_NPZ as error:
         raise InputError(f"{path} cannot be read as a model ({error})") from error
     version = arrays.get("format", np.array(0))

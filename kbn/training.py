@@ -63,6 +63,16 @@ class Training:
     """One an epoch trained to its end with a finite cost, since training started or resumed."""
 
 
+_BITS: dict[str, type[Any]] = {
+    each.__name__: each
+    for each in (
+        *(np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937),
+        *(np.random.Philox, np.random.SFC64),
+    )
+}
+"""NumPy's bit generators by name; a checkpoint may name no other function of NumPy."""
+
+
 @dataclass(frozen=True)
 class TrainingState:
     """Where a training stands between two epochs: all that the rest of it depends on."""
@@ -81,7 +91,10 @@ class TrainingState:
         return cls(network, 0, 0, rng.bit_generator.state)
 
     def generator(self) -> np.random.Generator:
-        """Return a random generator that goes on where the state was taken."""
-        bits = getattr(np.random, self.rng["bit_generator"])()
+        """Return a random generator that goes on where the state was taken.
+
+        Raises `KeyError`, `ValueError` or `TypeError` for a state of none.
+        """
+        bits = _BITS[self.rng["bit_generator"]]()
         bits.state = dict(self.rng)
         return np.random.Generator(bits)

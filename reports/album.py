@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kbn.files import make_folder
 from reports.style import Draw, write_figure
 from search.records import StudyRecord
 
@@ -39,7 +40,7 @@ class Album:
         if self._empty:
             return Picture("", "", caption)
         folder = self._study / "figures"
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         svg, png = (
             path.relative_to(self._study).as_posix()
             for path in write_figure(folder, name, draw, height=height, mark=self._mark, dark=True)

@@ -6,7 +6,6 @@ import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -14,6 +13,7 @@ import click
 import cluster
 from cluster import ClusterError, ClusterLostError
 from kbn.errors import InputError, WriteError
+from kbn.paths import user_path
 from search import dry_run, live
 from search.lambda_search import LambdaSearch
 from search.records import State, StudyRecord
@@ -41,7 +41,7 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
         code = _complain(str(error), LOST)
     except WriteError as error:
         code = _complain(
-            f"{error}; what was finished is kept: make room, and run the same command again",
+            f"{error}; what was finished is kept: {error.way_out}, and run the same command again",
             UNWRITABLE,
         )
     except (InputError, ClusterError) as error:
@@ -66,7 +66,7 @@ def _command(spec_type: type[StudySpec]) -> click.Command:
     known = [*own, *(field.name for field in dataclasses.fields(Execution))]
 
     def callback(spec: str | None, **flags: Any) -> int:
-        given = read_toml(Path(spec), known) if spec else {}
+        given = read_toml(user_path("--spec", spec), known) if spec is not None else {}
         given |= {name: value for name, value in flags.items() if value is not None}
         return _run(
             spec_type(**{name: value for name, value in given.items() if name in own}),

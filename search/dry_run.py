@@ -42,6 +42,7 @@ def describe(
     check_writable(how.out)
     problem = prepare(spec, data_dir=how.data_dir, say=say)
     name = how.name or spec.study_name(problem.record.name)
+    check_writable(how.out / name)
     check_specification(how.out / name, identity_of(spec, problem), overwrite=how.overwrite)
     if outlook is None:
         check_memory(spec, how, problem)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from kbn.errors import InputError, WriteError
 from kbn.files import PARTIAL, remove_partial, write_text
+from kbn.paths import Kind, absolute, kind_of, looking, may_write, read_text
 from search.spec import differences, flag
 from search.store import Store
 
@@ -30,15 +30,27 @@ GENERATED = (
 """What can be written again from the store."""
 
 
+SHOWN = 12
+"""How many differences between specifications are named."""
+OWN = (LOCK, SPEC, STORE, f"{STORE}-journal")
+"""The files of a study that are opened where they lie, rather than replaced."""
+
+
 def check_writable(folder: Path) -> None:
-    """Raise `InputError` when a folder can neither be written nor made; make nothing."""
-    existing = folder.absolute()
-    while not existing.exists():
+    """Raise `InputError` when a folder is not there and cannot be made; make nothing."""
+    shown = f"{flag('out')} {folder}"
+    existing = absolute(folder, shown)
+    while (kind := kind_of(existing, shown)) is None:
         existing = existing.parent
-    if not existing.is_dir():
-        raise InputError(f"--out: {existing} is a file, not a folder; name another folder")
-    if not os.access(existing, os.W_OK | os.X_OK):
+    if kind is not Kind.FOLDER:
+        raise InputError(f"--out: {existing} is a {kind}, not a folder; name another folder")
+    if existing != folder.absolute() and not may_write(existing):
         raise InputError(f"--out: {existing} is not writable; name another folder with --out")
+
+
+def is_read_only(folder: Path) -> bool:
+    """Say whether a study is there that this process may look at alone."""
+    return kind_of(folder / STORE) is Kind.FILE and not may_write(folder)
 
 
 def check_specification(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> None:
@@ -46,27 +58,55 @@ def check_specification(folder: Path, identity: Mapping[str, Any], *, overwrite:
 
     `identity` is the specification as plain values, with the data's fingerprint.
     """
-    if overwrite or not folder.exists():
+    kind = kind_of(folder)
+    if kind is None:
+        return
+    if kind is not Kind.FOLDER:
+        raise InputError(f"{folder} is a {kind}, not a folder; choose another {flag('name')}")
+    _check_files(folder)
+    if overwrite:
         return
     path = folder / SPEC
-    if not path.exists():
-        if any(not _is_nothing(entry.name) for entry in folder.iterdir()):
+    if kind_of(path) is None:
+        with looking(folder):
+            others = any(not _is_nothing(entry.name) for entry in folder.iterdir())
+        if others:
             raise InputError(
                 f"{folder} holds files, but no study; choose another --name, or move them away"
             )
         return
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); start again with --overwrite"
-        ) from error
-    changes = differences(held, identity)
+    changes = _differences(path, identity)
     if changes:
+        more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
         raise InputError(
-            f"{folder} holds a study with other settings ({'; '.join(changes)}): choose another "
+            f"{folder} holds a study with other settings ({'; '.join(changes[:SHOWN])}{more}): "
+            "choose another "
             "--name, or --overwrite to replace it"
         )
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse what would be written elsewhere, or is no file at all."""
+    for name in (*OWN, FIGURES):
+        path = folder / name
+        kind = kind_of(path)
+        if path.is_symlink():
+            raise InputError(f"{path} is a symbolic link, which is not followed; remove it")
+        if kind not in (None, Kind.FOLDER if name == FIGURES else Kind.FILE):
+            raise InputError(f"{path} is a {kind}, and no study's; remove it")
+
+
+def _differences(path: Path, identity: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the settings on which a kept specification and another one differ."""
+    text = read_text(path)
+    try:
+        held = json.loads(text)
+        if isinstance(held, dict):
+            return differences(held, identity)
+        reason = "it is no table of settings"
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    raise InputError(f"{path} cannot be read ({reason}); start again with --overwrite")
 
 
 @contextmanager
@@ -134,7 +174,7 @@ def _clear(folder: Path) -> None:
     try:
         for name in (*GENERATED, f"{STORE}-journal", STORE, SPEC):
             path = folder / name
-            if path.is_dir():
+            if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)

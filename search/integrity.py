@@ -6,14 +6,12 @@ SQLite notices a page that makes no sense, but not a flipped bit within a value.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
+from kbn.arrays import array_of
 from search import schema
 
 UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
@@ -36,6 +34,8 @@ def problems(db: sqlite3.Connection, *, version: int) -> Iterator[str]:
 
 
 def _structure(db: sqlite3.Connection, version: int) -> Iterator[str]:
+    if (found := schema.stranger(db)) is not None:
+        raise sqlite3.DatabaseError(f"it holds {found}, which no study's store does")
     (page,) = db.execute("PRAGMA page_size").fetchone()
     for _, _, file in db.execute("PRAGMA database_list"):
         # SQLite reads what is missing of the last page as zeros.
@@ -92,14 +92,14 @@ def is_json(text: object) -> bool:
     """Say whether a value is a record as the store writes it."""
     try:
         return isinstance(json.loads(str(text)), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
 def is_array(npy: object) -> bool:
     """Say whether a value is an array in the `.npy` format."""
     try:
-        np.load(io.BytesIO(npy if isinstance(npy, bytes) else b""), allow_pickle=False)
+        array_of(npy if isinstance(npy, bytes) else b"")
     except UNREADABLE_NPY:
         return False
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -17,14 +16,6 @@ less: the weights, a copy of them, and their gradient."""
 def weights(inputs: int, hidden: tuple[int, ...], classes: int) -> int:
     """Return the number of a network's weights."""
     return sum(d * m for d, m in pairwise((inputs, *hidden, classes)))
-
-
-def machine_bytes() -> int | None:
-    """Return the size of this machine's memory; None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def check_networks(

@@ -10,6 +10,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from kbn.errors import InputError
+from kbn.paths import read_text
 from search import schema
 from search.integrity import UNREADABLE, is_array, is_json, problems, trial_id_of
 from search.schema import Row
@@ -41,7 +43,7 @@ class Salvage:
 
     def write(self, path: Path) -> None:
         """Write a new store that holds all of it to a path where no file is."""
-        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        with closing(schema.connect(path)) as db:
             schema.create(db)
             db.execute("BEGIN")
             _insert(db, "trials", self.trials)
@@ -66,14 +68,17 @@ def salvage(path: Path) -> Salvage:
     A result counts as readable when its trial, its own row and all of its epochs and arrays are,
     and match their checksum; of a store of version 1, which has none, when they make sense.
     """
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+    with closing(schema.connect(path)) as db:
         version = _version(db)
         found = tuple(dict.fromkeys(problems(db, version=version)))
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+    with closing(schema.connect(path)) as db:
         with contextlib.suppress(*UNREADABLE):
             # Lets SQLite read a file that is shorter than its header says.
             db.execute("PRAGMA writable_schema = ON")
-        tables = {table: _read(db, table) for table in _KEYS}
+        views = {
+            name for (name,) in _rows(db, "SELECT name FROM sqlite_master WHERE type = 'view'")
+        }
+        tables = {table: {} if table in views else _read(db, table) for table in _KEYS}
     sealed = _is_sealed(tables)
     rows = tables["trials"].items()
     trials = {key: row for key, row in rows if row[0] == trial_id_of(str(row[1]))}
@@ -173,6 +178,6 @@ def _sum(rows: list[Row]) -> str:
 def is_specification(path: Path) -> bool:
     """Say whether a study's `spec.json` can be read."""
     try:
-        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
-    except (OSError, ValueError):
+        return isinstance(json.loads(read_text(path)), dict)
+    except (InputError, ValueError, RecursionError):
         return False

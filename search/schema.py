@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from hashlib import blake2b
 from json import dumps
+from pathlib import Path
 
 VERSION = 3
 """1 had no checksums, 2 no checkpoints."""
@@ -77,6 +79,14 @@ arrays, too."""
 Row = tuple[object, ...]
 
 
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a database; what is written in its tables' own definitions may call nothing."""
+    name = f"{path.absolute().as_uri()}?mode=ro" if read_only else str(path)
+    db = sqlite3.connect(name, isolation_level=None, uri=read_only)
+    db.execute("PRAGMA trusted_schema = OFF")
+    return db
+
+
 def create(db: sqlite3.Connection) -> None:
     """Make the tables in an empty database, in one transaction."""
     db.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
@@ -110,9 +120,19 @@ def layout(db: sqlite3.Connection, *, version: int = VERSION) -> list[Row]:
     return [
         (table, *column[1:])
         for (table,) in tables.fetchall()
-        for column in db.execute(f"SELECT * FROM pragma_table_info('{table}')")  # noqa: S608 - as above
+        for column in db.execute("SELECT * FROM pragma_table_xinfo(?)", (table,))
         if (version > 1 or column[1] != "checksum") and (version > 2 or table != "checkpoints")
     ]
+
+
+def stranger(db: sqlite3.Connection) -> str | None:
+    """Return what a database holds that could act on its own, and no store of ours does."""
+    for kind, name, text in db.execute("SELECT type, name, sql FROM sqlite_master"):
+        if kind != "table" and text is not None:  # the index of a primary key has no text
+            return f"a {kind}, {name}"
+        if kind == "table" and re.search(r"\bCHECK\b|\bVIRTUAL\b", str(text), re.IGNORECASE):
+            return f"a table with rules of its own, {name}"
+    return None
 
 
 @functools.cache

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
 import math
-import os
 import shlex
 import tomllib
 from abc import ABC, abstractmethod
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from kbn.errors import InputError
+from kbn.paths import LONGEST_NAME, read_text, user_path
 from kbn.schedule import SCHEDULES
 from search import values
 from search.plan import Plan
@@ -64,7 +65,7 @@ class Execution(Settings):
 
     data_dir: Path | None = setting(
         None,
-        values.optional(lambda name, value: Path(values.text(name, os.fspath(value))).expanduser()),
+        values.optional(user_path),
         "Folder of the data set's files (else $KBN_DATA_DIR, the user's cache, a download).",
         "DIR",
     )
@@ -76,7 +77,7 @@ class Execution(Settings):
     )
     out: Path = setting(
         Path("runs"),
-        lambda name, value: Path(values.text(name, os.fspath(value))).expanduser(),
+        user_path,
         "Folder that holds studies.",
         "DIR",
     )
@@ -251,11 +252,11 @@ class StudySpec(Settings, ABC):
         return replace(self, cycle=cycle, **runs)
 
     def study_name(self, data: str) -> str:
-        """Return the default name of a study on a data set."""
+        """Return the default name of a study on a data set, short enough for a folder."""
         name, _, rest = data.partition(":")
         preview = "" if self.scale == 1.0 else f"scale-{values.number_text(self.scale)}"
         words = (self.kind.replace("_", "-"), name, Path(rest).stem, preview)
-        return "-".join(filter(None, words))
+        return within("-".join(filter(None, words)), LONGEST_NAME)
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as values of JSON and TOML, keyed by field name."""
@@ -323,6 +324,15 @@ def whole_cycles_near(epochs: int, cycle: Cycle) -> int:
     return cycle.length * max(1, round(epochs / cycle.length))
 
 
+def within(name: str, size: int) -> str:
+    """Return a name of `size` bytes at most: a longer one is cut off, and a hash of it added."""
+    encoded = name.encode()
+    if len(encoded) <= size:
+        return name
+    mark = f"-{hashlib.sha256(encoded).hexdigest()[:8]}"
+    return encoded[: size - len(mark)].decode(errors="ignore") + mark
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
@@ -332,10 +342,16 @@ def _plain(value: Any) -> Any:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
     """Return `name old → new` for every setting on which two specifications differ."""
     return tuple(
-        f"{name} {values.show(old.get(name, 'unset'))} → {values.show(new.get(name, 'unset'))}"
+        f"{_cut(name)} {_cut(values.show(old.get(name, 'unset')))} → "
+        f"{_cut(values.show(new.get(name, 'unset')))}"
         for name in dict.fromkeys((*old, *new))
         if old.get(name) != new.get(name)
     )
+
+
+def _cut(text: str, longest: int = 200) -> str:
+    """Return a text that may be somebody else's, short enough for a message."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def read_toml(path: Path, known: Iterable[str]) -> dict[str, Any]:
@@ -348,10 +364,8 @@ def read_toml(path: Path, known: Iterable[str]) -> dict[str, Any]:
         spellings.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"--spec {path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = tomllib.loads(read_text(path, f"--spec {path}:"))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"--spec {path}: not valid TOML ({error})") from error
     names = list(known)
     result = {}

@@ -23,12 +23,15 @@ from typing import Any, Self
 
 import numpy as np
 
+from kbn.arrays import array_of, arrays_of
 from kbn.errors import InputError, WriteError
 from kbn.files import whole_file
 from kbn.network import Network
+from kbn.paths import kind_of, looking
 from kbn.training import TrainingState
 from search import schema
 from search.checkpoint import Checkpoint
+from search.decode import FOREIGN, check_result, fields_of, read_record
 from search.integrity import UNREADABLE, problems
 from search.records import (
     Attempt,
@@ -62,7 +65,8 @@ REFUSALS = (
 class Store:
     """A study's results on disk. Use as a context manager, or call `close`.
 
-    `Store(IN_MEMORY)` keeps everything in memory, for studies that are made up.
+    `Store(IN_MEMORY)` keeps everything in memory, for studies that are made up; with `read_only`
+    so does a store that is read from a file, which stays as it is.
 
     Raises
     ------
@@ -73,15 +77,21 @@ class Store:
         What was committed stays.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._grouping: float | None = None
         self._due = math.inf
-        if path != IN_MEMORY and not path.exists():
+        if path != IN_MEMORY and kind_of(path) is None and not read_only:
             _create(path)
-        self._db = sqlite3.connect(path, isolation_level=None)
+        elif path != IN_MEMORY:
+            with looking(path), path.open("rb"):  # SQLite does not say why it cannot
+                pass
+        self._db = schema.connect(IN_MEMORY if read_only else path)
         try:
-            if path == IN_MEMORY:
+            if read_only:
+                with closing(schema.connect(path, read_only=True)) as held:
+                    held.backup(self._db)
+            elif path == IN_MEMORY:
                 schema.create(self._db)
             self._open()
         except UNREADABLE as error:
@@ -116,6 +126,20 @@ class Store:
         if version < schema.VERSION:
             with self._transaction() as db:
                 schema.migrate(db, version=version)
+        try:
+            self._check_records()
+        except FOREIGN as error:
+            raise sqlite3.DatabaseError(f"it holds what no study writes: {error}") from error
+
+    def _check_records(self) -> None:
+        """Read everything once: a file of somebody else may hold anything, rightly summed up."""
+        for trial in self.trials():
+            result, history = self.result(trial.id), self.history(trial.id)
+            if result is not None:
+                check_result(result, history)
+            self.attempts(trial.id)
+            self.checkpoint(trial.id)
+        self.sessions()
 
     def close(self) -> None:
         """Release the file."""
@@ -200,7 +224,7 @@ class Store:
     def trials(self) -> tuple[Trial, ...]:
         """Return every trial that was ever asked for, in the order of asking."""
         rows = self._db.execute("SELECT fields FROM trials ORDER BY rowid")
-        return tuple(Trial.from_json(fields) for (fields,) in rows)
+        return tuple(read_record(Trial, fields_of(fields)) for (fields,) in rows)
 
     def commit(self, result: Result, history: Iterable[EpochRecord]) -> None:
         """Keep a result with its epochs, in one transaction; one kept already stays."""
@@ -246,14 +270,15 @@ class Store:
         if row is None:
             return None
         _, epoch, steps, seconds, rng, environment, history, network, _ = row
-        with np.load(io.BytesIO(network), allow_pickle=False) as arrays:
-            weights = Network.from_arrays(dict(arrays))
-        return Checkpoint(
-            TrainingState(weights, epoch, steps, json.loads(rng)),
-            history=tuple(_epoch(fields) for fields in json.loads(history)),
-            seconds=seconds,
-            environment=Environment(**json.loads(environment)),
-        )
+        weights = Network.from_arrays(arrays_of(io.BytesIO(network)))
+        state = {"network": weights, "epoch": epoch, "steps": steps, "rng": fields_of(rng)}
+        made = {
+            "state": read_record(TrainingState, state),
+            "history": tuple(read_record(EpochRecord, each) for each in json.loads(history)),
+            "seconds": seconds,
+            "environment": read_record(Environment, fields_of(environment)),
+        }
+        return read_record(Checkpoint, made)
 
     def result(self, trial_id: str) -> Result | None:
         """Return a trial's result, or None."""
@@ -261,30 +286,31 @@ class Store:
         if row is None:
             return None
         _, state, epochs, train, validation, test, seconds, environment, _ = row
-        return Result(
-            trial_id=trial_id,
-            state=State(state),
-            epochs=epochs,
-            train=_figures(train),
-            validation=_figures(validation),
-            test=_figures(test),
-            seconds=seconds,
-            environment=Environment(**json.loads(environment)),
-            arrays=self._arrays(trial_id),
-        )
+        made = {
+            "trial_id": trial_id,
+            "state": State(state),
+            "epochs": epochs,
+            "train": _figures(train),
+            "validation": _figures(validation),
+            "test": _figures(test),
+            "seconds": seconds,
+            "environment": read_record(Environment, fields_of(environment)),
+            "arrays": self._arrays(trial_id),
+        }
+        return read_record(Result, made)
 
     def _arrays(self, trial_id: str) -> Mapping[str, np.ndarray]:
         rows = self._db.execute(
             "SELECT name, npy FROM arrays WHERE trial_id = ? ORDER BY name", (trial_id,)
         )
-        return {name: np.load(io.BytesIO(npy), allow_pickle=False) for name, npy in rows}
+        return {name: array_of(npy) for name, npy in rows}
 
     def history(self, trial_id: str) -> tuple[EpochRecord, ...]:
         """Return the epochs behind a trial's result, in order."""
         rows = self._db.execute(
             "SELECT fields FROM epochs WHERE trial_id = ? ORDER BY epoch", (trial_id,)
         )
-        return tuple(_epoch(json.loads(fields)) for (fields,) in rows)
+        return tuple(read_record(EpochRecord, fields_of(fields)) for (fields,) in rows)
 
     def begin_attempt(self, trial_id: str, *, node: str, started: float) -> int:
         """Note that a trial started; return the attempt's number, from 1.
@@ -330,8 +356,16 @@ class Store:
             (trial_id,),
         )
         return tuple(
-            Attempt(number, node, started, Failure(**json.loads(failure)) if failure else None)
-            for number, node, started, failure in rows
+            read_record(
+                Attempt,
+                {
+                    "number": number,
+                    "node": node,
+                    "started": started,
+                    "failure": None if text is None else read_record(Failure, fields_of(text)),
+                },
+            )
+            for number, node, started, text in rows
         )
 
     def add_session(self, session: Session) -> None:
@@ -354,7 +388,8 @@ class Store:
             cursor.execute(
                 "SELECT started, seconds, executor, slots, trained FROM sessions ORDER BY number"
             )
-            return tuple(Session(*row) for row in cursor)
+            names = [column[0] for column in cursor.description]
+            return tuple(read_record(Session, dict(zip(names, row, strict=True))) for row in cursor)
 
 
 def _create(path: Path) -> None:
@@ -387,14 +422,7 @@ def _dump(record: Any) -> str | None:
 
 
 def _figures(text: str | None) -> Figures | None:
-    return None if text is None else Figures(**json.loads(text))
-
-
-def _epoch(fields: dict[str, Any]) -> EpochRecord:
-    """Return an epoch's record; JSON has made lists of its tuples."""
-    for name in ("activation_std", "gradient_std"):
-        fields[name] = tuple(fields.get(name, ()))
-    return EpochRecord(**fields)
+    return None if text is None else read_record(Figures, fields_of(text))
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:

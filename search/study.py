@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 import cluster
+from kbn.arrays import machine_bytes
 from kbn.errors import InputError
 from search import live
-from search.folder import STORE, check_specification, check_writable, claim
-from search.memory import check_networks, machine_bytes
+from search.folder import STORE, check_specification, check_writable, claim, is_read_only
+from search.memory import check_networks
 from search.problem import Problem, prepare
 from search.record import build_record, write_model
 from search.records import State, StudyRecord, TrialRecord, UnderWay
 from search.session import TrainingSession
-from search.spec import Execution, StudySpec
+from search.spec import Execution, StudySpec, flag
 from search.store import Store
 from search.workers import Workers
 
@@ -124,7 +125,10 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     name = how.name or spec.study_name(problem.record.name)
     folder = how.out / name
     identity = identity_of(spec, problem)
+    check_writable(folder)
     check_specification(folder, identity, overwrite=how.overwrite)
+    if is_read_only(folder):
+        return _looked_at(spec, problem, name=name, folder=folder, how=how, say=say)
     how = _placed(how, say=say)
     if how.address is None:
         check_memory(spec, how, problem)
@@ -150,6 +154,27 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
             except cluster.ClusterLostError as lost:
                 raise cluster.ClusterLostError(f"{lost}; {_what_is_kept(store, folder)}") from lost
     return study
+
+
+def _looked_at(
+    spec: StudySpec,
+    problem: Problem,
+    *,
+    name: str,
+    folder: Path,
+    how: Execution,
+    say: Callable[[str], None],
+) -> Study:
+    """Return a finished study of a folder that may be read alone: nothing is trained or written."""
+    with Store(folder / STORE, read_only=True) as store:
+        record = build_record(spec, problem, store, name=name, folder=folder)
+    if how.overwrite or not record.finished:
+        why = "may not be replaced" if how.overwrite else "is not finished"
+        raise InputError(
+            f"{folder} is not writable, and its study {why}; choose another {flag('out')}"
+        )
+    say(f"{folder} is not writable: its finished study is shown, and no report written")
+    return Study(record)
 
 
 def check_memory(spec: StudySpec, how: Execution, problem: Problem) -> None:

@@ -7,6 +7,7 @@ both, so that bad input meets the same sentence on every way in.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -16,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from kbn.errors import InputError
+from kbn.errors import InputError, visible
+from kbn.paths import LONGEST_NAME
 
 Reader = Callable[[str, Any], Any]
 """`reader(flag, value)` returns the checked value or raises `InputError`."""
@@ -51,9 +53,11 @@ def number_text(value: float) -> str:
 
 
 def text(flag: str, value: Any) -> str:
-    """Read a text that is not empty."""
+    """Read a text of one line that is not empty."""
     if not isinstance(value, str) or not value.strip():
         raise bad(flag, value, "a text is needed")
+    if visible(value) != value or len(value.strip().splitlines()) > 1:
+        raise bad(flag, repr(value), "holds characters that cannot be shown; leave them out")
     return value.strip()
 
 
@@ -62,6 +66,12 @@ def file_name(flag: str, value: Any) -> str:
     name = text(flag, value)
     if name.startswith(".") or any(sign in name for sign in '/\\:*?"<>|\0'):
         raise bad(flag, value, "must be a plain folder name, without / or a leading dot")
+    size = len(os.fsencode(name))
+    if size > LONGEST_NAME:
+        raise InputError(
+            f"{flag} {name[:40]}…: has {size} bytes, a folder's name {LONGEST_NAME} at most; "
+            "choose a shorter one"
+        )
     return name
 
 

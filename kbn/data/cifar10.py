@@ -18,6 +18,7 @@ import numpy as np
 from kbn.data.dataset import Dataset
 from kbn.data.unpickle import read_arrays
 from kbn.errors import DataError
+from kbn.paths import Kind, kind_of
 
 CLASSES = (
     "airplane",
@@ -35,6 +36,10 @@ SHAPE = (3, 32, 32)
 FEATURES = 3 * 32 * 32
 PER_FILE = 10_000
 """Images in each of the six files."""
+LARGEST_FILE, LARGEST_ARCHIVE = 40 * 10**6, 250 * 10**6
+"""Bytes that are read of a batch, and of an archive unpacked: a third more than was published."""
+DAMAGED = (EOFError, OSError, ValueError, OverflowError, RecursionError, MemoryError)
+"""What `tarfile` raises on archives that are none, beside its own errors."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,11 @@ def _read_pickle(content: bytes, origin: str) -> tuple[np.ndarray, np.ndarray]:
     """Read a pickled dictionary with `data` and `labels`, without running it."""
     table = read_arrays(content, origin)
     try:
-        images, labels = np.asarray(table["data"]), np.asarray(table["labels"])
-    except (KeyError, ValueError) as error:
+        images, labels = table["data"], np.array([_label(each) for each in table["labels"]])
+    except (KeyError, ValueError, TypeError) as error:
         raise DataError(f"{origin} lacks data or labels ({error}); download it again") from error
+    if not isinstance(images, np.ndarray):
+        raise DataError(f"{origin} lacks an array of data; download it again")
     if images.shape != (PER_FILE, FEATURES) or labels.shape != (PER_FILE,):
         raise DataError(
             f"{origin} holds images of shape {images.shape} and labels of shape {labels.shape}; "
@@ -78,6 +85,13 @@ def _read_pickle(content: bytes, origin: str) -> tuple[np.ndarray, np.ndarray]:
             "numbers are expected; download it again"
         )
     return images, labels
+
+
+def _label(value: object) -> object:
+    """Return a label; NumPy would follow a list within lists for as long as they go."""
+    if isinstance(value, list | tuple | dict):
+        raise TypeError("a label is no number")
+    return value
 
 
 BINARY = Layout(
@@ -97,20 +111,25 @@ PYTHON = Layout(
 LAYOUTS = (BINARY, PYTHON)
 
 
-def find(folder: Path) -> tuple[Layout, Path] | None:
+def find(folder: Path, shown: object = None) -> tuple[Layout, Path] | None:
     """Return the layout and the path of CIFAR-10 in a folder: batches, or an archive of them.
 
     `folder` may hold the batches itself, the published folder of them, or the archive, or be
-    the path of an archive. None when there is nothing of the kind.
+    the path of an archive. None when there is nothing of the kind. Raises `InputError` when this
+    user may not look; `shown` is what the folder is called then.
     """
+
+    def is_file(path: Path) -> bool:
+        return kind_of(path, shown) is Kind.FILE
+
     for layout in LAYOUTS:
-        if folder.is_file() and folder.name == layout.archive:
+        if folder.name == layout.archive and is_file(folder):
             return layout, folder
         for candidate in (folder, folder / layout.folder):
-            if any((candidate / name).is_file() for name in (*layout.train, layout.test)):
+            if any(is_file(candidate / name) for name in (*layout.train, layout.test)):
                 return layout, candidate
     for layout in LAYOUTS:
-        if (folder / layout.archive).is_file():
+        if is_file(folder / layout.archive):
             return layout, folder / layout.archive
     return None
 
@@ -172,20 +191,43 @@ def _files(layout: Layout, path: Path) -> Iterator[Files]:
         if path.is_dir():
             yield _in_folder(path, names)
         else:
-            with gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r:") as archive:
-                yield _in_archive(archive, path, names)
-                packed.read()  # gzip compares its checksum only when it comes to the end
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+            with _Bounded(path) as packed:
+                with tarfile.open(fileobj=packed, mode="r|") as archive:
+                    yield _in_archive(archive, path, names)
+                while packed.read(2**20):  # gzip compares its checksum only at the end
+                    pass
+    except DataError:
+        raise
+    except (*DAMAGED, tarfile.TarError, zlib.error) as error:
+        reason = str(error) or type(error).__name__
         raise DataError(
-            f"{path} cannot be read, or is cut off or damaged ({error}); download it again"
+            f"{path} cannot be read, or is cut off or damaged ({reason}); download it again"
         ) from error
+
+
+class _Bounded(gzip.GzipFile):
+    """A packed file that is an error once it unpacks to more than CIFAR-10 does."""
+
+    _unpacked = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes, `size` at most."""
+        content = super().read(size)
+        self._unpacked += len(content)
+        if self._unpacked > LARGEST_ARCHIVE:
+            raise DataError(
+                f"{self.name} unpacks to more than {LARGEST_ARCHIVE:,} bytes, which CIFAR-10 does "
+                "not; download it again"
+            )
+        return content
 
 
 def _in_folder(folder: Path, names: set[str]) -> Files:
     for name in sorted(names):
         path = folder / name
         if path.is_file():
-            yield name, str(path), path.read_bytes()
+            with path.open("rb") as file:
+                yield name, str(path), _content(file.read, path.stat().st_size, str(path))
 
 
 def _in_archive(archive: tarfile.TarFile, path: Path, names: set[str]) -> Files:
@@ -194,4 +236,15 @@ def _in_archive(archive: tarfile.TarFile, path: Path, names: set[str]) -> Files:
         name = Path(member.name).name
         file = archive.extractfile(member) if member.isfile() and name in names else None
         if file is not None:
-            yield name, f"{name} in {path}", file.read()
+            origin = f"{name} in {path}"
+            yield name, origin, _content(file.read, member.size, origin)
+
+
+def _content(read: Callable[[int], bytes], size: int, origin: str) -> bytes:
+    """Read a batch that says to be of some size."""
+    if size > LARGEST_FILE:
+        raise DataError(
+            f"{origin} has {size:,} bytes, and a batch of CIFAR-10 at most {LARGEST_FILE:,}; "
+            "download it again"
+        )
+    return read(size)

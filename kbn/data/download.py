@@ -11,7 +11,7 @@ import threading
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from kbn.errors import DataError
 
@@ -26,21 +26,48 @@ STALL_SECONDS = 30.0
 
 
 def cache_folder() -> Path:
-    """Return the folder that downloads are kept in."""
+    """Return the folder that downloads are kept in.
+
+    Raises `DataError` when the user has no home folder.
+    """
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("kbn", appauthor=False))
+    try:
+        folder = Path(platformdirs.user_cache_dir("kbn", appauthor=False))
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():  # older versions leave `~` as it is
+        raise DataError(
+            "there is no home folder to keep CIFAR-10 in; set $HOME, or give its folder with "
+            "--data-dir"
+        )
+    return folder
 
 
 def reachable(url: str) -> bool:
-    """Say within seconds whether a server, or the proxy on the way to it, answers."""
+    """Say within seconds whether a server, or the proxy on the way to it, answers.
+
+    Raises `DataError` when the proxy that the environment names is no address.
+    """
     parts = urlsplit(url)
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme, proxies.get("all"))
     if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        parts = _proxy(proxy)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return _answers(parts.hostname or "localhost", port)
+
+
+def _proxy(address: str) -> SplitResult:
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        if parts.hostname and parts.port != 0:  # reading a port checks it
+            return parts
+    shown = address.rpartition("@")[2]  # without a password
+    raise DataError(
+        f"the environment names the proxy {shown!r}, which is no address; set it to "
+        "http://HOST:PORT, or unset it"
+    )
 
 
 def _answers(host: str, port: int) -> bool:

@@ -14,7 +14,8 @@ from kbn.data.digits import digits
 from kbn.data.download import cache_folder, download
 from kbn.data.npz import npz
 from kbn.data.synthetic import synthetic
-from kbn.errors import DataError
+from kbn.errors import DataError, InputError
+from kbn.paths import user_path
 
 NAMES = ("auto", "cifar10", "digits", "synthetic", "npz")
 FOLDER_VARIABLE = "KBN_DATA_DIR"
@@ -38,6 +39,8 @@ def load(name: str, *, data_dir: Path | None = None, say: Callable[[str], None] 
     ------
     DataError
         When there is no such set, or its files are missing or damaged.
+    InputError
+        When a path is none, or the system does not let this user look at it.
     """
     kind, colon, rest = name.partition(":")
     match kind:
@@ -51,7 +54,7 @@ def load(name: str, *, data_dir: Path | None = None, say: Callable[[str], None] 
         case "synthetic":
             return synthetic(_size(name, rest)) if colon else synthetic()
         case "npz" if rest:
-            return npz(Path(rest).expanduser())
+            return npz(user_path("--data npz", rest))
         case "npz":
             raise DataError(f"--data {name}: name the file too, as in npz:images.npz")
     near = difflib.get_close_matches(kind, NAMES, n=1, cutoff=0)[0]
@@ -96,21 +99,24 @@ def find_cifar10(data_dir: Path | None) -> tuple[cifar10.Layout, Path] | None:
     DataError
         When a folder is given (as argument or in $KBN_DATA_DIR) that does not hold it.
     """
-    variable = os.environ.get(FOLDER_VARIABLE)
-    for folder, origin in (
+    variable, origin = os.environ.get(FOLDER_VARIABLE), f"${FOLDER_VARIABLE}"
+    for folder, given_as in (
         (data_dir, "--data-dir"),
-        (Path(variable).expanduser() if variable else None, f"${FOLDER_VARIABLE}"),
+        (user_path(origin, variable) if variable else None, origin),
     ):
         if folder is not None:
-            found = cifar10.find(folder)
+            found = cifar10.find(folder, f"{given_as} {folder}")
             if found is None:
                 raise DataError(
-                    f"{origin} {folder}: holds no CIFAR-10; it should hold "
+                    f"{given_as} {folder}: holds no CIFAR-10; it should hold "
                     f"{' or '.join(layout.folder + '/' for layout in cifar10.LAYOUTS)}, "
                     "or one of the published .tar.gz files"
                 )
             return found
-    return cifar10.find(cache_folder())
+    try:
+        return cifar10.find(cache_folder())
+    except InputError:  # nobody named this folder: one that cannot be read holds nothing
+        return None
 
 
 def _downloaded(say: Callable[[str], None]) -> tuple[cifar10.Layout, Path]:

@@ -8,10 +8,12 @@ from zipfile import is_zipfile
 
 import numpy as np
 
+from kbn.arrays import arrays_of
 from kbn.data.dataset import Dataset
 from kbn.data.holdout import hold_out
-from kbn.errors import DataError
+from kbn.errors import DataError, visible
 from kbn.files import UNREADABLE_NPZ
+from kbn.paths import Kind, kind_of, looking
 
 NEEDED, OPTIONAL = ("X", "y"), ("X_test", "y_test")
 MAKE_ONE = "make one with np.savez(file, X=images, y=labels)"
@@ -59,17 +61,19 @@ def npz(path: Path) -> Dataset:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    if not path.exists():
+    kind = kind_of(path)
+    if kind is None:
         raise DataError(f"{path} does not exist; {MAKE_ONE}")
-    if not is_zipfile(path):
+    if kind is not Kind.FILE:
+        raise DataError(f"{path} is a {kind}, so it is no .npz file; {MAKE_ONE}")
+    with looking(path), path.open("rb") as file:
+        zipped = is_zipfile(file)
+    if not zipped:
         raise DataError(f"{path} is no .npz file, or is cut off; {MAKE_ONE}")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            # A member that is no array comes as bytes, and fails the checks of its type.
-            found = [name for name in (*NEEDED, *OPTIONAL) if name in archive]
-            return {name: np.asarray(archive[name]) for name in found}
+        return arrays_of(path, (*NEEDED, *OPTIONAL))
     except UNREADABLE_NPZ as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} cannot be read as .npz ({reason}); {MAKE_ONE}") from error
 
 
@@ -107,6 +111,12 @@ def _labels(raw: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
             "number the classes from 0 without gaps"
         )
     names = values if raw.dtype.kind == "U" else range(len(values))
+    for name in names:
+        if visible(str(name)) != str(name):
+            raise DataError(
+                f"{path}: y holds the class name {str(name)[:40]!r}, with characters that cannot "
+                "be shown; rename it"
+            )
     return labels.astype(np.int64), tuple(str(name) for name in names)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -51,8 +51,17 @@ _ADMITTED: dict[tuple[str, str], type] = {
 """What may be named, and what stands in for it."""
 
 
-class _ArraysOnly(pickle.Unpickler):
+_InPython = pickle._Unpickler  # noqa: SLF001 - that in C sets aside memory for what a file claims
+
+
+class _ArraysOnly(_InPython):
     """An unpickler that admits arrays of bytes and plain values."""
+
+    dispatch: ClassVar = {
+        code: load
+        for code, load in _InPython.dispatch.items()
+        if code != pickle.BYTEARRAY8[0]  # as that in C does
+    }
 
     def find_class(self, module: str, name: str) -> type:
         """Return the stand-in for an admitted name; refuse any other."""
@@ -73,8 +82,10 @@ def read_arrays(content: bytes, origin: str) -> dict[str, Any]:
     try:
         table = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
     except Exception as error:  # a damaged pickle can raise nearly anything
+        reason = str(error) or type(error).__name__
         raise DataError(
-            f"{origin} is not a CIFAR-10 batch that can be read safely ({error}); download it again"
+            f"{origin} is not a CIFAR-10 batch that can be read safely ({reason}); download it "
+            "again"
         ) from error
     if not isinstance(table, dict):
         raise DataError(f"{origin} holds no dictionary; download it again")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,8 @@ from search import run
 from search.command import main
 from search.lambda_search import LambdaSearch
 from tests.search.drivers import NAME
-from tests.search.studies import FLAGS, SMALL, results, tables
+from tests.search.studies import FLAGS, SMALL, TRIALS, results, tables
+from tests.somebody import give, somebody_else
 
 UNWRITABLE = 4
 DISK = 4 * 2**20
@@ -48,10 +49,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(SMALL, out=tmp_path_factory.mktemp("small"), serial=True, quiet=True).folder
 
 
-def call(out: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+def call(out: Path, capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[int, str]:
     """Run the command in this process; return its exit code and what it said on its errors."""
     with pytest.raises(SystemExit) as exit_:
-        main(LambdaSearch, [*FLAGS, "--serial", "--quiet", f"--out={out}"])
+        main(LambdaSearch, [*FLAGS, "--serial", "--quiet", f"--out={out}", *flags])
     assert isinstance(exit_.value.code, int)
     return exit_.value.code, capsys.readouterr().err
 
@@ -105,39 +106,23 @@ def test_a_disk_that_fills_up(
     assert tables(disk / NAME) == tables(small)
 
 
-@contextmanager
-def somebody_else() -> Iterator[None]:
-    """Give up root's right to write everywhere, for a block."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-@pytest.mark.parametrize("name", ["the folder", "figures", "study.lock"])
+@pytest.mark.parametrize("name", ["figures", "study.lock"])
 def test_a_finished_study_that_cannot_be_written(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     """Without permission for one of its files or folders: one line, code 4, all as it was."""
     folder = tmp_path / NAME
     shutil.copytree(small, folder)
-    place = folder if name == "the folder" else folder / name
-    for path in (tmp_path, folder, *folder.rglob("*")):
-        if os.geteuid() == 0:
-            os.chown(path, 65534, 65534)
-    for parent in tmp_path.parents:  # pytest's own, which nobody else may enter
-        if parent.is_relative_to(tempfile.gettempdir()) and parent != Path(tempfile.gettempdir()):
-            parent.chmod(0o755)
+    place = folder / name
+    give(tmp_path)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     place.chmod(0o500 if place.is_dir() else 0o400)
     with somebody_else():
         code, err = call(tmp_path, capsys)
     assert code == UNWRITABLE
     assert "Permission denied" in err.splitlines()[-1]
+    assert "make room" not in err
+    assert "that this user may write there" in err.splitlines()[-1]
     assert "Traceback" not in err
     files = (folder / "figures").iterdir() if name == "figures" else before
     for path in files:
@@ -145,6 +130,49 @@ def test_a_finished_study_that_cannot_be_written(
     place.chmod(0o700 if place.is_dir() else 0o600)
     assert call(tmp_path, capsys) == (0, "")
     assert tables(folder) == tables(small)
+
+
+def test_a_finished_study_that_may_be_read_alone(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command shows what it found, a library call returns it; nothing is written, code 0."""
+    folder = tmp_path / NAME
+    shutil.copytree(small, folder)
+    give(tmp_path)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for place in (tmp_path, folder):
+        place.chmod(0o500)
+    with somebody_else():
+        with pytest.raises(SystemExit) as exit_:
+            main(LambdaSearch, [*FLAGS, "--serial", f"--out={tmp_path}"])
+        out, err = capsys.readouterr()
+        study = run(SMALL, out=tmp_path, serial=True, quiet=True)
+        code, refused = call(tmp_path, capsys, "--overwrite")
+    assert exit_.value.code == 0
+    assert "is chosen" in out
+    assert f"report: {folder / 'report.md'}" in out
+    assert f"{folder} is not writable: its finished study is shown" in err
+    assert study.best is not None
+    assert len(study.trials()) == TRIALS
+    assert (code, len(refused.splitlines())) == (2, 1)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_an_unfinished_study_that_may_be_read_alone(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is something to train and nowhere to keep it: one line, code 2."""
+    folder = tmp_path / NAME
+    shutil.copytree(small, folder)
+    with closing(sqlite3.connect(folder / "study.db")) as db, db:
+        for table in ("epochs", "arrays", "results"):
+            db.execute(f"DELETE FROM {table} WHERE trial_id = (SELECT id FROM trials LIMIT 1)")  # noqa: S608 - tables of ours
+    give(tmp_path)
+    folder.chmod(0o500)
+    with somebody_else():
+        code, err = call(tmp_path, capsys)
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "is not finished" in err
 
 
 def test_a_file_is_written_whole_or_not_at_all(disk: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kbn.arrays import machine_bytes
 from kbn.errors import InputError
 from kbn.initialise import he, initialise
-from search.memory import BYTES_A_WEIGHT, check_networks, machine_bytes, weights
+from search.memory import BYTES_A_WEIGHT, check_networks, weights
 
 
 def test_weights_are_counted_as_they_are_made() -> None:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import gzip
+import io
 import os
+import pickle
 import re
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,8 @@ import numpy as np
 import pytest
 
 from kbn.data import Dataset, cifar10
-from kbn.errors import DataError
+from kbn.errors import DataError, InputError
+from tests.somebody import give, somebody_else
 
 Batches = dict[str, tuple[np.ndarray, np.ndarray]]
 Write = Callable[[Batches], Path]
@@ -184,6 +189,101 @@ def test_nothing_of_an_archive_is_extracted(
     before = sorted(path.parent.rglob("*"))
     read(path)
     assert sorted(path.parent.rglob("*")) == before
+
+
+def claiming(path: Path, name: str, *, size: int, sparse: bool) -> None:
+    """Write an archive of 10 kB whose one member claims a size."""
+    member = tarfile.TarInfo(name)
+    member.size = size
+    if sparse:  # GNU's: a file of holes alone
+        member.size, member.type = 0, tarfile.GNUTYPE_SPARSE
+        header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+        header[483:495] = b"\x80" + size.to_bytes(11, "big")
+        header[148:156] = b" " * 8
+        header[148:155] = b"%06o\0" % sum(header)
+    else:
+        header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    with gzip.open(path, "wb") as packed:
+        packed.write(bytes(header) + bytes(10_240))
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["plain", "sparse"])
+@pytest.mark.parametrize("size", [4 * 10**9, 8 * 10**12], ids=["4 GB", "8 TB"])
+def test_an_archive_that_claims_more_than_there_is(
+    tmp_path: Path, size: int, *, sparse: bool
+) -> None:
+    """A member's claim is held against a batch's size before a byte of it is read."""
+    path = tmp_path / cifar10.BINARY.archive
+    claiming(path, "data_batch_1.bin", size=size, sparse=sparse)
+    message = rf"data_batch_1\.bin in .* has {size:,} bytes, .* at most 40,000,000"
+    with pytest.raises(DataError, match=message):
+        read(path)
+
+
+def test_a_batch_of_8_terabytes(tmp_path: Path) -> None:
+    """A file's size is held against a batch's as well."""
+    with (tmp_path / "data_batch_1.bin").open("wb") as file:
+        file.truncate(8 * 10**12)
+    with pytest.raises(DataError, match=r"has 8,000,000,000,000 bytes, .* at most 40,000,000"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["another file", "data_batch_1.bin"])
+def test_an_archive_that_unpacks_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whatever is in it, no more of an archive is unpacked than CIFAR-10 has."""
+    monkeypatch.setattr(cifar10, "LARGEST_ARCHIVE", 10**6)
+    path = tmp_path / cifar10.BINARY.archive
+    member = tarfile.TarInfo(name)
+    with tarfile.open(path, "w:gz") as archive:
+        member.size = 2 * 10**6
+        archive.addfile(member, io.BytesIO(bytes(member.size)))
+    with pytest.raises(DataError, match=r"unpacks to more than 1,000,000 bytes"):
+        read(path)
+
+
+def test_an_archive_of_names_without_end(tmp_path: Path) -> None:
+    """Headers that announce headers are damage, and no error of Python's."""
+    path = tmp_path / cifar10.BINARY.archive
+    member = tarfile.TarInfo("././@LongLink")
+    member.type, member.size = tarfile.GNUTYPE_LONGNAME, 10
+    with gzip.open(path, "wb") as packed:
+        packed.write((member.tobuf(tarfile.GNU_FORMAT) + bytes(512)) * 2_000 + bytes(1_024))
+    with pytest.raises(DataError, match="cut off or damaged"):
+        read(path)
+
+
+def test_labels_within_labels(
+    small_batches: Batches, write_python: Write, python2_pickle: Callable[[Any], bytes]
+) -> None:
+    """Lists that share their items take no memory in a pickle, and all of it in an array."""
+    folder = write_python(small_batches)
+    table = pickle.PROTO + b"\x02" + pickle.EMPTY_DICT + pickle.MARK
+    table += python2_pickle("data")[2:-1] + python2_pickle(small_batches["test_batch"][0])[2:-1]
+    table += python2_pickle("labels")[2:-1] + python2_pickle([0] * 20)[2:-1]
+    for _ in range(20):
+        table += pickle.BINPUT + b"\0" + pickle.POP + pickle.EMPTY_LIST + pickle.MARK
+        table += (pickle.BINGET + b"\0") * 20 + pickle.APPENDS
+    (folder / "test_batch").write_bytes(table + pickle.SETITEMS + pickle.STOP)
+    with pytest.raises(DataError, match="lacks data or labels"):
+        read(folder)
+
+
+@pytest.mark.parametrize("layout", cifar10.LAYOUTS, ids=lambda layout: layout.folder)
+def test_a_folder_that_may_not_be_looked_into(tmp_path: Path, layout: cifar10.Layout) -> None:
+    """One line that says why, for the folder and for one that lies in it."""
+    for closed in (tmp_path / "closed", tmp_path / layout.folder):
+        closed.mkdir()
+    give(tmp_path)
+    for closed in (tmp_path / "closed", tmp_path / layout.folder):
+        closed.chmod(0)
+    with somebody_else():
+        for folder in (tmp_path, tmp_path / "closed"):
+            with pytest.raises(InputError, match=r"cannot be read \(Permission denied\)"):
+                cifar10.find(folder)
+    for closed in (tmp_path / "closed", tmp_path / layout.folder):
+        closed.chmod(0o700)
 
 
 @pytest.mark.cifar

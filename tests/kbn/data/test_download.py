@@ -121,6 +121,17 @@ def test_a_proxy_is_used(
     assert server.asked == [url]
 
 
+@pytest.mark.parametrize("proxy", ["http://proxy:port", "http://[::1", "http://:80", "http://"])
+def test_a_proxy_that_is_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """One line that names it, without the password that it may hold."""
+    monkeypatch.setenv("https_proxy", proxy.replace("://", "://me:secret@"))
+    with pytest.raises(DataError, match=r"names the proxy .*which is no address") as caught:
+        download(tmp_path, say=print)
+    assert "secret" not in str(caught.value)
+
+
 class Terminal(io.StringIO):
     """Text in memory that says it is a terminal."""
 
@@ -143,3 +154,11 @@ def test_a_terminal_shows_progress(
 def test_the_cache_folder_is_the_users(tmp_path: Path) -> None:
     """Downloads go to a folder called kbn among the user's caches."""
     assert cache_folder() == tmp_path / "cache" / "kbn"
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Downloads are not put into a folder called `~`."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    with pytest.raises(DataError, match=r"no home folder.*set \$HOME.*--data-dir"):
+        cache_folder()

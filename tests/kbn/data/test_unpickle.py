@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,25 @@ def test_a_damaged_batch_is_one_error(data: st.DataObject) -> None:
         content[at] = data.draw(st.integers(0, 255))
     with contextlib.suppress(DataError):
         assert isinstance(read(bytes(content)), dict)
+
+
+CLAIMS = {
+    "a text of 8 TB": pickle.BINBYTES8 + struct.pack("<Q", 8 * 10**12),
+    "bytes of 3 GB": pickle.BYTEARRAY8 + struct.pack("<Q", 3 * 10**9),
+    "the two thousand millionth place": pickle.NONE + pickle.LONG_BINPUT + b"\xff\xff\xff\x7f",
+    "a frame of 8 TB": pickle.FRAME + struct.pack("<Q", 8 * 10**12),
+    "lists without end": pickle.EMPTY_LIST * 10_000 + pickle.APPEND * 9_999,
+}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_memory_is_not_set_aside_for_what_a_file_claims(name: str) -> None:
+    """A pickle of some bytes is refused within the memory of some bytes."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="batch"):
+            read(pickle.PROTO + b"\x04" + CLAIMS[name] + pickle.STOP)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50 * 10**6

@@ -1,0 +1,89 @@
+"""From what a store holds back to records, believing nothing: it may be somebody else's file.
+
+A checksum says that a row is as it was written, and not who wrote it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from kbn.network import Network
+from search.records import EpochRecord, Result, State
+from search.trainer import NETWORK_PREFIX
+
+T = TypeVar("T")
+_hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
+
+INTEGERS = 2**63
+"""Whole numbers are smaller."""
+FOREIGN = (ValueError, TypeError, KeyError, RecursionError, OverflowError, EOFError, MemoryError)
+"""What reading something raises that no study wrote."""
+
+
+def fields_of(text: object) -> dict[str, Any]:
+    """Return what a JSON object holds. Raises one of `FOREIGN` for anything else."""
+    found = json.loads(text) if isinstance(text, str) else None
+    if not isinstance(found, dict):
+        raise TypeError("no JSON object")
+    return found
+
+
+def read_record(kind: type[T], fields: dict[str, Any]) -> T:
+    """Return a flat record from its fields, of whose lists tuples are made.
+
+    Raises one of `FOREIGN` unless every field is there, known, and of its type.
+    """
+    made = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+    for name, hint in _hints(kind).items():
+        if not _fits(getattr(made, name), hint):
+            raise TypeError(f"{name} of a {kind.__name__} is no {hint}")
+    return made
+
+
+def check_result(result: Result, history: Sequence[EpochRecord]) -> None:
+    """Raise one of `FOREIGN` for a result that training cannot have given."""
+    if result.state not in (State.COMPLETED, State.DIVERGED):
+        raise ValueError(f"a result is {result.state}")
+    if result.epochs != len(history):
+        raise ValueError(f"a result of {result.epochs} epochs has {len(history)}")
+    parts = [part for part in (result.train, result.validation, result.test) if part is not None]
+    if any(part.n < 1 or not 0 <= part.accuracy <= 1 for part in parts):
+        raise ValueError("an accuracy is beyond 0 and 1, or of no images")
+    if result.state is State.COMPLETED and (result.train is None or result.validation is None):
+        raise ValueError("a completed trial lacks its figures")
+    arrays = result.arrays
+    bits, confusion = arrays.get("validation_correct"), arrays.get("confusion")
+    n = result.validation.n if result.validation else 0
+    if bits is not None and (bits.dtype != np.uint8 or bits.shape != (-(-n // 8),)):
+        raise ValueError(f"the marks of {n} images are {bits.dtype} of shape {bits.shape}")
+    if confusion is not None and (confusion.dtype.kind not in "iu" or confusion.ndim != 2):
+        raise ValueError(f"a confusion matrix is {confusion.dtype} of shape {confusion.shape}")
+    network = {
+        name.removeprefix(NETWORK_PREFIX): array
+        for name, array in arrays.items()
+        if name.startswith(NETWORK_PREFIX)
+    }
+    if network:
+        Network.from_arrays(network)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    if isinstance(hint, types.UnionType):
+        return any(_fits(value, each) for each in typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        each = typing.get_args(hint)[0]
+        return isinstance(value, tuple) and all(_fits(item, each) for item in value)
+    if isinstance(value, bool) or hint is bool:
+        return isinstance(value, bool) and hint is bool
+    if isinstance(value, int):
+        return hint in (int, float) and abs(value) < INTEGERS
+    if isinstance(value, str):
+        value.encode()  # halves of characters fit no file
+    return isinstance(value, typing.get_origin(hint) or hint)
