@@ -18,13 +18,13 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from reports.reference import COARSE, FINE
-from reports.searched import known_of
-from reports.tables import accuracies, by_lam
-from reports.text import listed, share, signed
+from reports.lambda_coarse_fine.searched import known_of
+from reports.parts.reference import COARSE, FINE
+from reports.parts.tables import accuracies, by_lam
+from reports.parts.text import listed, share, signed
 from search import LambdaSearch, Study, run
-from search.compare import Comparison
-from search.values import number_text
+from search.evidence.compare import Comparison
+from search.settings.values import number_text
 
 RUNS = 3
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from benchmarks.made_up import epoch, result, trial
-from search.store import Store
+from search.store.store import Store
 
 MODES = (
     ("DELETE", "EXTRA"),  # the store's own

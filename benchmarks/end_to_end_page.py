@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from tabulate import tabulate
 
 from benchmarks.timing import quartiles
-from reports.style import BLUE, GREEN, ORANGE, PURPLE, SKY, write_figure
-from search.values import number_text
+from reports.drawing.style import BLUE, GREEN, ORANGE, PURPLE, SKY, write_figure
+from search.settings.values import number_text
 
 OURS, UNPACKED = "ours", "ours, --pack 1"
 COLOURS = {

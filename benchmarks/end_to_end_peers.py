@@ -32,11 +32,11 @@ from sklearn.neural_network import MLPClassifier
 from benchmarks.peers import TorchTraining
 from cluster.connect import connection
 from kbn.schedule import SCHEDULES
-from search.lambda_search import LambdaSearch
-from search.problem import Problem, prepare
-from search.spec import Execution
-from search.study import slots_here
-from search.trainer import Shared, initial_network
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.settings.spec import Execution
+from search.study.run import slots_here
+from search.training.problem import Problem, prepare
+from search.training.trainer import Shared, initial_network
 from search.trial import Purpose, Trial
 
 Accuracies = dict[float, float]

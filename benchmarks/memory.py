@@ -16,10 +16,10 @@ from pathlib import Path
 import click
 
 from cluster import Event, Kind, RayPool
-from search.lambda_search import LambdaSearch
-from search.problem import prepare
-from search.spec import MEMORY_PER_TRIAL
-from search.trainer import Shared, train_trial
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.settings.spec import MEMORY_PER_TRIAL
+from search.training.problem import prepare
+from search.training.trainer import Shared, train_trial
 from search.trial import Trial
 
 SAMPLE_SECONDS = 0.002

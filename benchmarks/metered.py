@@ -20,7 +20,7 @@ from benchmarks.driver_model import EXTRA, Load
 from benchmarks.processes import _family
 from cluster import Event, Kind, RayPool
 from cluster.ray_pool import _attempt, _Work
-from search.store import Store
+from search.store.store import Store
 
 CORES = os.cpu_count() or 1
 

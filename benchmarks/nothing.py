@@ -24,7 +24,7 @@ from benchmarks import trivial
 from benchmarks.nothing_peers import optuna_turn, tune_turn
 from benchmarks.turn import Setting, Stopwatch, Turn
 from cluster import RayPool, SerialPool
-from search.store import IN_MEMORY, Store
+from search.store.store import IN_MEMORY, Store
 
 
 def _ours(how: Setting, *, durable: bool, ray: bool, driver: bool = True) -> Turn:

@@ -24,7 +24,7 @@ from benchmarks.metered import Run, asking, measured, pool_of
 from benchmarks.performance import measurement_parser, publish
 from benchmarks.scale_page import draw, section
 from benchmarks.timing import machine
-from search.runner import COMMIT_SECONDS
+from search.running.runner import COMMIT_SECONDS
 
 __all__ = ["draw", "section"]
 

@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from benchmarks.driver_model import Costs, Load, limits
 from benchmarks.timing import quartiles
-from reports.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, write_figure
+from reports.drawing.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, write_figure
 
 FIGURE = "performance-scale"
 GOOD = 0.95

@@ -32,7 +32,7 @@ from benchmarks.step_cases import (
     wide_is_equal,
 )
 from benchmarks.timing import interleaved, machine, peak, quartiles
-from reports.style import BLUE, GREEN, GREY, ORANGE, SKY, write_figure
+from reports.drawing.style import BLUE, GREEN, GREY, ORANGE, SKY, write_figure
 
 NAMES = ("products", "ours", "ours, 4", "PyTorch", "scikit-learn")
 COLOURS = dict(zip(NAMES, (GREY, BLUE, SKY, ORANGE, GREEN), strict=True))

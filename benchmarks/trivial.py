@@ -11,14 +11,14 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks import made_up
-from search import live
-from search.checkpoint import Start
 from search.plan import Choice, Plan, Stage
 from search.records import EpochRecord, Result
-from search.runner import Notice, Pool, run_plans
-from search.spec import StageOutline
-from search.store import Store
-from search.tally import Tally
+from search.running import live
+from search.running.runner import Notice, Pool, run_plans
+from search.running.tally import Tally
+from search.settings.spec import StageOutline
+from search.store.store import Store
+from search.training.checkpoint import Start
 from search.trial import Trial
 
 IMAGES = 5_000

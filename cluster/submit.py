@@ -22,8 +22,8 @@ import click
 
 from cluster.command_line import INTERRUPTED, run
 from cluster.errors import ClusterError
-from cluster.fetch import put
-from cluster.jobs import Jobs, Outcome
+from cluster.jobs.client import Jobs, Outcome
+from cluster.jobs.fetch import put
 
 FAILED = 1
 OUT, DEFAULT_OUT = "--out", "runs"

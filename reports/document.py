@@ -8,18 +8,21 @@ from typing import Any
 
 import jinja2
 
-from reports import lambda_report, loss_report, paper_report, sigma_report
-from reports.album import Album, preview_mark
-from reports.environment import (
+from reports.drawing.album import Album, preview_mark
+from reports.lambda_coarse_fine import section as lambda_report
+from reports.loss_evolution import section as loss_report
+from reports.paper import section as paper_report
+from reports.parts.environment import (
     environment_table,
     failed_attempts,
     failures_table,
     mixed_environments,
 )
-from reports.section import Section
-from reports.settings import settings_table
-from reports.tables import accuracies, learned, markdown
-from reports.text import count, fenced, share
+from reports.parts.section import Section
+from reports.parts.settings import settings_table
+from reports.parts.tables import accuracies, learned, markdown
+from reports.parts.text import count, fenced, share
+from reports.sigma_batchnorm import section as sigma_report
 from search.records import State, StudyRecord
 
 SECTIONS: Mapping[str, Callable[[StudyRecord, Album], Section]] = {

@@ -9,9 +9,9 @@ import pandas as pd
 
 from kbn.files import write_text
 from reports.document import render
-from reports.frames import history_frame, layers_frame, trials_frame
-from reports.page import page
-from reports.status import Status
+from reports.page.assemble import page
+from reports.page.status import Status
+from reports.parts.frames import history_frame, layers_frame, trials_frame
 from search.records import StudyRecord, UnderWay
 
 

@@ -17,24 +17,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from search.hashing import digest as digest
-    from search.lambda_search import LambdaSearch as LambdaSearch
+    from search.evidence.digest import digest as digest
+    from search.experiments.lambda_coarse_fine.search import LambdaSearch as LambdaSearch
     from search.records import State as State
     from search.records import StudyRecord as StudyRecord
-    from search.spec import Execution as Execution
-    from search.study import Study as Study
-    from search.study import run as run
+    from search.settings.spec import Execution as Execution
+    from search.study.run import Study as Study
+    from search.study.run import run as run
     from search.trial import Trial as Trial
 
 _HOME = {
-    "Execution": "search.spec",
-    "LambdaSearch": "search.lambda_search",
+    "Execution": "search.settings.spec",
+    "LambdaSearch": "search.experiments.lambda_coarse_fine.search",
     "State": "search.records",
-    "Study": "search.study",
+    "Study": "search.study.run",
     "StudyRecord": "search.records",
     "Trial": "search.trial",
-    "digest": "search.hashing",
-    "run": "search.study",
+    "digest": "search.evidence.digest",
+    "run": "search.study.run",
 }
 __all__ = list(_HOME)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from kbn.network import Network
 from search.records import EpochRecord, Result, State
-from search.trainer import NETWORK_PREFIX
+from search.training.trainer import NETWORK_PREFIX
 
 T = TypeVar("T")
 _hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)

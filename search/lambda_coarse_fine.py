@@ -1,7 +1,7 @@
 """Search λ, coarse to fine, and train the final model: `python -m search.lambda_coarse_fine`."""
 
-from search.command import main
-from search.lambda_search import LambdaSearch
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.study.command import main
 
 if __name__ == "__main__":
     main(LambdaSearch)

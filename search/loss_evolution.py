@@ -1,7 +1,7 @@
 """Compare training with and without batch normalisation: `python -m search.loss_evolution`."""
 
-from search.command import main
-from search.loss_curves import LossEvolution
+from search.experiments.loss_evolution import LossEvolution
+from search.study.command import main
 
 if __name__ == "__main__":
     main(LossEvolution)

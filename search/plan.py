@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
-from search.narrow import Outcome
+from search.settings.values import number_text
+from search.space.narrow import Outcome
 from search.trial import Trial
-from search.values import number_text
 
 
 def by_lam(trial: Trial) -> str:

@@ -1,7 +1,7 @@
 """The matrix of σ × {batch normalisation, none}: `python -m search.sigma_batchnorm`."""
 
-from search.command import main
-from search.sensitivity import SigmaBatchNorm
+from search.experiments.sigma_batchnorm import SigmaBatchNorm
+from search.study.command import main
 
 if __name__ == "__main__":
     main(SigmaBatchNorm)

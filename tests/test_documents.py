@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from search.command import main
-from search.lambda_search import LambdaSearch
-from search.loss_curves import LossEvolution
-from search.sensitivity import SigmaBatchNorm
-from search.spec import Execution, flag
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.loss_evolution import LossEvolution
+from search.experiments.sigma_batchnorm import SigmaBatchNorm
+from search.settings.spec import Execution, flag
+from search.study.command import main
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import scale
 from benchmarks.driver_model import EXTRA, WRITES, Costs, Load, efficiency, wall
 from benchmarks.metered import Run
-from search.runner import COMMIT_SECONDS
+from search.running.runner import COMMIT_SECONDS
 
 COSTS = Costs(
     message=8e-4,

@@ -7,7 +7,7 @@ import pytest
 from cluster import ClusterError, check_address, chosen_address
 from cluster.address import check_here, submission
 from cluster.survey import Node, Survey
-from search.versions import versions
+from search.training.versions import versions
 
 PYTHON = "/usr/bin/python3"
 STUDY = [PYTHON, "-m", "search.lambda_coarse_fine", "--data", "npz:my data.npz"]

@@ -18,9 +18,9 @@ import yaml
 
 from cluster import submit
 from cluster.room import Needs, fitting
-from search.command import _command
-from search.lambda_search import LambdaSearch
-from search.spec import MEMORY_PER_TRIAL, Execution
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.settings.spec import MEMORY_PER_TRIAL, Execution
+from search.study.command import _command
 from tests.cluster.conftest import ray_settings
 from tests.conftest import SHARED
 

@@ -19,7 +19,7 @@ import pytest
 
 from cluster import ClusterError, Kind, Needs, RayPool, check_address, look_at, outlook
 from cluster.status import main as status
-from search.versions import versions
+from search.training.versions import versions
 from tests.cluster.collect import finish, items, read
 from tests.cluster.conftest import OURS, head, shared_data
 from tests.cluster.tasks import Order, work

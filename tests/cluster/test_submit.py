@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.fetch import MARK
+from cluster.jobs.fetch import MARK
 from cluster.submit import main
 from tests.cluster.collect import until
 from tests.cluster.conftest import head
@@ -319,4 +319,4 @@ def test_a_folder_without_our_code_is_refused(
 ) -> None:
     """What travels has to hold the script that runs there."""
     words = ["--address", dashboard, "--working-dir", str(tmp_path), "--", "ls"]
-    assert "holds no cluster/job.py: name a checkout" in refused(words, capsys)
+    assert "holds no cluster/jobs/job.py: name a checkout" in refused(words, capsys)

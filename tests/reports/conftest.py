@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.album import Album, Picture
+from reports.drawing.album import Album, Picture
 from reports.write import Report
 from search import Study, run
 from search.records import StudyRecord

@@ -9,11 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from search.lambda_search import LambdaSearch
-from search.narrow import Factors, Outcome
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
 from search.plan import replay
-from search.problem import Problem, base_trial
-from search.record import build_record
 from search.records import (
     DataRecord,
     EpochRecord,
@@ -24,10 +21,13 @@ from search.records import (
     State,
     StudyRecord,
 )
-from search.spec import StudySpec
-from search.store import IN_MEMORY, Store
+from search.settings.spec import StudySpec
+from search.settings.values import Cycle
+from search.space.narrow import Factors, Outcome
+from search.store.store import IN_MEMORY, Store
+from search.study.recording import build_record
+from search.training.problem import Problem, base_trial
 from search.trial import Trial
-from search.values import Cycle
 from tests.search.builders import HERE, labelled_right
 
 DIGITS = DataRecord(

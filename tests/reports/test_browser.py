@@ -10,8 +10,8 @@ import pytest
 
 import reports
 from reports.document import render
-from reports.page import page
-from reports.style import write_figure
+from reports.drawing.style import write_figure
+from reports.page.assemble import page
 from search.records import State, UnderWay
 from tests.reports.browser import Browser, find_chromium
 from tests.reports.records import CIFAR10, REFERENCE, WAITING, Ending, by_lambda, study
@@ -157,7 +157,7 @@ def test_the_page_of_a_running_study_loads_itself_again(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the reader sees follows the file, stays where it was scrolled to, and then rests."""
-    monkeypatch.setattr("reports.status.Status.reload", 1)
+    monkeypatch.setattr("reports.page.status.Status.reload", 1)
 
     def state(accuracy: float) -> Path:
         endings = by_lambda({1e-3: Ending(accuracy), 1e-1: WAITING})

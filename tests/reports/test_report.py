@@ -18,18 +18,18 @@ from markdown_it.token import Token
 
 import reports
 from kbn.errors import DataError
-from reports.album import Picture
 from reports.document import render
-from reports.searched import known_of
+from reports.drawing.album import Picture
+from reports.lambda_coarse_fine.searched import known_of
 from reports.write import Report
 from search import Study
-from search.command import main
-from search.lambda_search import LambdaSearch
-from search.narrow import Zoom
-from search.problem import prepare
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
 from search.records import State, StudyRecord
+from search.settings.values import Cycle, Init
+from search.space.narrow import Zoom
+from search.study.command import main
+from search.training.problem import prepare
 from search.trial import Trial
-from search.values import Cycle, Init
 from tests.reports.records import (
     CIFAR10,
     DIGITS,
@@ -62,7 +62,9 @@ SECTIONS = (
 def text_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out: drawing them takes nearly all of a report's time."""
     pictures = {name: Picture(f"{name}.png", f"{name}.svg", name) for name in NAMES}
-    monkeypatch.setattr("reports.lambda_report.lambda_figures", lambda *_, **__: pictures)
+    monkeypatch.setattr(
+        "reports.lambda_coarse_fine.section.lambda_figures", lambda *_, **__: pictures
+    )
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -427,7 +429,9 @@ def test_the_command_means_the_same_specification(
 ) -> None:
     """Read by the real command line, the report's command gives the settings it was made of."""
     read: list[object] = []
-    monkeypatch.setattr("search.command.dry_run.describe", lambda spec, *_, **__: read.append(spec))
+    monkeypatch.setattr(
+        "search.study.command.dry_run.describe", lambda spec, *_, **__: read.append(spec)
+    )
     text = render(study(tmp_path, search=search, data=replace(DIGITS, name=search.data)))
     assert exit_code([*repeated(text), "--dry-run"]) == 0
     assert read == [search]

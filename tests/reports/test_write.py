@@ -13,7 +13,7 @@ import pytest
 
 import reports
 from reports import trials_frame
-from reports.album import Picture
+from reports.drawing.album import Picture
 from search.records import StudyRecord
 from tests.reports.records import SEARCH, STUDIES, Ending, by_lambda, study
 
@@ -46,7 +46,9 @@ def text_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out."""
     names = ("lambda", "learning", "eta", "final", "confusion")
     pictures = {name: Picture(f"{name}.png", f"{name}.svg", name) for name in names}
-    monkeypatch.setattr("reports.lambda_report.lambda_figures", lambda *_, **__: pictures)
+    monkeypatch.setattr(
+        "reports.lambda_coarse_fine.section.lambda_figures", lambda *_, **__: pictures
+    )
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from benchmarks.made_up import BASE, HERE, epoch, labelled_right, result, trial
 from cluster.events import Event, Kind, TaskFailure
 from kbn.initialise import he, initialise
 from kbn.training import TrainingState
-from search.checkpoint import Checkpoint, Start
-from search.narrow import Outcome
 from search.records import EpochRecord, Result, State
+from search.space.narrow import Outcome
+from search.training.checkpoint import Checkpoint, Start
 from search.trial import Trial
 
 __all__ = ["BASE", "HERE", "epoch", "labelled_right", "result", "trial"]

@@ -9,13 +9,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from kbn.files import whole_file
-from reports.style import Draw, dark_path
+from reports.drawing.style import Draw, dark_path
 
 
 def sketch(
     folder: Path, name: str, draw: Draw, *, height: float, mark: str = "", dark: bool = False
 ) -> tuple[Path, Path]:
-    """Do all that `reports.style.write_figure` does, but for the painting."""
+    """Do all that `reports.drawing.style.write_figure` does, but for the painting."""
     del mark
     draw(Figure(figsize=(7, height), layout="constrained"))
     svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
@@ -34,5 +34,5 @@ def _sketches(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         if not request.module.__name__.endswith("test_full_disk"):
-            patch.setattr("reports.album.write_figure", sketch)
+            patch.setattr("reports.drawing.album.write_figure", sketch)
         yield

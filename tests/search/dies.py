@@ -13,10 +13,10 @@ import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from search import store
-from search.command import main
-from search.lambda_search import LambdaSearch
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
 from search.records import EpochRecord, Result
+from search.store import store
+from search.study.command import main
 
 
 def die() -> NoReturn:

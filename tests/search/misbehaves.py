@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from search import workers
-from search.checkpoint import Checkpoint, Start
-from search.command import main
-from search.lambda_search import LambdaSearch
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
 from search.records import EpochRecord
-from search.trainer import Shared, train_trials
+from search.running import workers
+from search.study.command import main
+from search.training.checkpoint import Checkpoint, Start
+from search.training.trainer import Shared, train_trials
 from search.trial import Trial
 from tests.search.drivers import NAME, count, wait_for
 

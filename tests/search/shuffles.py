@@ -13,8 +13,8 @@ import numpy as np
 
 import cluster
 from cluster import RayPool, SerialPool
-from search.command import main
-from search.lambda_search import LambdaSearch
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.study.command import main
 from tests.search.dies import dying
 
 

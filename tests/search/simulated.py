@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import binom
 
-from search.compare import Comparison, compare
-from search.marks import Candidate
+from search.evidence.compare import Comparison, compare
+from search.evidence.marks import Candidate
 
 DRAWS = 1_500
 CERTAIN = 1e-4

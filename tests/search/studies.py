@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from search.lambda_search import LambdaSearch
-from search.narrow import Factors
-from search.store import Store
-from search.values import Cycle
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.settings.values import Cycle
+from search.space.narrow import Factors
+from search.store.store import Store
 
 SMALL = LambdaSearch(
     data="digits",

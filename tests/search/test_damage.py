@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from kbn.errors import InputError
-from search.check import main
-from search.schema import VERSION
-from search.store import Store
+from search.store.check import main
+from search.store.schema import VERSION
+from search.store.store import Store
 
 FIXTURES = Path(__file__).parent / "fixtures"
 OLD = sorted(FIXTURES.glob("store-v*.db"))

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from kbn.errors import InputError
-from search.loss_curves import NINE, LossEvolution
-from search.narrow import Outcome
+from search.experiments.loss_evolution import NINE, LossEvolution
+from search.experiments.sigma_batchnorm import Cell, SigmaBatchNorm, cell_of
 from search.plan import Progress, replay
 from search.records import State
-from search.sensitivity import Cell, SigmaBatchNorm, cell_of
-from search.spec import Experiment
+from search.settings.spec import Experiment
+from search.space.narrow import Outcome
 from search.trial import Purpose, Trial
 from tests.search.builders import BASE, result
 

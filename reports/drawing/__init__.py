@@ -1,0 +1,1 @@
+"""How figures look and become files, and the plots that several sections share."""

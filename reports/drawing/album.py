@@ -1,0 +1,54 @@
+"""The figures of a report: drawn one by one into its folder, and known by path and caption."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kbn.files import make_folder
+from reports.drawing.style import Draw, write_figure
+from search.records import StudyRecord
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as a report embeds it."""
+
+    png: str
+    """Path relative to the report."""
+    svg: str
+    caption: str
+
+    def __bool__(self) -> bool:
+        """Say whether there is something to show."""
+        return bool(self.png)
+
+
+class Album:
+    """Draws a study's figures into its folder `figures/`.
+
+    Those of a preview are marked as such. An `empty` album draws none: they take nearly all of
+    a report's time.
+    """
+
+    def __init__(self, record: StudyRecord, *, empty: bool = False) -> None:
+        self._empty = empty
+        self._study = record.folder
+        self._mark = preview_mark(record) or ""
+
+    def draw(self, name: str, draw: Draw, caption: str, *, height: float) -> Picture:
+        """Write a figure of the page's width, `height` inches high: SVG for light and dark, PNG."""
+        if self._empty:
+            return Picture("", "", caption)
+        folder = self._study / "figures"
+        make_folder(folder)
+        svg, png = (
+            path.relative_to(self._study).as_posix()
+            for path in write_figure(folder, name, draw, height=height, mark=self._mark, dark=True)
+        )
+        return Picture(png, svg, caption)
+
+
+def preview_mark(record: StudyRecord) -> str | None:
+    """Return the words that mark a study on a share of the images; None for a whole study."""
+    scale = record.spec.get("scale", 1.0)
+    return None if scale == 1.0 else f"preview at scale {scale:g}"

@@ -1,0 +1,174 @@
+"""Plots: functions that draw frames on axes. The frames are those of `reports.parts.frames`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.lines import Line2D
+
+from kbn.schedule import Schedule
+from reports.drawing.style import (
+    BLACK,
+    BLUE,
+    CURVES,
+    GREY,
+    HEAT,
+    HEAT_TURN,
+    ORANGE,
+    VERMILION,
+    WHITE,
+)
+from reports.drawing.ticks import epoch_ticks
+
+
+def learning_curves(
+    history: pd.DataFrame, quantity: str, ax: Axes, *, chosen: float | None = None
+) -> Axes:
+    """Draw a quantity of every search trial against the epoch, coloured by log λ.
+
+    `history` is `history_frame` without the final model; `quantity` one of its columns. The
+    curves of the `chosen` λ are black, thick and on top.
+    """
+    colours = lambda_colours(history["params_lam"])
+    scale = 100 if quantity.endswith("accuracy") else 1
+    for _, curve in history.groupby("number", sort=False):
+        lam = float(curve["params_lam"].iloc[0])
+        ax.plot(
+            curve["epoch"],
+            curve[quantity] * scale,
+            color=BLACK if lam == chosen else tuple(colours.to_rgba(np.array([lam]))[0]),
+            linewidth=2.4 if lam == chosen else 1.2,
+            zorder=4 if lam == chosen else 2,
+        )
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(_label(quantity))
+    epoch_ticks(ax)
+    return ax
+
+
+def lambda_colours(lams: Sequence[float] | pd.Series[float]) -> ScalarMappable:
+    """Return the colours of values of λ, even on the log axis."""
+    low, high = float(min(lams)), float(max(lams))
+    if low == high:
+        low, high = low / 2, high * 2
+    return ScalarMappable(LogNorm(low, high), CURVES)
+
+
+def learning_rate(
+    schedule: Schedule, ends: Sequence[tuple[str, int]], steps_per_epoch: int, ax: Axes
+) -> Axes:
+    """Draw η against the epoch, and mark where runs end.
+
+    `ends` holds a run's name and its number of steps; its last step's η is marked.
+    """
+    last = max(steps for _, steps in ends)
+    steps = np.unique(np.linspace(0, last - 1, 4_000).astype(int))
+    ax.plot(steps / steps_per_epoch, [schedule(int(step)) for step in steps], color=BLUE)
+    for row, (name, end) in enumerate(ends):
+        position = end / steps_per_epoch
+        ax.axvline(position, color=VERMILION, linewidth=1, linestyle="--")
+        ax.plot(
+            [(end - 1) / steps_per_epoch],
+            [schedule(end - 1)],
+            "o",
+            color=VERMILION,
+            markersize=4,
+            zorder=4,
+        )
+        ax.annotate(
+            name,
+            (position, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3 + 10 * row),
+            textcoords="offset points",
+            ha="right" if end == last else "center",
+            color=VERMILION,
+            fontsize=8,
+        )
+    ax.set_xlabel(f"epoch ({steps_per_epoch:,} steps each)")
+    ax.set_ylabel("learning rate η")
+    return ax
+
+
+def final_losses(history: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw loss and cost of the final model, training and validation, against the epoch."""
+    for part, colour in (("train", BLUE), ("validation", ORANGE)):
+        ax.plot(history["epoch"], history[f"{part}_cost"], color=colour, label=f"{part} cost")
+        ax.plot(
+            history["epoch"],
+            history[f"{part}_loss"],
+            color=colour,
+            linestyle="--",
+            label=f"{part} loss",
+        )
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("loss, cost (nats)")
+    epoch_ticks(ax)
+    return ax
+
+
+def final_accuracies(history: pd.DataFrame, test: float | None, ax: Axes) -> Axes:
+    """Draw accuracy of the final model against the epoch, and its test accuracy at the end."""
+    for part, colour in (("train", BLUE), ("validation", ORANGE)):
+        ax.plot(history["epoch"], 100 * history[f"{part}_accuracy"], color=colour, label=part)
+    if test is not None:
+        ax.plot(
+            history["epoch"].iloc[-1:],
+            [100 * test],
+            "D",
+            color=BLACK,
+            markersize=4,
+            label="test, at the end",
+            zorder=4,
+        )
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("accuracy (%)")
+    epoch_ticks(ax)
+    return ax
+
+
+def final_keys(ax: Axes) -> list[Artist]:
+    """Return the keys of `final_losses` and of `final_accuracies`, which drew on `ax`.
+
+    Colours tell images; dashes, in the one, tell loss from cost.
+    """
+    cost = Line2D([], [], color=GREY, label="cost")
+    loss = Line2D([], [], color=GREY, linestyle="--", label="loss")
+    return [*ax.get_legend_handles_labels()[0], cost, loss]
+
+
+def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
+    """Draw a confusion matrix, in percent of each true class."""
+    percent = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    ax.imshow(percent, cmap=HEAT, vmin=0, vmax=100)
+    if len(classes) <= 20:
+        for (row, column), value in np.ndenumerate(percent):
+            ax.text(
+                column,
+                row,
+                "<1" if 0 < value < 0.5 else f"{value:.0f}",
+                ha="center",
+                va="center",
+                fontsize=8 if len(classes) <= 10 else 6,
+                color=WHITE if value > 100 * HEAT_TURN else BLACK,
+                in_layout=False,
+            )
+    ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set_xlabel("predicted class")
+    ax.set_ylabel("true class")
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return ax
+
+
+def _label(quantity: str) -> str:
+    part, name = quantity.split("_")
+    return f"{part} {name} ({'%' if name == 'accuracy' else 'nats'})"

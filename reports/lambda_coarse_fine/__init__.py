@@ -1,0 +1,1 @@
+"""The λ search's part of a report."""

@@ -1,0 +1,1 @@
+"""The loss evolution's part of a report."""

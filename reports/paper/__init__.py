@@ -1,0 +1,1 @@
+"""What the study of the whole reference report adds to its sections."""

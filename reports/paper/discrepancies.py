@@ -1,0 +1,90 @@
+"""Measured numbers beside the reference's: how far apart, in standard errors of both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reports.paper.discussion import Estimate, accuracy
+from reports.parts import reference
+from reports.parts.tables import by_lam, reference_values
+from reports.parts.text import share, signed, standard_error
+from reports.sigma_batchnorm.tables import cells, published
+from search.records import StudyRecord, TrialRecord
+from search.settings.values import number_text
+
+LARGE = 2.0
+"""Standard errors from which a difference asks for an explanation."""
+STAGES = ("coarse", "fine")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A number of the reference report and what was measured in its place."""
+
+    what: str
+    measured: Estimate
+    published: float
+    n: int
+    """Images that both were measured on, or as many."""
+
+    @property
+    def difference(self) -> float:
+        """Measured less published."""
+        return self.measured.value - self.published
+
+    @property
+    def errors(self) -> float:
+        """The difference in standard errors of the two; a run of each, other weights apart."""
+        return self.difference / math.hypot(
+            self.measured.error, standard_error(self.published, self.n)
+        )
+
+
+def search_pairs(record: StudyRecord) -> Iterator[Pair]:
+    """Yield both grids of a λ search, and its final models that ended as the reference's did."""
+    for stage in STAGES:
+        values = reference_values(record, record.stage(stage), stage)
+        for lam, trials in by_lam(record.stage(stage)).items():
+            if lam in values:
+                what = f"{stage} grid, λ = {number_text(lam)}, validation accuracy"
+                yield from _pair(what, trials, "validation", values[lam])
+    for each in record.stage("final"):
+        if reference.comparable(record.data, each.trial):
+            what = f"final model, {each.trial.epochs} epochs, test accuracy"
+            yield from _pair(what, (each,), "test", reference.FINAL.test_accuracy)
+
+
+def _pair(what: str, trials: tuple[TrialRecord, ...], part: str, value: float) -> Iterator[Pair]:
+    measured = accuracy(trials, part)
+    if measured is not None and measured.error > 0:
+        figures = getattr(trials[0].result, part)
+        yield Pair(what, measured, value, figures.n)
+
+
+def matrix_pairs(record: StudyRecord) -> Iterator[Pair]:
+    """Yield the cells of the matrix of σ × batch normalisation."""
+    for cell, trials in cells(record).items():
+        value = published(record, trials)
+        if value is not None:
+            yield from _pair(f"matrix, {cell}, test accuracy", trials, "test", value)
+
+
+def large_differences(pairs: list[Pair]) -> pd.DataFrame:
+    """Return those further apart than `LARGE` standard errors, furthest first."""
+    far = sorted((p for p in pairs if abs(p.errors) > LARGE), key=lambda p: -abs(p.errors))
+    return pd.DataFrame(
+        [
+            {
+                "value": pair.what,
+                "measured": share(pair.measured.value),
+                "reference": share(pair.published),
+                "difference": signed(pair.difference),
+                "in standard errors": signed(pair.errors, 1),
+            }
+            for pair in far
+        ]
+    )

@@ -1,0 +1,1 @@
+"""What sections are made of: text, frames, tables, settings, environment."""

@@ -1,0 +1,98 @@
+"""Tables on where a study ran and what went wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from reports.parts.text import NONE, cell, count, duration, moment, share
+from search.evidence.digest import digest
+from search.records import Attempt, State, StudyRecord, TrialRecord
+from search.settings.values import number_text
+
+_FIELDS = {
+    "Python": "python",
+    "NumPy": "numpy",
+    "BLAS": "blas",
+    "BLAS threads a trial": "blas_threads",
+    "Ray": "ray",
+    "CPU": "cpu",
+    "hosts": "host",
+}
+
+
+def environment_table(record: StudyRecord) -> pd.DataFrame:
+    """Return versions, machine and times; values that differ between trials are all named."""
+    found = [trial.result.environment for trial in record.trials if trial.result]
+    rows = {"this package": record.version}
+    for label, name in _FIELDS.items():
+        rows[label] = _distinct(getattr(environment, name) for environment in found)
+    rows["executor"] = _distinct(
+        f"{session.executor}, {count(session.slots, 'trial')} at once"
+        for session in record.sessions
+    )
+    wall = sum(session.seconds for session in record.sessions)
+    core = sum(trial.result.seconds for trial in record.trials if trial.result)
+    rows["wall time"] = f"{duration(wall)} in {count(len(record.sessions), 'run')} of the command"
+    rows["core time"] = f"{duration(core)} of training, one core a trial"
+    rows["cores busy with training"] = utilisation(record)
+    if record.sessions:
+        rows["first run"] = moment(record.sessions[0].started)
+    if found:
+        rows["results' hash"] = digest(record)
+    return pd.DataFrame({"": list(rows), "value": [cell(text) for text in rows.values()]})
+
+
+def utilisation(record: StudyRecord) -> str:
+    """Return the share of the runs' core time that trained the trials which gave results."""
+    offered = sum(session.seconds * session.slots for session in record.sessions)
+    core = sum(trial.result.seconds for trial in record.trials if trial.result)
+    return f"{share(core / offered, 2)} of the wall time" if offered else NONE
+
+
+def _distinct(values: Iterable[object]) -> str:
+    names = dict.fromkeys(str(value) for value in values if value is not None)
+    return "; ".join(names) or NONE
+
+
+def mixed_environments(record: StudyRecord) -> tuple[str, ...]:
+    """Return which of NumPy, BLAS and CPU differ between trials: there, last bits may differ."""
+    found = [trial.result.environment for trial in record.trials if trial.result]
+    return tuple(
+        label
+        for label in ("NumPy", "BLAS", "CPU")
+        if len({getattr(environment, _FIELDS[label]) for environment in found}) > 1
+    )
+
+
+def failed_attempts(record: StudyRecord) -> tuple[tuple[TrialRecord, Attempt], ...]:
+    """Return every attempt that ended without a result, with its trial."""
+    return tuple(
+        (trial, attempt)
+        for trial in record.trials
+        for attempt in trial.attempts
+        if attempt.failure is not None
+    )
+
+
+def failures_table(record: StudyRecord) -> pd.DataFrame:
+    """Return one row a failed attempt."""
+    return pd.DataFrame(
+        [
+            {
+                "trial": f"{trial.number} ({trial.stage})",
+                "λ": number_text(trial.trial.lam),
+                "attempt": str(attempt.number),
+                "node": cell(attempt.node) or NONE,
+                "error": cell(f"{attempt.failure.type}: {attempt.failure.message}"),
+                "then": "given up" if _given_up(trial, attempt) else "tried again",
+            }
+            for trial, attempt in failed_attempts(record)
+            if attempt.failure
+        ]
+    )
+
+
+def _given_up(trial: TrialRecord, attempt: Attempt) -> bool:
+    return trial.state is State.FAILED and attempt is trial.attempts[-1]

@@ -1,0 +1,185 @@
+"""Tables of a report: frames of text, ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+import numpy as np
+import pandas as pd
+
+from reports.parts import reference
+from reports.parts.text import NONE, real, share, signed, standard_error
+from search.evidence.marks import Seeds
+from search.evidence.marks import standard_error as error_of_mean
+from search.evidence.outcomes import labelled_right
+from search.records import DataRecord, State, StudyRecord, TrialRecord
+from search.settings.values import number_text
+
+NO_SEEDS = Seeds()
+CHANCE_ERRORS = 3.0
+"""A network has learned when its accuracy is more standard errors than this above chance."""
+UNLEARNED = "did not learn"
+
+
+WORDS = {
+    *("", "λ", "σ", "architecture", "batch norm", "setting", "value", "state", "images"),
+    *("trial", "node", "error", "then", "parameter", "verdict", "here", "figures"),
+    *("the reference's claim", "seen", "score", "what it is worth", "experiment", "stage"),
+}
+"""Columns that stand to the left; numbers stand to the right."""
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """Return a frame of text as a Markdown table."""
+    align = tuple("left" if name in WORDS else "right" for name in frame.columns)
+    return frame.to_markdown(index=False, colalign=align, disable_numparse=True)
+
+
+def by_lam(trials: Sequence[TrialRecord]) -> Mapping[float, tuple[TrialRecord, ...]]:
+    """Return the replicates of each λ, λ ascending."""
+    groups: dict[float, list[TrialRecord]] = {}
+    for record in trials:
+        groups.setdefault(record.trial.lam, []).append(record)
+    return {lam: tuple(groups[lam]) for lam in sorted(groups)}
+
+
+def accuracies(trials: Sequence[TrialRecord]) -> list[float]:
+    """Return the validation accuracies of those that completed."""
+    return [
+        record.result.validation.accuracy
+        for record in trials
+        if record.state is State.COMPLETED and record.result and record.result.validation
+    ]
+
+
+def uncertainty(trials: Sequence[TrialRecord], seeds: Seeds) -> float | None:
+    """Return the standard error of a λ's mean accuracy over its completed runs.
+
+    It holds the noise of the validation images, which the runs share, and that of seeds as far
+    as the study's replicates tell of it.
+    """
+    right = [labelled_right(each.result) for each in trials if each.result]
+    complete = [each for each in right if each is not None]
+    return error_of_mean(np.stack(complete), seeds) if complete else None
+
+
+def learned(accuracy: float, data: DataRecord) -> bool:
+    """Say whether a validation accuracy is above that of always naming one class."""
+    error = standard_error(data.chance, data.validation_size)
+    return accuracy > data.chance + CHANCE_ERRORS * error
+
+
+def grid_table(
+    record: StudyRecord, stage: str, *, best: float | None, seeds: Seeds = NO_SEEDS
+) -> pd.DataFrame:
+    """Return a stage's values of λ with their accuracies; the study's best one is marked.
+
+    `seeds` is what the study's replicates tell of the noise of seeds, for the standard errors.
+    """
+    trials = record.stage(stage)
+    published = reference_values(record, trials, stage)
+    replicated = any(each.trial.replicate for each in trials)
+    return pd.DataFrame(
+        [
+            _grid_row(record, lam, group, published, seeds, best=best, replicated=replicated)
+            for lam, group in by_lam(trials).items()
+        ]
+    )
+
+
+def reference_values(
+    record: StudyRecord, trials: Sequence[TrialRecord], stage: str
+) -> Mapping[float, float]:
+    """Return the reference's accuracies where this stage trained what it trained."""
+    same = bool(trials) and all(
+        reference.comparable(record.data, each.trial)
+        and each.trial.epochs == reference.SEARCH_EPOCHS
+        for each in trials
+    )
+    return reference.STAGES.get(stage, {}) if same else {}
+
+
+def _grid_row(
+    record: StudyRecord,
+    lam: float,
+    trials: Sequence[TrialRecord],
+    published: Mapping[float, float],
+    seeds: Seeds,
+    *,
+    best: float | None,
+    replicated: bool,
+) -> dict[str, str]:
+    values = accuracies(trials)
+    mean = fmean(values) if values else None
+    bold = "**" if lam == best else ""
+    row = {
+        "λ": f"{bold}{number_text(lam)}{bold}",
+        "validation accuracy": f"{bold}{share(mean)}{bold}",
+        "standard error": share(uncertainty(trials, seeds)),
+    }
+    if replicated:
+        row["replicates"] = str(len(values))
+        row["lowest to highest"] = (
+            f"{share(min(values))} to {share(max(values))}" if values else NONE
+        )
+    if published:
+        row["reference"] = share(published.get(lam))
+        known = mean is not None and lam in published
+        row["difference"] = signed(mean - published[lam]) if known and mean is not None else NONE
+    row["train accuracy"] = share(_mean(trials, "train", "accuracy"))
+    row["validation loss"] = real(_mean(trials, "validation", "loss"))
+    row["state"] = "; ".join(states(trials, record.data))
+    return row
+
+
+def _mean(trials: Sequence[TrialRecord], part: str, name: str) -> float | None:
+    figures = [getattr(each.result, part) for each in trials if each.state is State.COMPLETED]
+    return fmean(getattr(figure, name) for figure in figures) if figures else None
+
+
+def states(trials: Sequence[TrialRecord], data: DataRecord) -> list[str]:
+    """Return how trials ended; the count where they differ."""
+    words = [state_text(each, data) for each in trials]
+    return [
+        word if words.count(word) == len(words) else f"{words.count(word)} {word}"
+        for word in dict.fromkeys(words)
+    ]
+
+
+def state_text(record: TrialRecord, data: DataRecord) -> str:
+    """Return how a trial ended, as a table says it."""
+    if record.state is State.DIVERGED and record.result:
+        return f"diverged in epoch {record.result.epochs + 1}"
+    values = accuracies([record])
+    if values and not learned(values[0], data):
+        return f"completed, {UNLEARNED}"
+    return record.state.value
+
+
+def final_table(record: StudyRecord, final: TrialRecord) -> pd.DataFrame:
+    """Return the final model's figures on the three parts of the data."""
+    assert final.result is not None
+    parts = {
+        "train": final.result.train,
+        "validation": final.result.validation,
+        "test": final.result.test,
+    }
+    comparable = reference.comparable(record.data, final.trial)
+    rows = []
+    for name, figures in parts.items():
+        if figures is None:
+            continue
+        row = {
+            "images": f"{name} ({figures.n:,})",
+            "accuracy": share(figures.accuracy),
+            "standard error": share(standard_error(figures.accuracy, figures.n)),
+            "loss": real(figures.loss),
+            "cost": real(figures.cost),
+        }
+        if comparable:
+            published = reference.FINAL.test_accuracy if name == "test" else None
+            row["reference accuracy"] = share(published)
+            row["difference"] = signed(figures.accuracy - published if published else None)
+        rows.append(row)
+    return pd.DataFrame(rows)

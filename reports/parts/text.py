@@ -1,0 +1,92 @@
+"""Numbers as a reader should see them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from statistics import fmean, stdev
+
+from search.settings.values import number_text
+
+DIGITS = 4
+NONE = "–"
+"""What a cell shows when there is no number."""
+
+
+def share(value: float | None, digits: int = DIGITS) -> str:
+    """Return a share, 0 to 1, rounded, but never to a false 0 or 1."""
+    if value is None or math.isnan(value):
+        return NONE
+    smallest = 10.0**-digits
+    if 0 < value < smallest:
+        value = smallest
+    if 1 - smallest < value < 1:
+        value = 1 - smallest
+    return f"{value:.{digits}f}"
+
+
+def real(value: float | None, digits: int = 3) -> str:
+    """Return a number with a fixed number of decimals."""
+    return NONE if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def signed(value: float | None, digits: int = DIGITS) -> str:
+    """Return a difference with its sign; a true minus, as typeset."""
+    if value is None or math.isnan(value):
+        return NONE
+    rounded = round(value, digits) + 0.0  # −0.0 becomes 0.0
+    return f"{rounded:+.{digits}f}".replace("-", "−")
+
+
+def plus_minus(values: Sequence[float], show: Callable[[float | None], str], digits: int) -> str:
+    """Return the mean of runs and, where there are several, ± their standard deviation."""
+    if len(values) < 2:
+        return show(values[0] if values else None)
+    return f"{show(fmean(values))} ± {real(stdev(values), digits)}"
+
+
+def standard_error(accuracy: float, n: int) -> float:
+    """Return √(p(1 − p)/n): the standard error of a share of n independent images."""
+    return math.sqrt(max(0.0, accuracy * (1.0 - accuracy)) / n)
+
+
+def listed(values: Iterable[float]) -> str:
+    """Return values of λ as a sentence lists them: `1e-3, 4e-3 and 1e-2`."""
+    return phrases([number_text(value) for value in values])
+
+
+def phrases(parts: Sequence[str]) -> str:
+    """Return parts of a sentence joined: `a, b and c`."""
+    *head, last = parts
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def count(number: int, word: str, plural: str = "") -> str:
+    """Return a number with its noun: `1 trial`, `1,200 trials`."""
+    return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person would say it."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    return str(timedelta(seconds=round(seconds)))
+
+
+def moment(unix_time: float) -> str:
+    """Return a date and time, UTC."""
+    return datetime.fromtimestamp(unix_time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def cell(text: str) -> str:
+    """Return text that stays within its cell of a Markdown table."""
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+def fenced(text: str) -> str:
+    """Return text as a Markdown code block, whatever backticks it holds."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}"

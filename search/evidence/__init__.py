@@ -1,0 +1,1 @@
+"""What outcomes say: pure statistics, from scores to comparisons."""

@@ -1,0 +1,55 @@
+"""One hash over all results of a study, for two people to compare."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any, Protocol
+
+from search.records import StudyRecord, TrialRecord
+
+
+class HasRecord(Protocol):
+    """A study that ran: see `search.study.run.Study`."""
+
+    @property
+    def record(self) -> StudyRecord:
+        """The study as reports see it."""
+
+
+def digest(study: StudyRecord | HasRecord) -> str:
+    """Return 16 hexadecimal digits over every result of a study, its epochs and arrays included.
+
+    Times, hosts, versions and failed attempts are left out, and order plays no part: the same
+    specification gives the same hash with any number of workers, interrupted or not, on the same
+    kind of CPU with the same NumPy. Trials without a result do not enter.
+    """
+    record = study if isinstance(study, StudyRecord) else study.record
+    summed = hashlib.sha256()
+    for trial in sorted(record.trials, key=lambda trial: trial.trial.id):
+        if trial.result is not None:
+            summed.update(_digest(trial))
+    return summed.hexdigest()[:16]
+
+
+def _digest(record: TrialRecord) -> bytes:
+    result = record.result
+    assert result is not None
+    figures = (result.train, result.validation, result.test)
+    plain = {
+        "trial": record.trial.to_json(),
+        "state": result.state.value,
+        "epochs": result.epochs,
+        "figures": [part and dataclasses.asdict(part) for part in figures],
+        "history": [_without_times(dataclasses.asdict(epoch)) for epoch in record.history],
+        "arrays": {
+            name: [array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).hexdigest()]
+            for name, array in result.arrays.items()
+        },
+    }
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()
+
+
+def _without_times(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name != "seconds"}

@@ -1,0 +1,38 @@
+"""Replicates where they matter: the best few values are trained again with other seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from search.settings.values import bad
+from search.space.narrow import Outcome, contenders
+
+
+@dataclass(frozen=True)
+class Top:
+    """How many values are trained again, and how often each of them in all."""
+
+    count: int
+    replicates: int
+
+    def __str__(self) -> str:
+        return f"{self.count}:{self.replicates}"
+
+
+def top(flag: str, value: Any) -> Top | Literal["off"]:
+    """Read `K:R`, the best K values and their replicates; `K` alone means three; or `off`."""
+    if isinstance(value, Top) or value == "off":
+        return value  # type: ignore[no-any-return]
+    count, colon, replicates = str(value).partition(":")
+    numbers = (count, replicates if colon else "3")
+    if not all(text.isdecimal() and int(text) >= 1 for text in numbers):
+        raise bad(flag, value, "give values and replicates of each, as in 3:3, or off")
+    return Top(*map(int, numbers))
+
+
+def finalists(outcomes: Iterable[Outcome], count: int) -> tuple[float, ...]:
+    """Return the best `count` values, best first; of equal ones the larger."""
+    ranked = sorted(contenders(outcomes), key=lambda score: (-score.mean, -score.lam))
+    return tuple(score.lam for score in ranked[:count])

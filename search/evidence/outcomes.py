@@ -1,0 +1,60 @@
+"""From outcomes to a comparison: which values of λ can be told from the best one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Bool
+
+from search.evidence.compare import Comparison, compare
+from search.evidence.marks import Candidate
+from search.records import Result
+from search.space.narrow import Outcome, best
+from search.trial import Purpose, stream
+
+REMEMBERED = 16
+"""Comparisons that are kept: those of a search's stages, which each replay of its plan asks for."""
+
+
+def evidence(outcomes: Iterable[Outcome]) -> Comparison | None:
+    """Compare every value all of whose replicates completed with the best of them.
+
+    None when there is no such value. Equal outcomes, in any order, give equal comparisons: the
+    simulations behind them draw on the study's seed. They are worked out once: a plan asks for
+    them, each replay of it does, and so do the parts of a report.
+    """
+    known = tuple(outcomes)
+    winner = best(known)
+    if winner is None:
+        return None
+    return _compared(candidates(known), winner.lam, known[0].trial.seed)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _compared(known: tuple[Candidate, ...], winner: float, seed: int) -> Comparison:
+    return compare(known, winner, rng=stream(seed, 0, Purpose.COMPARISON))
+
+
+def candidates(outcomes: Iterable[Outcome]) -> tuple[Candidate, ...]:
+    """Return the values of λ all of whose replicates completed, in ascending order."""
+    runs: dict[float, dict[int, Bool[np.ndarray, " n"] | None]] = {}
+    for trial, result in outcomes:
+        right = None if result is None else labelled_right(result)
+        runs.setdefault(trial.lam, {})[trial.replicate] = right
+    found = []
+    for lam in sorted(runs):
+        each = [runs[lam][replicate] for replicate in sorted(runs[lam])]
+        complete = [right for right in each if right is not None]
+        if len(complete) == len(each):
+            found.append(Candidate(lam, np.stack(complete)))
+    return tuple(found)
+
+
+def labelled_right(result: Result) -> Bool[np.ndarray, " n"] | None:
+    """Return which validation images a run labelled right; None where it did not complete."""
+    bits = result.arrays.get("validation_correct")
+    if bits is None or result.validation is None:
+        return None
+    return np.unpackbits(bits, count=result.validation.n).astype(bool)

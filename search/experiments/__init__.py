@@ -1,0 +1,1 @@
+"""The experiments: the settings, the plan and the sentences of each."""

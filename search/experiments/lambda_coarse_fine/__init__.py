@@ -1,0 +1,1 @@
+"""The λ search: settings, plan, outline and sentences."""

@@ -1,0 +1,111 @@
+"""Loss evolution: the same networks with and without batch normalisation, over many epochs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from kbn.errors import InputError
+from search.plan import Choice, Plan, Stage
+from search.settings import values
+from search.settings.spec import FixedLambda, StageOutline, setting, whole_cycles_near
+from search.settings.values import number_text
+from search.trial import Trial
+
+STAGE = "loss evolution"
+NINE = (50, 50, 30, 20, 20, 10, 10, 10, 10)
+"""The reference report's deep network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossEvolution(FixedLambda):
+    """A study of what batch normalisation does to the loss, network by network.
+
+    Raises
+    ------
+    InputError
+        When a setting is out of bounds.
+    """
+
+    kind: ClassVar[str] = "loss_evolution"
+    title: ClassVar[str] = "Compare training with and without batch normalisation"
+    about: ClassVar[str] = (
+        "Trains each architecture with and without batch normalisation, from the same weights and "
+        "on the same batches, and reports how cost and loss fall. Run the same command again to "
+        "resume; a finished study only writes its report again."
+    )
+
+    architectures: tuple[tuple[int, ...], ...] = setting(
+        None,
+        values.optional(values.architectures),
+        "Networks to compare, widths of hidden layers each  [default: --hidden, and the reference "
+        "report's nine hidden layers]",
+        "N,N,…/N,…",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.batch_norm:
+            raise InputError(
+                "--no-batch-norm: each network is trained both ways in any case; leave it out"
+            )
+
+    def derived(self) -> dict[str, Any]:
+        """Return the reference's epochs, to the end of a cycle, and its two networks."""
+        both = self.hidden, NINE
+        return {
+            "epochs": whole_cycles_near(40, self.cycle),
+            "architectures": tuple(dict.fromkeys(both)),
+        }
+
+    def networks(self) -> tuple[tuple[int, ...], ...]:
+        """Return the architectures."""
+        return self.architectures
+
+    def plan(self, base: Trial) -> Plan:
+        """Return a new plan of this comparison."""
+        return loss_evolution(self, base)
+
+    def outline(self) -> tuple[StageOutline, ...]:
+        """Return the one stage."""
+        count = 2 * len(self.architectures) * self.replicates
+        what = f"{len(self.architectures)} architectures, with and without batch norm"
+        return (StageOutline(STAGE, count, self.epochs, what),)
+
+
+def loss_evolution(study: LossEvolution, base: Trial) -> Plan:
+    """Train every architecture with and without batch normalisation; there is nothing to choose."""
+    trials = tuple(
+        replace(
+            base,
+            hidden=hidden,
+            batch_norm=batch_norm,
+            lam=study.lam,
+            epochs=study.epochs,
+            replicate=replicate,
+        )
+        for hidden in study.architectures
+        for batch_norm in (True, False)
+        for replicate in range(study.replicates)
+    )
+    reason = (
+        f"Loss evolution over {study.epochs} epochs with λ = {number_text(study.lam)}, with and "
+        f"without batch norm, of {' and '.join(map(network_text, study.architectures))}, "
+        "as specified."
+    )
+    yield Stage(STAGE, trials, reason, label=_label)
+    return Choice(None, "Nothing is chosen: the experiment compares.")
+
+
+def network_text(hidden: tuple[int, ...]) -> str:
+    """Return a network's hidden layers as a reader writes them: `[50, 50]`."""
+    return f"[{', '.join(map(str, hidden))}]"
+
+
+def norm_text(*, batch_norm: bool) -> str:
+    """Return which of the two kinds of network it is."""
+    return "with batch norm" if batch_norm else "without batch norm"
+
+
+def _label(trial: Trial) -> str:
+    return f"{network_text(trial.hidden)} {norm_text(batch_norm=trial.batch_norm)}"

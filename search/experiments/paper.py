@@ -1,0 +1,116 @@
+"""The whole reference report: loss evolution, λ search, final model, σ × batch norm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from search.experiments.lambda_coarse_fine.search import REFERENCE_FACTORS, LambdaSearch
+from search.experiments.loss_evolution import LossEvolution
+from search.experiments.sigma_batchnorm import SigmaBatchNorm
+from search.settings import values
+from search.settings.spec import Experiment, StudySpec, setting, whole_cycles_near
+from search.space.narrow import Factors, Zoom, check_rule, fine_rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper(StudySpec):
+    """A study of all experiments; those that do not wait for each other run side by side.
+
+    Raises
+    ------
+    InputError
+        When a setting is out of bounds.
+    """
+
+    kind: ClassVar[str] = "paper"
+    title: ClassVar[str] = "Run every experiment of the reference report"
+    about: ClassVar[str] = (
+        "Checks gradients, trains with and without batch normalisation, searches λ from a coarse "
+        "grid to a fine one, trains the final model, fills the matrix of σ × batch normalisation, "
+        "and writes one report that stands beside the reference's, number by number. Run the same "
+        "command again to resume; a finished study only writes its report again."
+    )
+
+    lam: float = setting(
+        5e-3, values.number(at_least=0), "L2 strength λ where it is not searched.", "λ"
+    )
+    architectures: tuple[tuple[int, ...], ...] = setting(
+        None,
+        values.optional(values.architectures),
+        "Networks of the loss evolution  [default: --hidden, and the reference report's nine "
+        "hidden layers]",
+        "N,N,…/N,…",
+    )
+    loss_epochs: int = setting(
+        None,
+        values.optional(values.whole(at_least=1)),
+        "Epochs of the loss evolution  [default: the whole cycles nearest to 40]",
+        "N",
+    )
+    coarse: tuple[float, ...] = setting(
+        (1e-5, 1e-4, 1e-3, 1e-2, 1e-1), values.lambdas, "Values of λ on the coarse grid.", "λ,λ,…"
+    )
+    fine: Factors | Zoom = setting(
+        REFERENCE_FACTORS,
+        fine_rule,
+        "Fine grid: factors of the coarse winner, or zoom:N.",
+        "F,F,…|zoom:N",
+    )
+    final_epochs: int = setting(
+        32,
+        values.whole(at_least=1),
+        "Epochs of the final model, which is trained to the nearest whole cycles, too.",
+        "N",
+    )
+    final_alpha: float = setting(
+        0.7, values.number(at_least=0, below=1), "Alpha of the final model.", "A"
+    )
+    sigmas: tuple[float, ...] = setting(
+        (1e-1, 1e-3, 1e-4), values.sigmas, "Standard deviations of the initial weights.", "σ,σ,…"
+    )
+    retune: bool = setting(
+        False, values.boolean, "Search λ in each cell of the matrix first, on the coarse grid."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_rule(self.coarse, self.fine)
+        self.experiments()  # each checks what is its own
+
+    def derived(self) -> dict[str, Any]:
+        """Return what follows from other settings, as the experiments derive it alone."""
+        own = LossEvolution(hidden=self.hidden, cycle=self.cycle)
+        return {
+            **super().derived(),
+            "architectures": own.architectures,
+            "loss_epochs": whole_cycles_near(40, self.cycle),
+        }
+
+    def experiments(self) -> tuple[Experiment, ...]:
+        """Return the reference's experiments, in its order."""
+        common = {field.name: getattr(self, field.name) for field in fields(StudySpec)}
+        parts = (
+            LossEvolution(
+                **common | {"epochs": self.loss_epochs},
+                lam=self.lam,
+                architectures=self.architectures,
+            ),
+            LambdaSearch(
+                **common,
+                preset="paper",
+                coarse=self.coarse,
+                fine=self.fine,
+                final_epochs=self.final_epochs,
+                final_both=True,
+                final_alpha=self.final_alpha,
+            ),
+            SigmaBatchNorm(
+                **common,
+                lam=self.lam,
+                sigmas=self.sigmas,
+                retune=self.retune,
+                lambdas=self.coarse,
+            ),
+        )
+        return tuple(part.at_scale() for part in parts)

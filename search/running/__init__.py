@@ -1,0 +1,1 @@
+"""A study under way: runner, workers, packs, and what a user sees meanwhile."""

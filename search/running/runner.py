@@ -1,0 +1,272 @@
+"""The runner: sends a plan's trials to a pool, keeps what comes back, asks the plan for more.
+
+It knows pools by what they do (`submit`, `poll`), not by name; any number of plans share one
+pool, so that no core idles while one of them waits for the end of its stage.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from search.plan import Plan, Progress, Stage, replay
+from search.records import Environment, EpochRecord, Failure, Result, State
+from search.space.narrow import Outcome
+from search.store.store import Store
+from search.training.checkpoint import Checkpoint, Start
+from search.training.packing import epochs
+from search.trial import Trial
+
+
+class Event(Protocol):
+    """What a pool reports: see `cluster.events.Event`."""
+
+    @property
+    def kind(self) -> str:
+        """`started`, `item`, `done`, `retry` or `failed`."""
+
+    @property
+    def key(self) -> str:
+        """What the task was submitted under."""
+
+    @property
+    def node(self) -> str:
+        """Host of the attempt."""
+
+    @property
+    def value(self) -> Any:
+        """An item, or why an attempt ended early."""
+
+
+class Pool(Protocol):
+    """Where trials run."""
+
+    def submit(self, key: str, payload: Any, *, once: bool = False, ahead: bool = False) -> None:
+        """Queue a task, `ahead` of those that wait or behind; one `once` is not tried again."""
+
+    def replace(self, key: str, payload: Any) -> None:
+        """Give further attempts at a task another payload: they start further on."""
+
+    def poll(self, timeout: float) -> Sequence[Event]:
+        """Return what happened, waiting up to `timeout` seconds for something to happen."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that an observer of a study may want to show."""
+
+    trial: Trial
+    stage: str
+    label: str
+    """What tells the trial from the others of its stage."""
+    state: State
+    record: EpochRecord | None = None
+    """The epoch just trained, while `state` is `running`."""
+    result: Result | None = None
+    failure: Failure | None = None
+    """Why the last attempt ended; another follows unless `state` is `failed`."""
+    kept: bool = False
+    """Whether the store held the result before this run."""
+
+
+COMMIT_SECONDS = 0.1
+"""How long what came in waits for more before it is brought to the disk together. A pool that works
+in `poll` itself leaves it waiting for longer: 0 is right there."""
+Observer = Callable[[Notice], None]
+Packing = Callable[[Sequence[Trial]], Sequence[tuple[Trial, ...]]]
+"""Which trials train in one task: see `search.training.packing.packs`."""
+
+
+def singly(trials: Sequence[Trial]) -> Sequence[tuple[Trial, ...]]:
+    """Return each trial as a task of its own."""
+    return [(trial,) for trial in trials]
+
+
+def run_plans(
+    plans: Mapping[str, Plan],
+    *,
+    pool: Callable[[], Pool],
+    store: Store,
+    observe: Observer = lambda _: None,
+    packing: Packing = singly,
+    poll_seconds: float = 1.0,
+    commit_seconds: float = COMMIT_SECONDS,
+) -> Mapping[str, Progress]:
+    """Run plans to their ends and return where each of them came to.
+
+    What the store holds is not trained again. A trial whose attempts all failed is sent to its
+    plan without a result; the next run tries it anew. `pool` is called when there is something
+    to train, and not before. Its tasks are given a tuple of `Start`, made by `packing` of those
+    trials that the plans ask for at a time, and yield pairs of a trial's id and an epoch's record,
+    a checkpoint or the result. When a task of several trials fails, those without a result are
+    tried again alone. What is tried again, now or by the next run, starts at its last checkpoint.
+
+    At first trials of the first plan run, then the others, the longest tasks before shorter ones,
+    so that the cores end together. What a plan asks for later goes ahead of what waits: more may
+    follow from it, and at the end of a study no core should wait for its plan.
+    """
+    run = _Run(store, observe)
+    progress = {name: replay(plan, run.lookup) for name, plan in plans.items()}
+    new = {name: run.new_trials(each) for name, each in progress.items()}
+    if all(each.choice for each in progress.values()):
+        return progress
+    workers = pool()
+    ahead = False
+    first = next(iter(progress))
+    with store.grouping(commit_seconds):
+        while True:
+            levels = run.levels([trial for trials in new.values() for trial in trials])
+            tasks = [pack for level in levels for pack in packing(level)]
+            leading = {trial.id for trial in new[first]}
+            tasks.sort(key=lambda pack: (leading.isdisjoint(t.id for t in pack), -epochs(pack)))
+            for pack in tasks[::-1] if ahead else tasks:
+                workers.submit(run.task(pack), run.starts(pack), once=len(pack) > 1, ahead=ahead)
+            ahead = True
+            if all(each.choice for each in progress.values()):
+                return progress
+            for event in workers.poll(min(poll_seconds, store.settle_in())):
+                for trial in run.handle(event):
+                    workers.submit(run.task((trial,)), run.starts((trial,)))
+                trials = run.trials(event.key)
+                checkpointed = event.kind == "item" and isinstance(event.value[1], Checkpoint)
+                if checkpointed and len(trials) == 1:  # a pack is not tried again as such
+                    workers.replace(event.key, run.starts(trials))
+            for name, each in progress.items():
+                each.advance(run.lookup)
+                new[name] = run.new_trials(each)
+            store.settle()
+
+
+class _Run:
+    """Book-keeping of one run: what is under way and what failed."""
+
+    def __init__(self, store: Store, observe: Observer) -> None:
+        self._store = store
+        self._observe = observe
+        self._trials: dict[str, Trial] = {}
+        self._stages: dict[str, Stage] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._history: dict[str, list[EpochRecord]] = {}
+        self._attempts: dict[str, int] = {}
+        self._tasks: dict[str, tuple[Trial, ...]] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._environments: dict[Environment, Environment] = {}
+        """Each once, for all the results that were trained there."""
+
+    def lookup(self, trial: Trial) -> Outcome | None:
+        """Return a trial's outcome: from this run, or from the store."""
+        if trial.id not in self._outcomes:
+            result = self._store.result(trial.id)
+            if result is None:
+                return None
+            self._outcomes[trial.id] = Outcome(trial, result)
+        return self._outcomes[trial.id]
+
+    def task(self, trials: tuple[Trial, ...]) -> str:
+        """Return the key of a task that trains trials."""
+        key = "+".join(trial.id for trial in trials)
+        self._tasks[key] = trials
+        return key
+
+    def trials(self, task: str) -> tuple[Trial, ...]:
+        """Return the trials of a task."""
+        return self._tasks[task]
+
+    def starts(self, trials: tuple[Trial, ...]) -> tuple[Start, ...]:
+        """Return trials with where each of them can start."""
+        return tuple(Start(trial, self._checkpoints.get(trial.id)) for trial in trials)
+
+    def levels(self, trials: Sequence[Trial]) -> Sequence[Sequence[Trial]]:
+        """Return trials grouped by the epochs behind them: members of a pack start level."""
+        levels: dict[int, list[Trial]] = {}
+        for trial in trials:
+            checkpoint = self._checkpoints.get(trial.id)
+            levels.setdefault(checkpoint.state.epoch if checkpoint else 0, []).append(trial)
+        return list(levels.values())
+
+    def new_trials(self, progress: Progress) -> Sequence[Trial]:
+        """Return what a plan has asked for and is neither known nor under way; tell it all."""
+        new = []
+        for stage in progress.unseen_stages():
+            for trial in stage.trials:
+                if trial.id in self._trials:
+                    continue
+                self._trials[trial.id], self._stages[trial.id] = trial, stage
+                outcome = self.lookup(trial)
+                if outcome is None or outcome.result is None:
+                    new.append(trial)
+                else:
+                    self._notify(trial.id, outcome.result.state, result=outcome.result, kept=True)
+        if new:
+            self._store.add_trials(new)
+        for trial in new:
+            if (checkpoint := self._store.checkpoint(trial.id)) is not None:
+                self._checkpoints[trial.id] = checkpoint
+            self._notify(trial.id, State.WAITING)
+        return new
+
+    def handle(self, event: Event) -> Sequence[Trial]:
+        """Take in one event of the pool; return the trials to try again, each alone.
+
+        What follows a trial's result changes nothing.
+        """
+        task, value = self._tasks[event.key], event.value
+        pending = [trial for trial in task if trial.id not in self._outcomes]
+        match event.kind:
+            case "started":
+                for trial in pending:
+                    self._begin(trial.id, event.node)
+            case "item":
+                trial_id, item = value
+                if trial_id not in self._outcomes:
+                    self._take(trial_id, item)
+            case "retry" | "failed":
+                failure = Failure(value.type, value.message, value.traceback, value.lost)
+                final = event.kind == "failed" and len(task) == 1
+                for trial in pending:
+                    self._fail(trial.id, failure, final=final)
+                return pending if len(task) > 1 else ()
+        return ()
+
+    def _begin(self, key: str, node: str) -> None:
+        checkpoint = self._checkpoints.get(key)
+        self._history[key] = list(checkpoint.history) if checkpoint else []
+        self._attempts[key] = self._store.begin_attempt(key, node=node, started=time.time())
+        self._notify(key, State.RUNNING)
+
+    def _take(self, key: str, item: EpochRecord | Checkpoint | Result) -> None:
+        match item:
+            case EpochRecord():
+                # A worker that could not use a checkpoint starts anew, from the first epoch.
+                self._history[key][item.epoch - 1 :] = [item]
+                self._notify(key, State.RUNNING, record=item)
+            case Checkpoint():
+                self._store.keep_checkpoint(key, item)
+                self._checkpoints[key] = item
+            case Result():
+                self._store.commit(item, self._history.pop(key))
+                self._checkpoints.pop(key, None)
+                self._outcomes[key] = Outcome(self._trials[key], self._kept(item))
+                self._notify(key, item.state, result=item)
+
+    def _kept(self, result: Result) -> Result:
+        """Return a result without the message that it came in, which its arrays are parts of."""
+        return replace(
+            result,
+            environment=self._environments.setdefault(result.environment, result.environment),
+            arrays={name: array.copy() for name, array in result.arrays.items()},
+        )
+
+    def _fail(self, key: str, failure: Failure, *, final: bool) -> None:
+        if key not in self._attempts:  # lost before it started
+            self._attempts[key] = self._store.begin_attempt(key, node="", started=time.time())
+        self._store.end_attempt(key, self._attempts.pop(key), failure)
+        if final:
+            self._outcomes[key] = Outcome(self._trials[key], None)
+        self._notify(key, State.FAILED if final else State.WAITING, failure=failure)
+
+    def _notify(self, key: str, state: State, **what: Any) -> None:
+        trial, stage = self._trials[key], self._stages[key]
+        self._observe(Notice(trial, stage.name, stage.label(trial), state, **what))

@@ -1,0 +1,91 @@
+"""One run of a study's command: it trains what the store does not hold yet, and is noted there."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from functools import partial
+
+from rich.console import Console
+
+from search.records import Session
+from search.running import live
+from search.running.live_page import LivePage, WritePage
+from search.running.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
+from search.running.tally import Tally
+from search.running.workers import Workers
+from search.settings.spec import Execution, Experiment, StudySpec
+from search.store.store import Store
+from search.training.packing import packs
+from search.training.problem import Problem, base_trial
+
+
+class TrainingSession:
+    """A run under way, from the start of its workers on."""
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        how: Execution,
+        problem: Problem,
+        *,
+        workers: Workers,
+        console: Console,
+    ) -> None:
+        self._spec, self._how, self._problem = spec, how, problem
+        self._workers, self._console = workers, console
+        self._started, self._clock = time.time(), time.perf_counter()
+        self._trained = 0
+        self._executor, self._slots = "", 0
+
+    def train(self, store: Store, write_page: WritePage) -> None:
+        """Train what is missing; show and note it, however it ends."""
+        tally = Tally([part.outline() for part in self._spec.experiments()])
+        with ExitStack() as stack:
+            shown = stack.enter_context(live.watch(self._console, tally, quiet=self._how.quiet))
+            page = stack.enter_context(
+                LivePage(write_page, tally, say=partial(live.say, self._console))
+            )
+            stack.callback(self._note, store)
+            run_plans(
+                {
+                    part.kind: part.plan(base_trial(part, self._problem.record))
+                    for part in sorted(self._spec.experiments(), key=_length, reverse=True)
+                },
+                pool=self._open_pool,
+                store=store,
+                observe=self._counting(tally, shown, page),
+                packing=lambda new: packs(new, size=self._how.pack, slots=self._slots),
+                commit_seconds=0.0 if self._how.serial else COMMIT_SECONDS,
+            )
+
+    def _open_pool(self) -> Pool:
+        pool = self._workers.open()
+        self._executor, self._slots = pool.describe, pool.slots
+        return pool
+
+    def _counting(self, *observers: Observer) -> Observer:
+        """Return an observer that counts results and tells others."""
+
+        def count(notice: Notice) -> None:
+            self._trained += notice.result is not None and not notice.kept
+            for observe in observers:
+                observe(notice)
+
+        return count
+
+    def _note(self, store: Store) -> None:
+        """Write the session; one that started no pool trained nothing and leaves no trace."""
+        if self._executor:
+            seconds = time.perf_counter() - self._clock
+            store.add_session(
+                Session(self._started, seconds, self._executor, self._slots, self._trained)
+            )
+
+
+def _length(part: Experiment) -> int:
+    """Return the epochs that an experiment takes at least, since its stages follow each other."""
+    longest: dict[str, int] = {}
+    for stage in part.outline():
+        longest[stage.name] = max(stage.epochs, longest.get(stage.name, 0))
+    return sum(longest.values())

@@ -1,0 +1,1 @@
+"""Readers of single settings, and the specifications made of them."""

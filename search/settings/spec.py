@@ -1,0 +1,385 @@
+"""Specifications: frozen dataclasses whose fields are the flags, TOML keys and arguments alike.
+
+`setting` gives a field its default, its reader (see `search.settings.values`) and its help text. Reading
+happens when the dataclass is made, so a flag, a TOML key and a library call meet the same checks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import math
+import shlex
+import tomllib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from kbn.errors import InputError
+from kbn.paths import LONGEST_NAME, read_text, user_path
+from kbn.schedule import SCHEDULES
+from search.plan import Plan
+from search.settings import values
+from search.settings.values import Cycle, Init, Reader
+from search.trial import Trial
+
+MEMORY_PER_TRIAL = 250.0
+"""MB of a worker beside the shared arrays, by `benchmarks/memory.py`: CIFAR-10 takes 175 with the
+default network, 200 with [500, 500], 256 with [2000]."""
+
+
+def setting(default: Any, reader: Reader, help_text: str, metavar: str = "") -> Any:
+    """Return a dataclass field that reads its value with `reader`."""
+    metadata = {"read": reader, "help": help_text, "metavar": metavar}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def flag(name: str) -> str:
+    """Return the flag of a field."""
+    return "--" + name.replace("_", "-")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Base of dataclasses made of settings: reads and checks every field when made."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = field.metadata["read"](flag(field.name), getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+        for name, value in self.derived().items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+
+    def derived(self) -> dict[str, Any]:
+        """Return the values of settings that follow from others unless they are given."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution(Settings):
+    """Where and how a study runs. Nothing here changes a result."""
+
+    data_dir: Path | None = setting(
+        None,
+        values.optional(user_path),
+        "Folder of the data set's files (else $KBN_DATA_DIR, the user's cache, a download).",
+        "DIR",
+    )
+    name: str | None = setting(
+        None,
+        values.optional(values.file_name),
+        "The study's name, its folder under --out  [default: made of driver and data]",
+        "NAME",
+    )
+    out: Path = setting(
+        Path("runs"),
+        user_path,
+        "Folder that holds studies.",
+        "DIR",
+    )
+    address: str | None = setting(
+        None,
+        values.optional(values.text),
+        "Run on the Ray cluster at HOST:PORT, on the one that this machine belongs to (`auto`), or "
+        "on an embedded Ray (`local`)  [default: $RAY_ADDRESS, else local]",
+        "ADDRESS",
+    )
+    serial: bool = setting(
+        False, values.boolean, "Run in this process, one task after the other, without Ray."
+    )
+    max_concurrent: int | None = setting(
+        None,
+        values.optional(values.whole(at_least=1)),
+        "Trials at once, at most  [default: as many as there are cores]",
+        "N",
+    )
+    cpus_per_trial: float = setting(
+        1.0,
+        values.number(above=0),
+        "Cores that Ray sets aside for a trial. A trial uses one BLAS thread in any case, "
+        "so that its bytes do not depend on this.",
+        "CORES",
+    )
+    memory_per_trial: float = setting(
+        MEMORY_PER_TRIAL,
+        values.number(at_least=0),
+        "Memory that Ray sets aside for a trial beside the arrays that all trials of a machine "
+        "share, in MB; 0 for none.",
+        "MB",
+    )
+    pack: int | str = setting(
+        "auto",
+        values.whole_or("auto", at_least=1),
+        "Trials of equal shape and batches that one task trains together, at most: quicker in all, "
+        "later each. `auto`: up to 4 where trials outnumber cores, else 1.",
+        "N|auto",
+    )
+    retries: int = setting(
+        1, values.whole(at_least=0), "Further attempts at a trial that raises an error.", "N"
+    )
+    checkpoint_cycles: int = setting(
+        1,
+        values.whole(at_least=0),
+        "Learning-rate cycles from one checkpoint of a running trial to the next: after a fault it "
+        "goes on from the last one, with the same bytes; 0 keeps none.",
+        "N",
+    )
+    trial_timeout: float | None = setting(
+        None,
+        values.optional(values.number(above=0)),
+        "Longest time between two records of a running trial; past it the attempt is ended and "
+        "counts as one that raised. With --serial it can be noticed at the next record only.  "
+        "[default: no limit]",
+        "SECONDS",
+    )
+    overwrite: bool = setting(
+        False, values.boolean, "Replace a study of the same name, results included."
+    )
+    dry_run: bool = setting(
+        False, values.boolean, "Print the trials, memory and an estimate of time; train nothing."
+    )
+    quiet: bool = setting(False, values.boolean, "Print errors and the report's path only.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.serial and self.address:
+            raise InputError(f"--serial and --address {self.address} exclude each other; drop one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySpec(Settings, ABC):
+    """What every study specifies: data, network, training. Drivers add what is their own."""
+
+    kind: ClassVar[str]
+    """The driver's module."""
+    title: ClassVar[str]
+    about: ClassVar[str]
+    """What the driver does, for `--help`."""
+
+    data: str = setting(
+        "auto", values.text, "auto, cifar10, digits, synthetic[:N], or npz:FILE.", "NAME"
+    )
+    validation: int | float = setting(
+        0.1,
+        values.validation_size,
+        "Validation images: a count, or a fraction of those that come with labels for training.",
+        "N|FRACTION",
+    )
+    stratified: bool = setting(
+        False, values.boolean, "Split so that every class keeps its share of images."
+    )
+    seed: int = setting(0, values.whole(at_least=0), "Seed of split, weights and batches.", "N")
+    hidden: tuple[int, ...] = setting(
+        (50, 50), values.widths, "Widths of the hidden layers.", "N,N,…"
+    )
+    batch_norm: bool = setting(True, values.boolean, "Normalise each hidden layer's batches.")
+    init: Init = setting(
+        Init("he"), values.init, "Initial weights: he, or normal:SIGMA.", "he|normal:SIGMA"
+    )
+    alpha: float = setting(
+        0.9,
+        values.number(at_least=0, below=1),
+        "Batch norm's moving averages: share of the old value.",
+        "A",
+    )
+    schedule: str = setting(
+        "triangular", values.choice(*SCHEDULES), "Learning-rate schedule.", "|".join(SCHEDULES)
+    )
+    eta_min: float = setting(1e-5, values.number(above=0), "Smallest learning rate.", "ETA")
+    eta_max: float = setting(1e-1, values.number(above=0), "Largest learning rate.", "ETA")
+    cycle: Cycle = setting(
+        Cycle(10, "epochs"),
+        values.cycle,
+        "Length of a learning-rate cycle, as 10epochs or 4500steps.",
+        "LENGTH",
+    )
+    batch_size: int = setting(100, values.whole(at_least=2), "Images in a batch.", "N")
+    epochs: int = setting(
+        None,
+        values.optional(values.whole(at_least=1)),
+        "Epochs of a search trial  [default: the whole cycles nearest to 20]",
+        "N",
+    )
+    scale: float = setting(
+        1.0,
+        values.number(above=0, at_most=1),
+        "Below 1 a preview, marked as one: this share of the images, and cycles and runs "
+        "shortened by its square root.",
+        "S",
+    )
+    replicates: int = setting(
+        1,
+        values.whole(at_least=1),
+        "Runs of each value, paired over values: same weights, same batches.",
+        "N",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.eta_min > self.eta_max:
+            raise InputError(
+                f"--eta-min {values.number_text(self.eta_min)} is above --eta-max "
+                f"{values.number_text(self.eta_max)}; exchange them"
+            )
+
+    def derived(self) -> dict[str, Any]:
+        """Return the epochs that end a cycle near the reference report's 20."""
+        return {"epochs": whole_cycles_near(20, self.cycle)}
+
+    lengths: ClassVar[tuple[str, ...]] = ("epochs",)
+    """The settings that are lengths of runs, in epochs."""
+
+    @abstractmethod
+    def experiments(self) -> tuple[Experiment, ...]:
+        """Return the experiments of the study at its scale, each with a plan of its own."""
+
+    def at_scale(self) -> Self:
+        """Return what is trained: cycles and runs shortened by √scale, cycles kept whole."""
+        if self.scale == 1.0:
+            return self
+        shorter = math.sqrt(self.scale)
+        if self.cycle.unit == "epochs":
+            cycle = replace(self.cycle, length=max(1, round(self.cycle.length * shorter)))
+            shorter = cycle.length / self.cycle.length
+        else:  # an epoch has fewer steps, too
+            steps = round(self.cycle.length * shorter * self.scale)
+            cycle = replace(self.cycle, length=max(2, steps))
+        runs = {name: max(1, round(getattr(self, name) * shorter)) for name in self.lengths}
+        return replace(self, cycle=cycle, **runs)
+
+    def study_name(self, data: str) -> str:
+        """Return the default name of a study on a data set, short enough for a folder."""
+        name, _, rest = data.partition(":")
+        preview = "" if self.scale == 1.0 else f"scale-{values.number_text(self.scale)}"
+        words = (self.kind.replace("_", "-"), name, Path(rest).stem, preview)
+        return within("-".join(filter(None, words)), LONGEST_NAME)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the settings as values of JSON and TOML, keyed by field name."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    def command(self) -> str:
+        """Return the shell command that repeats this specification."""
+        words = ["python", "-m", f"search.{self.kind}"]
+        derived = self.derived()
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value == derived.get(field.name, field.default):
+                continue
+            if isinstance(value, bool):
+                words.append(flag(field.name) if value else flag("no_" + field.name))
+            else:
+                words += [flag(field.name), values.show(value)]
+        return shlex.join(words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(StudySpec, ABC):
+    """A study with one plan."""
+
+    def experiments(self) -> tuple[Experiment, ...]:
+        """Return this one at its scale."""
+        return (self.at_scale(),)
+
+    @abstractmethod
+    def plan(self, base: Trial) -> Plan:
+        """Return a new plan; `base` holds every setting that the plan does not vary."""
+
+    @abstractmethod
+    def outline(self) -> tuple[StageOutline, ...]:
+        """Return the stages to expect, for a dry run and an estimate of time."""
+
+    def networks(self) -> tuple[tuple[int, ...], ...]:
+        """Return the widths of the hidden layers of every network to train."""
+        return (self.hidden,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedLambda(Experiment, ABC):
+    """An experiment that does not search λ."""
+
+    lam: float = setting(5e-3, values.number(at_least=0), "L2 strength λ.", "λ")
+
+
+@dataclass(frozen=True)
+class StageOutline:
+    """What is known of a stage before it is decided."""
+
+    name: str
+    trials: int
+    epochs: int
+    """Epochs of one trial."""
+    what: str
+    """Its trials, in words."""
+
+
+def whole_cycles_near(epochs: int, cycle: Cycle) -> int:
+    """Return the number of epochs nearest to `epochs` that ends a cycle, at least one cycle."""
+    if cycle.unit == "steps":
+        return epochs
+    return cycle.length * max(1, round(epochs / cycle.length))
+
+
+def within(name: str, size: int) -> str:
+    """Return a name of `size` bytes at most: a longer one is cut off, and a hash of it added."""
+    encoded = name.encode()
+    if len(encoded) <= size:
+        return name
+    mark = f"-{hashlib.sha256(encoded).hexdigest()[:8]}"
+    return encoded[: size - len(mark)].decode(errors="ignore") + mark
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return `name old → new` for every setting on which two specifications differ."""
+    return tuple(
+        f"{_cut(name)} {_cut(values.show(old.get(name, 'unset')))} → "
+        f"{_cut(values.show(new.get(name, 'unset')))}"
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    )
+
+
+def _cut(text: str, longest: int = 200) -> str:
+    """Return a text that may be somebody else's, short enough for a message."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def read_toml(path: Path, known: Iterable[str]) -> dict[str, Any]:
+    """Read settings from a TOML file; keys are flags' names, with dashes or underscores.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, is no TOML, holds a key that is no setting, or one in both
+        spellings.
+    """
+    try:
+        table = tomllib.loads(read_text(path, f"--spec {path}:"))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"--spec {path}: not valid TOML ({error})") from error
+    names = list(known)
+    result = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0)
+            raise InputError(
+                f"--spec {path}: there is no setting {key!r}; "
+                f"the nearest is {near[0].replace('_', '-')!r}"
+            )
+        if name in result:
+            raise InputError(
+                f"--spec {path}: {name.replace('_', '-')!r} and {name!r} are one setting; drop one"
+            )
+        result[name] = value
+    return result

@@ -1,0 +1,182 @@
+"""A study's folder: claimed by one driver at a time, holding one specification.
+
+The specification is the folder's identity: the same one resumes, another one is refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from kbn.errors import InputError, WriteError
+from kbn.files import PARTIAL, remove_partial, write_text
+from kbn.paths import Kind, absolute, kind_of, looking, may_write, read_text
+from search.settings.spec import differences, flag
+from search.store.store import Store
+
+LOCK, SPEC, STORE = "study.lock", "spec.json", "study.db"
+FIGURES = "figures"
+GENERATED = (
+    *("report.md", "report.html", FIGURES),
+    *("trials.csv", "history.csv", "layers.csv", "model.npz"),
+)
+"""What can be written again from the store."""
+
+
+SHOWN = 12
+"""How many differences between specifications are named."""
+OWN = (LOCK, SPEC, STORE, f"{STORE}-journal")
+"""The files of a study that are opened where they lie, rather than replaced."""
+
+
+def check_writable(folder: Path) -> None:
+    """Raise `InputError` when a folder is not there and cannot be made; make nothing."""
+    shown = f"{flag('out')} {folder}"
+    existing = absolute(folder, shown)
+    while (kind := kind_of(existing, shown)) is None:
+        existing = existing.parent
+    if kind is not Kind.FOLDER:
+        raise InputError(f"--out: {existing} is a {kind}, not a folder; name another folder")
+    if existing != folder.absolute() and not may_write(existing):
+        raise InputError(f"--out: {existing} is not writable; name another folder with --out")
+
+
+def is_read_only(folder: Path) -> bool:
+    """Say whether a study is there that this process may look at alone."""
+    return kind_of(folder / STORE) is Kind.FILE and not may_write(folder)
+
+
+def check_specification(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Raise `InputError` when the folder holds another study; change nothing.
+
+    `identity` is the specification as plain values, with the data's fingerprint.
+    """
+    kind = kind_of(folder)
+    if kind is None:
+        return
+    if kind is not Kind.FOLDER:
+        raise InputError(f"{folder} is a {kind}, not a folder; choose another {flag('name')}")
+    _check_files(folder)
+    if overwrite:
+        return
+    path = folder / SPEC
+    if kind_of(path) is None:
+        with looking(folder):
+            others = any(not _is_nothing(entry.name) for entry in folder.iterdir())
+        if others:
+            raise InputError(
+                f"{folder} holds files, but no study; choose another --name, or move them away"
+            )
+        return
+    changes = _differences(path, identity)
+    if changes:
+        more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
+        raise InputError(
+            f"{folder} holds a study with other settings ({'; '.join(changes[:SHOWN])}{more}): "
+            "choose another "
+            "--name, or --overwrite to replace it"
+        )
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse what would be written elsewhere, or is no file at all."""
+    for name in (*OWN, FIGURES):
+        path = folder / name
+        kind = kind_of(path)
+        if path.is_symlink():
+            raise InputError(f"{path} is a symbolic link, which is not followed; remove it")
+        if kind not in (None, Kind.FOLDER if name == FIGURES else Kind.FILE):
+            raise InputError(f"{path} is a {kind}, and no study's; remove it")
+
+
+def _differences(path: Path, identity: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the settings on which a kept specification and another one differ."""
+    text = read_text(path)
+    try:
+        held = json.loads(text)
+        if isinstance(held, dict):
+            return differences(held, identity)
+        reason = "it is no table of settings"
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    raise InputError(f"{path} cannot be read ({reason}); start again with --overwrite")
+
+
+@contextmanager
+def claim(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> Iterator[Store]:
+    """Open a study's folder for this driver alone; make it where it is missing.
+
+    Raises
+    ------
+    InputError
+        When another driver has it, or it holds another study.
+    WriteError
+        When the disk is full, or the folder may not be written to.
+    """
+    check_specification(folder, identity, overwrite=overwrite)
+    _make(folder)
+    with _locked(folder):
+        if overwrite:
+            _clear(folder)
+        for place in (folder, folder / FIGURES):
+            remove_partial(place)
+        if not (folder / SPEC).exists():
+            write_text(folder / SPEC, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
+        with Store(folder / STORE) as store:
+            yield store
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{folder} is in use by another run; wait for it, or choose another {flag('name')}"
+        ) from None
+    except OSError as error:
+        raise WriteError(folder / LOCK, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _is_nothing(name: str) -> bool:
+    """Say whether a file is what a driver leaves that was killed before its study began."""
+    return name == LOCK or name.startswith(PARTIAL)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WriteError(folder, error) from error
+        raise InputError(
+            f"{folder} cannot be made ({error.strerror}); name another folder with --out"
+        ) from error
+
+
+def _clear(folder: Path) -> None:
+    """Remove what studies write, and nothing else; the specification last.
+
+    A driver killed on the way leaves a study that the same command clears again.
+    """
+    try:
+        for name in (*GENERATED, f"{STORE}-journal", STORE, SPEC):
+            path = folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(folder, error) from error

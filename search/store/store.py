@@ -1,0 +1,443 @@
+"""The store: one SQLite file a study, written by the driver alone.
+
+A result is kept in one transaction, keyed by its trial's id, so that a study killed at any moment
+holds whole results only and keeping one twice changes nothing. A transaction may hold several
+(`grouping`). What is committed is on the disk, and stays there when the power goes. Every row has a
+checksum, and all are checked when a store is opened. No pickle is read or written: values are JSON,
+arrays are NumPy's `.npy` format.
+
+`python -m search.store check FILE|FOLDER` says what is readable of a store, damaged or not.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from kbn.arrays import array_of, arrays_of
+from kbn.errors import InputError, WriteError
+from kbn.files import whole_file
+from kbn.network import Network
+from kbn.paths import kind_of, looking
+from kbn.training import TrainingState
+from search.decode import FOREIGN, check_result, fields_of, read_record
+from search.records import (
+    Attempt,
+    Environment,
+    EpochRecord,
+    Failure,
+    Figures,
+    Result,
+    Session,
+    State,
+)
+from search.store import schema
+from search.store.integrity import UNREADABLE, problems
+from search.training.checkpoint import Checkpoint
+from search.trial import Trial
+
+IN_MEMORY = Path(":memory:")
+"""The path of a store that is no file, and gone when it is closed."""
+WAYS_OUT = (
+    "`python -m search.store check` says what is readable; restore a copy, or start again with "
+    "--overwrite"
+)
+INTERRUPTED = Failure("Interrupted", "the driver ended before the attempt did", "", lost=True)
+REFUSALS = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+)
+
+
+class Store:
+    """A study's results on disk. Use as a context manager, or call `close`.
+
+    `Store(IN_MEMORY)` keeps everything in memory, for studies that are made up; with `read_only`
+    so does a store that is read from a file, which stays as it is.
+
+    Raises
+    ------
+    InputError
+        On opening a file that is no store, is damaged, or has a newer schema.
+    WriteError
+        On opening or by any method that writes, when the disk is full or may not be written to.
+        What was committed stays.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self._grouping: float | None = None
+        self._due = math.inf
+        if path != IN_MEMORY and kind_of(path) is None and not read_only:
+            _create(path)
+        elif path != IN_MEMORY:
+            with looking(path), path.open("rb"):  # SQLite does not say why it cannot
+                pass
+        self._db = schema.connect(IN_MEMORY if read_only else path)
+        try:
+            if read_only:
+                with closing(schema.connect(path, read_only=True)) as held:
+                    held.backup(self._db)
+            elif path == IN_MEMORY:
+                schema.create(self._db)
+            self._open()
+        except UNREADABLE as error:
+            self._db.close()
+            if _refused(error):
+                raise WriteError(path, error) from error
+            raise InputError(
+                f"{path} is no study's store, or damaged ({error}); {WAYS_OUT}"
+            ) from error
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _open(self) -> None:
+        self._db.execute("PRAGMA foreign_keys = ON")
+        # With a rollback journal, which network file systems can hold, unlike a write-ahead log,
+        # EXTRA alone survives a power failure right after a commit.
+        self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.execute("PRAGMA synchronous = EXTRA")
+        self._db.execute("PRAGMA cache_size = -65536")  # KiB: a group is written when it is whole
+        version = schema.version_of(self._db)
+        if version > schema.VERSION:
+            raise InputError(
+                f"{self.path} has schema {version}, newer than this version's {schema.VERSION}; "
+                "update this package, or choose another --name"
+            )
+        if version == 0:
+            raise sqlite3.DatabaseError("it has no schema of ours")
+        wrong = next(problems(self._db, version=version), None)
+        if wrong:
+            raise sqlite3.DatabaseError(wrong)
+        if version < schema.VERSION:
+            with self._transaction() as db:
+                schema.migrate(db, version=version)
+        try:
+            self._check_records()
+        except FOREIGN as error:
+            raise sqlite3.DatabaseError(f"it holds what no study writes: {error}") from error
+
+    def _check_records(self) -> None:
+        """Read everything once: a file of somebody else may hold anything, rightly summed up."""
+        for trial in self.trials():
+            result, history = self.result(trial.id), self.history(trial.id)
+            if result is not None:
+                check_result(result, history)
+            self.attempts(trial.id)
+            self.checkpoint(trial.id)
+        self.sessions()
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def grouping(self, seconds: float) -> Iterator[None]:
+        """Bring what is written in the block to the disk together, `seconds` after the first of it.
+
+        A disk takes longer to confirm a commit than to write a few more results. Each is in the
+        store whole or not at all, as ever. The block has to call `settle` at the time that
+        `settle_in` says; what is open at its end is committed, whatever ended it.
+        """
+        self._grouping = seconds
+        try:
+            yield
+        finally:
+            self._grouping = None
+            self.flush()
+
+    def settle_in(self) -> float:
+        """Return the seconds until a group is due; infinite while nothing waits."""
+        return max(0.0, self._due - time.monotonic())
+
+    def settle(self) -> None:
+        """Commit the group under way if it is due."""
+        if time.monotonic() >= self._due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit the group under way, due or not."""
+        self._due = math.inf
+        if self._db.in_transaction:
+            with self._refusals():
+                self._db.execute("COMMIT")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._refusals():
+            if not self._db.in_transaction:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._due = time.monotonic() + (self._grouping or 0.0)
+            self._db.execute("SAVEPOINT part")
+        try:
+            with self._refusals():
+                yield self._db
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK TO part")
+            raise
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("RELEASE part")
+            if self._grouping is None:
+                self.flush()
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Turn what SQLite raises where it may not write; the group under way is lost then."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if not _refused(error):
+                raise
+            if self._db.in_transaction:
+                self._db.rollback()
+            self._due = math.inf
+            raise WriteError(self.path, error) from error
+
+    def add_trials(self, trials: Iterable[Trial]) -> None:
+        """Note that trials are asked for. Noting one again changes nothing."""
+        with self._transaction() as db:
+            rows = [(trial.id, trial.to_json()) for trial in trials]
+            _insert(db, "trials", rows, otherwise="IGNORE")
+
+    def trials(self) -> tuple[Trial, ...]:
+        """Return every trial that was ever asked for, in the order of asking."""
+        rows = self._db.execute("SELECT fields FROM trials ORDER BY rowid")
+        return tuple(read_record(Trial, fields_of(fields)) for (fields,) in rows)
+
+    def commit(self, result: Result, history: Iterable[EpochRecord]) -> None:
+        """Keep a result with its epochs, in one transaction; one kept already stays."""
+        row = (
+            result.trial_id,
+            result.state.value,
+            result.epochs,
+            *(_dump(part) for part in (result.train, result.validation, result.test)),
+            float(result.seconds),
+            _dump(result.environment),
+        )
+        epochs = sorted((record.epoch, _dump(record)) for record in history)
+        arrays = [(name, _npy(array)) for name, array in sorted(result.arrays.items())]
+        sealed = (*row, schema.checksum([row, *epochs, *arrays]))
+        with self._transaction() as db:
+            if not _insert(db, "results", [sealed], otherwise="IGNORE"):
+                return
+            _insert(db, "epochs", [(result.trial_id, *epoch) for epoch in epochs])
+            _insert(db, "arrays", [(result.trial_id, *array) for array in arrays])
+            db.execute("DELETE FROM checkpoints WHERE trial_id = ?", (result.trial_id,))
+
+    def keep_checkpoint(self, trial_id: str, checkpoint: Checkpoint) -> None:
+        """Keep where a trial stands, in place of what was kept of it before."""
+        state = checkpoint.state
+        row = (
+            trial_id,
+            state.epoch,
+            state.steps,
+            float(checkpoint.seconds),
+            json.dumps(state.rng),
+            _dump(checkpoint.environment),
+            json.dumps([vars(record) for record in checkpoint.history]),
+            _npz(state.network.arrays()),
+        )
+        with self._transaction() as db:
+            _insert(db, "checkpoints", [(*row, schema.checksum([row]))], otherwise="REPLACE")
+
+    def checkpoint(self, trial_id: str) -> Checkpoint | None:
+        """Return where a trial without a result stood last, or None."""
+        row = self._db.execute(
+            "SELECT * FROM checkpoints WHERE trial_id = ?", (trial_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        _, epoch, steps, seconds, rng, environment, history, network, _ = row
+        weights = Network.from_arrays(arrays_of(io.BytesIO(network)))
+        state = {"network": weights, "epoch": epoch, "steps": steps, "rng": fields_of(rng)}
+        made = {
+            "state": read_record(TrainingState, state),
+            "history": tuple(read_record(EpochRecord, each) for each in json.loads(history)),
+            "seconds": seconds,
+            "environment": read_record(Environment, fields_of(environment)),
+        }
+        return read_record(Checkpoint, made)
+
+    def result(self, trial_id: str) -> Result | None:
+        """Return a trial's result, or None."""
+        row = self._db.execute("SELECT * FROM results WHERE trial_id = ?", (trial_id,)).fetchone()
+        if row is None:
+            return None
+        _, state, epochs, train, validation, test, seconds, environment, _ = row
+        made = {
+            "trial_id": trial_id,
+            "state": State(state),
+            "epochs": epochs,
+            "train": _figures(train),
+            "validation": _figures(validation),
+            "test": _figures(test),
+            "seconds": seconds,
+            "environment": read_record(Environment, fields_of(environment)),
+            "arrays": self._arrays(trial_id),
+        }
+        return read_record(Result, made)
+
+    def _arrays(self, trial_id: str) -> Mapping[str, np.ndarray]:
+        rows = self._db.execute(
+            "SELECT name, npy FROM arrays WHERE trial_id = ? ORDER BY name", (trial_id,)
+        )
+        return {name: array_of(npy) for name, npy in rows}
+
+    def history(self, trial_id: str) -> tuple[EpochRecord, ...]:
+        """Return the epochs behind a trial's result, in order."""
+        rows = self._db.execute(
+            "SELECT fields FROM epochs WHERE trial_id = ? ORDER BY epoch", (trial_id,)
+        )
+        return tuple(read_record(EpochRecord, fields_of(fields)) for (fields,) in rows)
+
+    def begin_attempt(self, trial_id: str, *, node: str, started: float) -> int:
+        """Note that a trial started; return the attempt's number, from 1.
+
+        An attempt before it that has neither result nor failure ended with its driver: that is
+        noted, too.
+        """
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT number, failure FROM attempts WHERE trial_id = ? ORDER BY number",
+                (trial_id,),
+            ).fetchall()
+            for number, failure in rows:
+                if failure is None:
+                    self._end_attempt(db, trial_id, number, INTERRUPTED)
+            row = (trial_id, len(rows) + 1, node, float(started), None)
+            _insert(db, "attempts", [(*row, schema.checksum([row]))])
+        return len(rows) + 1
+
+    def end_attempt(self, trial_id: str, number: int, failure: Failure) -> None:
+        """Note why an attempt ended without a result."""
+        with self._transaction() as db:
+            self._end_attempt(db, trial_id, number, failure)
+
+    def _end_attempt(
+        self, db: sqlite3.Connection, trial_id: str, number: int, failure: Failure
+    ) -> None:
+        where = (trial_id, number)
+        node, started = db.execute(
+            "SELECT node, started FROM attempts WHERE trial_id = ? AND number = ?", where
+        ).fetchone()
+        text = _dump(failure)
+        db.execute(
+            "UPDATE attempts SET failure = ?, checksum = ? WHERE trial_id = ? AND number = ?",
+            (text, schema.checksum([(*where, node, started, text)]), *where),
+        )
+
+    def attempts(self, trial_id: str) -> tuple[Attempt, ...]:
+        """Return all tries at a trial, in order."""
+        rows = self._db.execute(
+            "SELECT number, node, started, failure FROM attempts WHERE trial_id = ? "
+            "ORDER BY number",
+            (trial_id,),
+        )
+        return tuple(
+            read_record(
+                Attempt,
+                {
+                    "number": number,
+                    "node": node,
+                    "started": started,
+                    "failure": None if text is None else read_record(Failure, fields_of(text)),
+                },
+            )
+            for number, node, started, text in rows
+        )
+
+    def add_session(self, session: Session) -> None:
+        """Note one run of the command."""
+        with self._transaction() as db:
+            (number,) = db.execute("SELECT coalesce(max(number), 0) + 1 FROM sessions").fetchone()
+            row = (
+                number,
+                float(session.started),
+                float(session.seconds),
+                session.executor,
+                session.slots,
+                session.trained,
+            )
+            _insert(db, "sessions", [(*row, schema.checksum([row]))])
+
+    def sessions(self) -> tuple[Session, ...]:
+        """Return all runs of the command, in order."""
+        with closing(self._db.cursor()) as cursor:
+            cursor.execute(
+                "SELECT started, seconds, executor, slots, trained FROM sessions ORDER BY number"
+            )
+            names = [column[0] for column in cursor.description]
+            return tuple(read_record(Session, dict(zip(names, row, strict=True))) for row in cursor)
+
+
+def _create(path: Path) -> None:
+    """Make an empty store, whole or not at all."""
+    try:
+        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # of a store that is gone
+        with whole_file(path) as temporary, closing(sqlite3.connect(temporary)) as db:
+            schema.create(db)
+    except sqlite3.DatabaseError as error:
+        raise WriteError(path, error) from error
+
+
+def _insert(
+    db: sqlite3.Connection, table: str, rows: Sequence[schema.Row], *, otherwise: str = "ABORT"
+) -> int:
+    """Insert rows; return how many were new."""
+    marks = ", ".join("?" * len(rows[0])) if rows else ""
+    statement = f"INSERT OR {otherwise} INTO {table} VALUES ({marks})"  # noqa: S608 - ours
+    return db.executemany(statement, rows).rowcount if rows else 0
+
+
+def _refused(error: BaseException) -> bool:
+    """Say whether SQLite could not write or read for a reason that lies outside the file."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in REFUSALS
+
+
+def _dump(record: Any) -> str | None:
+    """Return a flat record as JSON; NaN and infinities stay readable."""
+    return None if record is None else json.dumps(vars(record), ensure_ascii=False)
+
+
+def _figures(text: str | None) -> Figures | None:
+    return None if text is None else read_record(Figures, fields_of(text))
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    from search.store.check import main
+
+    main()

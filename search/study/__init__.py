@@ -1,0 +1,1 @@
+"""Where the packages meet: a study is run or resumed, recorded, and reported."""

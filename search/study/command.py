@@ -1,0 +1,169 @@
+"""The command line of every driver, built from its specification's fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NoReturn
+
+import click
+
+import cluster
+from cluster import ClusterError, ClusterLostError
+from kbn.errors import InputError, WriteError
+from kbn.paths import user_path
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.records import State, StudyRecord
+from search.running import live
+from search.settings.spec import Execution, StudySpec, flag, read_toml
+from search.settings.values import show
+from search.study import dry_run
+from search.study.run import Study, run_study
+
+SOME_FAILED, BAD_INPUT, LOST, UNWRITABLE, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a driver's command line and exit.
+
+    Exit codes: 0 done, 1 some trials failed, 2 bad input, 3 the cluster was lost, 4 the disk is
+    full or the folder cannot be written to, 130 stopped by Ctrl-C. Whatever the code, finished
+    trials are kept, and the same command goes on.
+    """
+    try:
+        code = _command(spec_type).main(
+            args=None if arguments is None else list(arguments),
+            prog_name=f"python -m search.{spec_type.kind}",
+            standalone_mode=False,
+        )
+    except ClusterLostError as error:
+        code = _complain(str(error), LOST)
+    except WriteError as error:
+        code = _complain(
+            f"{error}; what was finished is kept: {error.way_out}, and run the same command again",
+            UNWRITABLE,
+        )
+    except (InputError, ClusterError) as error:
+        code = _complain(str(error))
+    except click.ClickException as error:
+        code = _complain(error.format_message())
+    except (KeyboardInterrupt, click.Abort) as stop:  # click makes the one into the other
+        said = stop.__cause__ if isinstance(stop, click.Abort) else stop
+        click.echo(str(said or "") or "stopped before the first trial; nothing is lost", err=True)
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _complain(message: str, code: int = BAD_INPUT) -> int:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    return code
+
+
+def _command(spec_type: type[StudySpec]) -> click.Command:
+    """Return a driver's command: one option a field, and `--spec`."""
+    own = {field.name for field in dataclasses.fields(spec_type)}
+    known = [*own, *(field.name for field in dataclasses.fields(Execution))]
+
+    def callback(spec: str | None, **flags: Any) -> int:
+        given = read_toml(user_path("--spec", spec), known) if spec is not None else {}
+        given |= {name: value for name, value in flags.items() if value is not None}
+        return _run(
+            spec_type(**{name: value for name, value in given.items() if name in own}),
+            Execution(**{name: value for name, value in given.items() if name not in own}),
+        )
+
+    return click.Command(
+        name=spec_type.kind,
+        help=f"{spec_type.title}.\n\n{spec_type.about}",
+        params=[*_options(spec_type), *_options(Execution), _spec_option()],
+        callback=callback,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+
+def _options(settings: type[StudySpec | Execution]) -> Iterator[click.Option]:
+    """Yield an option a field. Values stay text: the dataclass reads and checks them."""
+    for field in dataclasses.fields(settings):
+        help_text = field.metadata["help"]
+        if isinstance(field.default, bool):
+            switch = flag(field.name)
+            if field.default or settings is not Execution:
+                switch += f"/{flag('no_' + field.name)}"
+                help_text += f"  [default: {'yes' if field.default else 'no'}]"
+            yield click.Option([switch], default=None, is_flag=True, help=help_text)
+        else:
+            if field.default is not None:
+                help_text += f"  [default: {show(field.default)}]"
+            yield click.Option(
+                [flag(field.name)], metavar=field.metadata["metavar"], help=help_text
+            )
+
+
+def _spec_option() -> click.Option:
+    return click.Option(
+        ["--spec"],
+        metavar="FILE.toml",
+        help="Read settings from a TOML file; its keys are the flags' names. Flags win.",
+    )
+
+
+def _run(spec: StudySpec, how: Execution) -> int:
+    console = live.standard_error(quiet=how.quiet)
+    if how.dry_run:
+        click.echo(
+            dry_run.describe(spec, how, say=partial(live.say, console), outlook=_outlook(how))
+        )
+        return 0
+    study = run_study(spec, how, console=console)
+    for line in summary(study, quiet=how.quiet):
+        click.echo(line)
+    failed = any(record.state is State.FAILED for record in study.record.trials)
+    return SOME_FAILED if failed else 0
+
+
+def _outlook(how: Execution) -> dry_run.Outlook | None:
+    """Return what looks at the cluster that a study would run on; None where it would run here."""
+    address, named = cluster.chosen_address(how.address)
+    if how.serial or address is None:
+        return None
+    there = cluster.look_at(address, named=named)
+    needs = cluster.Needs(how.cpus_per_trial, round(how.memory_per_trial * cluster.MEGABYTE))
+    return lambda shared: cluster.outlook(
+        there, needs, shared=shared, max_concurrent=how.max_concurrent
+    )
+
+
+def summary(study: Study, *, quiet: bool) -> Iterator[str]:
+    """Yield the lines that end a run: what was found, what to know, where the report is."""
+    if not quiet:
+        yield from _findings(study.record, study)
+        yield from (f"note: {text}" for text in study.record.data.notes)
+        yield from (f"warning: {text}" for text in study.record.warnings)
+        yield from _failures(study.record)
+        yield f"page: {study.folder / 'report.html'}"
+    yield f"report: {study.folder / 'report.md'}"
+
+
+def _findings(record: StudyRecord, study: Study) -> Iterator[str]:
+    best = study.best
+    if best is None:
+        if any(each.kind == LambdaSearch.kind for each in record.experiments):
+            yield "no value completed: there is no final model"
+        return
+    yield f"λ = {show(best.trial.lam)} is chosen; see the report's decisions"
+    if best.result and best.result.test:
+        yield (
+            f"final model: test accuracy {best.result.test.accuracy:.4f} on "
+            f"{record.data.test_size} images after {best.result.epochs} epochs"
+        )
+
+
+def _failures(record: StudyRecord) -> Iterator[str]:
+    failed = [trial for trial in record.trials if trial.state is State.FAILED]
+    if failed:
+        yield (
+            f"{len(failed)} of {len(record.trials)} trials failed; the report says why, and the "
+            "same command tries them again"
+        )

@@ -1,0 +1,164 @@
+"""From a store to what reports read: the plan replayed over what is known."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from kbn.network import Model, Network, save
+from search.plan import Progress, Stage, replay
+from search.records import ExperimentRecord, StageRecord, State, StudyRecord, TrialRecord
+from search.settings.cycle_end import mid_cycle_warning
+from search.settings.spec import Experiment, StudySpec
+from search.space.narrow import Outcome
+from search.store.store import Store
+from search.training.problem import Problem, base_trial
+from search.training.trainer import NETWORK_PREFIX
+from search.training.versions import project_version
+from search.trial import Trial
+
+
+def build_record(
+    spec: StudySpec,
+    problem: Problem,
+    store: Store,
+    *,
+    name: str,
+    folder: Path,
+    open_trials: Mapping[str, State] = MappingProxyType({}),
+) -> StudyRecord:
+    """Return a study as it stands in its store.
+
+    `open_trials` are those that a driver is at: each is in the state that is given, by id,
+    whatever came of its earlier attempts.
+    """
+    known = _Known(store, open_trials)
+    parts = [
+        (part, replay(part.plan(base_trial(part, problem.record)), known.outcome))
+        for part in spec.experiments()
+    ]
+    return StudyRecord(
+        kind=spec.kind,
+        name=name,
+        folder=folder,
+        # `auto` may find another data set elsewhere, so the command names the one it found.
+        command=replace(spec, data=problem.record.name).command()
+        + ("" if name == spec.study_name(problem.record.name) else f" --name {shlex.quote(name)}"),
+        spec=spec.plain(),
+        data=problem.record,
+        experiments=tuple(_experiment(part, progress, known) for part, progress in parts),
+        trials=tuple(known.records((part.kind, progress.stages) for part, progress in parts)),
+        sessions=store.sessions(),
+        version=project_version(),
+    )
+
+
+def _experiment(spec: Experiment, progress: Progress, known: _Known) -> ExperimentRecord:
+    chosen = progress.choice.trial if progress.choice else None
+    trials = {trial for stage in progress.stages for trial in stage.trials}
+    return ExperimentRecord(
+        kind=spec.kind,
+        spec=spec.plain(),
+        stages=tuple(
+            StageRecord(stage.name, tuple(trial.id for trial in stage.trials), stage.reason)
+            for stage in progress.stages
+        ),
+        chosen=chosen.id if chosen else None,
+        warnings=_warnings(progress),
+        finished=progress.choice is not None and not any(map(known.failed, trials)),
+    )
+
+
+class _Known:
+    """What a store holds, each trial read once."""
+
+    def __init__(self, store: Store, open_trials: Mapping[str, State]) -> None:
+        self._store = store
+        self._open = open_trials
+        self._outcomes: dict[str, Outcome | None] = {}
+
+    def outcome(self, trial: Trial) -> Outcome | None:
+        """Return a trial's outcome; one whose last attempt failed counts as without a result."""
+        if trial.id not in self._outcomes:
+            self._outcomes[trial.id] = self._read(trial)
+        return self._outcomes[trial.id]
+
+    def _read(self, trial: Trial) -> Outcome | None:
+        result = self._store.result(trial.id)
+        if result is not None:
+            return Outcome(trial, result)
+        if trial.id in self._open:
+            return None
+        attempts = self._store.attempts(trial.id)
+        failed = bool(attempts) and attempts[-1].failure is not None
+        return Outcome(trial, None) if failed else None
+
+    def failed(self, trial: Trial) -> bool:
+        """Say whether a trial's last attempt failed."""
+        outcome = self.outcome(trial)
+        return outcome is not None and outcome.result is None
+
+    def records(self, parts: Iterable[tuple[str, Sequence[Stage]]]) -> Iterable[TrialRecord]:
+        """Yield each trial once, under the first experiment and stage that ask for it."""
+        asked: dict[Trial, tuple[str, Stage]] = {}
+        for experiment, stages in parts:
+            for stage in stages:
+                for trial in stage.trials:
+                    asked.setdefault(trial, (experiment, stage))
+        for number, (trial, (experiment, stage)) in enumerate(asked.items()):
+            outcome = self.outcome(trial)
+            result = outcome.result if outcome else None
+            if result is not None:
+                state = result.state
+            else:
+                state = State.FAILED if outcome else self._open.get(trial.id, State.WAITING)
+            yield TrialRecord(
+                number=number,
+                experiment=experiment,
+                stage=stage.name,
+                label=stage.label(trial),
+                trial=trial,
+                state=state,
+                result=result,
+                history=self._store.history(trial.id),
+                attempts=self._store.attempts(trial.id),
+            )
+
+
+def _warnings(progress: Progress) -> tuple[str, ...]:
+    """Return each decision's warnings, and one for each length of run that ends in mid-cycle."""
+    decisions = dict.fromkeys(warning for stage in progress.stages for warning in stage.warnings)
+    lengths: dict[str, dict[str, None]] = {}
+    for stage in progress.stages:
+        for trial in stage.trials:
+            warning = mid_cycle_warning(trial)
+            if warning:
+                lengths.setdefault(warning, {})[stage.name] = None
+    return (
+        *decisions,
+        *(f"{' and '.join(stages)}: {warning}" for warning, stages in lengths.items()),
+    )
+
+
+def write_model(record: StudyRecord, problem: Problem) -> Path | None:
+    """Write the final network as `model.npz`, with what it takes to feed it raw images.
+
+    Returns its path, or None while there is no final network.
+    """
+    result = next((r.result for r in record.trials if r.trial.id == record.chosen), None)
+    if result is None:
+        return None
+    arrays = {
+        name.removeprefix(NETWORK_PREFIX): array
+        for name, array in result.arrays.items()
+        if name.startswith(NETWORK_PREFIX)
+    }
+    if not arrays:  # the final run diverged
+        return None
+    split = problem.shared.split
+    path = record.folder / "model.npz"
+    save(path, Model(Network.from_arrays(arrays), split.mean, split.std, problem.record.classes))
+    return path

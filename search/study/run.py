@@ -1,0 +1,241 @@
+"""Running a study from its specification, and the object that a caller gets back.
+
+This is where the parts meet: `search` decides, `cluster` runs, `kbn` trains, `reports` shows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+import cluster
+from kbn.arrays import machine_bytes
+from kbn.errors import InputError
+from search.records import State, StudyRecord, TrialRecord, UnderWay
+from search.running import live
+from search.running.session import TrainingSession
+from search.running.workers import Workers
+from search.settings.spec import Execution, StudySpec, flag
+from search.store.folder import STORE, check_specification, check_writable, claim, is_read_only
+from search.store.store import Store
+from search.study.recording import build_record, write_model
+from search.training.memory import check_networks
+from search.training.problem import Problem, prepare
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Study:
+    """A study that ran: its record, and ways to look at it."""
+
+    def __init__(self, record: StudyRecord) -> None:
+        self.record = record
+
+    def __repr__(self) -> str:
+        state = "finished" if self.record.finished else "not finished"
+        return f"<Study {self.record.name}: {len(self.record.trials)} trials, {state}>"
+
+    @property
+    def folder(self) -> Path:
+        """The study's folder."""
+        return self.record.folder
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The chosen trial, trained as the final model; None while there is none."""
+        return next(
+            (record for record in self.record.trials if record.trial.id == self.record.chosen), None
+        )
+
+    # pandas and matplotlib take a second to import, so they are loaded where they are used.
+
+    def trials(self) -> pd.DataFrame:
+        """Return one row a trial, in plan order."""
+        import reports
+
+        return reports.trials_frame(self.record)
+
+    def history(self) -> pd.DataFrame:
+        """Return one row a trial and epoch."""
+        import reports
+
+        return reports.history_frame(self.record)
+
+    def layers(self) -> pd.DataFrame:
+        """Return one row a trial, epoch and hidden layer: scales of activations and gradients."""
+        import reports
+
+        return reports.layers_frame(self.record)
+
+    def report(self) -> Path:
+        """Write the report, its figures and the CSV files again; return the report's path."""
+        import reports
+
+        return reports.write(self.record).path
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, or SIGTERM, while a study ran. The message says what is kept."""
+
+
+def run(spec: StudySpec, **execution: Any) -> Study:
+    """Run a study, or resume it, and write its report.
+
+    Parameters
+    ----------
+    spec
+        What to study, such as `LambdaSearch(data="digits")`.
+    **execution
+        The settings of `search.settings.spec.Execution`: `out`, `name`, `serial`, `address`, …
+
+    Raises
+    ------
+    InputError
+        When a setting, the data or the folder cannot be used; nothing is written then.
+    ClusterError
+        When there is no Ray at the address; nothing is written then.
+    ClusterLostError
+        When the cluster went away. Finished trials are kept, and the same call resumes.
+    WriteError
+        When the disk is full, or the folder cannot be written to: the same holds.
+    Stopped
+        A KeyboardInterrupt: on Ctrl-C. Finished trials are kept, and the same call resumes.
+    """
+    how = Execution(**execution)
+    return run_study(spec, how, console=live.standard_error(quiet=how.quiet))
+
+
+def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
+    """Do what `run` does, with progress shown on `console`."""
+    if how.dry_run:
+        raise InputError(
+            "a dry run trains nothing, so it has no study to return: search.study.dry_run.describe(spec, "
+            "how, say=print) returns what it says"
+        )
+    check_writable(how.out)
+    say = partial(live.say, console)
+    problem = prepare(spec, data_dir=how.data_dir, say=say)
+    name = how.name or spec.study_name(problem.record.name)
+    folder = how.out / name
+    identity = identity_of(spec, problem)
+    check_writable(folder)
+    check_specification(folder, identity, overwrite=how.overwrite)
+    if is_read_only(folder):
+        return _looked_at(spec, problem, name=name, folder=folder, how=how, say=say)
+    how = _placed(how, say=say)
+    if how.address is None:
+        check_memory(spec, how, problem)
+    with Workers(how, problem, say=say) as workers:
+        session = TrainingSession(spec, how, problem, workers=workers, console=console)
+        if not (folder / STORE).exists():
+            workers.open()  # there is something to train for sure
+        with claim(folder, identity, overwrite=how.overwrite) as store:
+
+            def record(open_trials: Mapping[str, State]) -> StudyRecord:
+                return build_record(
+                    spec, problem, store, name=name, folder=folder, open_trials=open_trials
+                )
+
+            try:
+                session.train(store, partial(_write_page, record))
+                workers.release()
+                study = Study(record({}))
+                study.report()
+                write_model(study.record, problem)
+            except KeyboardInterrupt:
+                raise Stopped(f"stopped: {_what_is_kept(store, folder)}") from None
+            except cluster.ClusterLostError as lost:
+                raise cluster.ClusterLostError(f"{lost}; {_what_is_kept(store, folder)}") from lost
+    return study
+
+
+def _looked_at(
+    spec: StudySpec,
+    problem: Problem,
+    *,
+    name: str,
+    folder: Path,
+    how: Execution,
+    say: Callable[[str], None],
+) -> Study:
+    """Return a finished study of a folder that may be read alone: nothing is trained or written."""
+    with Store(folder / STORE, read_only=True) as store:
+        record = build_record(spec, problem, store, name=name, folder=folder)
+    if how.overwrite or not record.finished:
+        why = "may not be replaced" if how.overwrite else "is not finished"
+        raise InputError(
+            f"{folder} is not writable, and its study {why}; choose another {flag('out')}"
+        )
+    say(f"{folder} is not writable: its finished study is shown, and no report written")
+    return Study(record)
+
+
+def check_memory(spec: StudySpec, how: Execution, problem: Problem) -> None:
+    """Raise `InputError` when this machine cannot hold the networks of a study."""
+    check_networks(
+        [hidden for part in spec.experiments() for hidden in part.networks()],
+        inputs=problem.record.inputs,
+        classes=len(problem.record.classes),
+        slots=slots_here(how),
+        available=machine_bytes(),
+    )
+
+
+def slots_here(how: Execution) -> int:
+    """Return how many trials this machine would run at once."""
+    if how.serial:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    slots = max(1, int((cores or 1) / how.cpus_per_trial))
+    return min(slots, how.max_concurrent or slots)
+
+
+def _placed(how: Execution, *, say: Callable[[str], None]) -> Execution:
+    """Return `how` with the address that is meant, checked; None for an embedded Ray.
+
+    `$RAY_ADDRESS` is honoured where nothing else was said, as Ray's own commands do; it is how a
+    job is told its cluster.
+    """
+    if how.serial:
+        return how
+    address, named = cluster.chosen_address(how.address)
+    if address is not None:
+        cluster.check_address(address, named=named)
+        if how.address is None:
+            say(f"on the Ray cluster at {address}, as {named} says; --address local runs here")
+    return replace(how, address=address)
+
+
+def _what_is_kept(store: Store, folder: Path) -> str:
+    trials = store.trials()
+    ended = sum(store.result(trial.id) is not None for trial in trials)
+    return (
+        f"{ended} of the {len(trials)} trials asked for so far are done and kept in "
+        f"{folder}; run the same command again to go on"
+    )
+
+
+def identity_of(spec: StudySpec, problem: Problem) -> dict[str, Any]:
+    """Return what makes a study this one: its specification and its data, as plain values."""
+    return {
+        "driver": spec.kind,
+        **spec.plain(),
+        "data": problem.record.name,
+        "fingerprint": problem.record.fingerprint,
+    }
+
+
+def _write_page(
+    record: Callable[[Mapping[str, State]], StudyRecord], under_way: UnderWay | None
+) -> Path:
+    """Write the page of a study as it stands."""
+    import reports
+
+    return reports.write_page(record(under_way.states if under_way else {}), under_way)

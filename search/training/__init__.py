@@ -1,0 +1,1 @@
+"""A trial becomes records: its data, its task, its checkpoints, its memory."""

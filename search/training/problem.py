@@ -1,0 +1,131 @@
+"""A specification meets its data: what workers share, and the trial every plan starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kbn import data
+from kbn.data import Dataset, Partition
+from kbn.errors import InputError
+from search.records import DataRecord
+from search.settings.spec import StudySpec
+from search.training.trainer import Shared
+from search.trial import Trial
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A data set, split as a specification asks."""
+
+    making: Future[Shared]
+    shared_bytes: int
+    """Size of the arrays that are being made."""
+    record: DataRecord
+    base: Trial
+    """Every setting of a trial that a plan does not vary."""
+
+    @property
+    def shared(self) -> Shared:
+        """What every worker gets, once: waits until it is made.
+
+        Raises `DataError` when an image lies too far from the others.
+        """
+        return self.making.result()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch; images that do not fill a batch wait for another epoch."""
+        return self.record.train_size // self.base.batch_size
+
+
+def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]) -> Problem:
+    """Load and split the data of a specification; standardising it goes on in a thread.
+
+    Raises
+    ------
+    DataError
+        When the data set is missing or damaged.
+    InputError
+        When the split or the batch does not fit it.
+    """
+    dataset = data.load(spec.data, data_dir=data_dir, say=say)
+    validation = spec.validation
+    if spec.scale < 1.0:
+        dataset = data.sample(dataset, spec.scale, seed=spec.seed)
+        validation = validation if validation < 1 else max(1, round(validation * spec.scale))
+    parts = data.partition(
+        dataset.y, validation=validation, seed=spec.seed, stratified=spec.stratified
+    )
+    executor = ThreadPoolExecutor(1, "standardise")
+    making = executor.submit(_made, dataset, parts)
+    executor.shutdown(wait=False)
+    record = describe(dataset, parts, stratified=spec.stratified)
+    if spec.batch_size > record.train_size:
+        raise InputError(
+            f"--batch-size {spec.batch_size} is larger than the training set of "
+            f"{record.train_size} images; choose at most {record.train_size}"
+        )
+    base = base_trial(spec.at_scale(), record)
+    return Problem(making, _bytes(dataset), record, base)
+
+
+def _made(dataset: Dataset, parts: Partition) -> Shared:
+    return Shared(data.standardised(dataset, parts), classes=len(dataset.classes))
+
+
+def _bytes(dataset: Dataset) -> int:
+    """Return the size of a data set's arrays when they are standardised."""
+    features: int = dataset.X.shape[1]
+    labels = dataset.y.nbytes + dataset.y_test.nbytes
+    moments = 2 * features * np.dtype(np.float64).itemsize
+    images = (len(dataset.y) + len(dataset.y_test)) * features * np.dtype(np.float32).itemsize
+    return images + labels + moments
+
+
+def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRecord:
+    """Return what reports say of a data set and its split."""
+    counts = np.bincount(dataset.y[parts.train], minlength=len(dataset.classes))
+    return DataRecord(
+        name=dataset.name,
+        title=dataset.title,
+        source=dataset.source,
+        fingerprint=dataset.fingerprint,
+        classes=dataset.classes,
+        inputs=dataset.X.shape[1],
+        image_shape=dataset.image_shape,
+        train_size=len(parts.train),
+        validation_size=len(parts.validation),
+        test_size=len(dataset.y_test),
+        stratified=stratified,
+        chance=float(np.mean(dataset.y[parts.validation] == counts.argmax())),
+        notes=dataset.notes,
+    )
+
+
+def base_trial(spec: StudySpec, record: DataRecord) -> Trial:
+    """Return the trial that a plan varies; its λ is a placeholder."""
+    return Trial(
+        data=record.name,
+        fingerprint=record.fingerprint,
+        train_size=record.train_size,
+        validation_size=record.validation_size,
+        stratified=spec.stratified,
+        hidden=spec.hidden,
+        batch_norm=spec.batch_norm,
+        alpha=spec.alpha,
+        init=spec.init.name,
+        sigma=spec.init.sigma,
+        schedule=spec.schedule,
+        eta_min=spec.eta_min,
+        eta_max=spec.eta_max,
+        cycle_steps=spec.cycle.steps(record.train_size // spec.batch_size),
+        batch_size=spec.batch_size,
+        epochs=spec.epochs,
+        lam=0.0,
+        seed=spec.seed,
+    )

@@ -1,0 +1,279 @@
+"""The task: one trial's network, or a pack of several, trained on one core, as a stream of records.
+
+It runs in a Ray worker or in the driver's own process, and is given everything it needs.
+"""
+
+from __future__ import annotations
+
+import functools
+import platform
+import socket
+import sys
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from kbn.data import Split
+from kbn.errors import InputError
+from kbn.initialise import he, initialise, normal
+from kbn.network import Network, confusion_matrix, evaluate, predict
+from kbn.schedule import SCHEDULES
+from kbn.train import Status, Training, TrainingState, train_pack
+from search.records import Environment, EpochRecord, Figures, Result, State
+from search.training.checkpoint import Checkpoint, Start
+from search.training.packing import can_share
+from search.trial import Purpose, Trial
+
+NETWORK_PREFIX = "network/"
+BLAS_THREADS = 1
+"""The same on every machine: more would make a result's bytes depend on their number."""
+
+
+LARGEST_CHECKPOINT = 2**28
+"""Bytes of a network beyond which no checkpoint is sent: it would hold up driver and store."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all trials of a study read: put once on each node, never written."""
+
+    split: Split
+    classes: int
+    checkpoint_cycles: int = 0
+    """Learning-rate cycles from one checkpoint of a trial to the next; 0 for none."""
+
+
+Item = EpochRecord | Checkpoint | Result
+
+
+def train_trial(shared: Shared, trial: Trial) -> Iterator[Item]:
+    """Train a trial; yield each epoch's record and, last, the result."""
+    for _, item in train_trials(shared, (Start(trial),)):
+        yield item
+
+
+def train_task(
+    shared: Shared, starts: tuple[Start, ...]
+) -> Generator[tuple[str, Item], None, tuple[str, Item]]:
+    """Do what `train_trials` does as a pool's task: the last result is returned, not yielded."""
+    left = len(starts)
+    for each in train_trials(shared, starts):
+        left -= isinstance(each[1], Result)
+        if not left:
+            return each
+        yield each
+    raise AssertionError("each trial ends with its result")
+
+
+def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[str, Item]]:
+    """Train trials that can share a pack (see `search.training.packing`) in one task, on one core.
+
+    Yields each trial's epoch records, its checkpoints and, last, its result, under the trial's
+    id; the trials take turns. A result's bytes depend on its trial and the data alone (and on the
+    BLAS and the CPU, which the result's environment names), not on who else is in the pack, nor
+    on whether it was begun from a checkpoint; its times and its environment are what they are.
+    Its `seconds` are its share of the task's time, which at each moment is divided evenly among
+    the members under way, so that the core's time adds up.
+
+    Checkpoints made where floating point may differ are not gone on from: the trials start anew,
+    so that a result is of one environment.
+
+    Raises
+    ------
+    InputError
+        When the trials cannot share a pack.
+    """
+    with threadpool_limits(limits=BLAS_THREADS, user_api="blas"):
+        here = environment()
+        if any(c is not None and not c.environment.computes_as(here) for _, c in starts):
+            starts = tuple(Start(trial) for trial, _ in starts)
+        trials = [trial for trial, _ in starts]
+        histories = [list(c.history) if c else [] for _, c in starts]
+        shares = _Shares([c.seconds if c else 0.0 for _, c in starts])
+        for member, event in _events(shared, starts):
+            trial, history = trials[member], histories[member]
+            match event:
+                case EpochRecord():
+                    history.append(event)
+                    yield trial.id, event
+                case TrainingState() if _bytes(event) <= LARGEST_CHECKPOINT:
+                    shares.divide()
+                    yield trial.id, Checkpoint(event, tuple(history), shares.of(member), here)
+                case Training():
+                    shares.divide()
+                    test, arrays = measure(shared, trial, event)
+                    seconds = shares.close(member)
+                    result = _result(
+                        shared, trial, event.status, history, test, arrays, seconds, here
+                    )
+                    yield trial.id, result
+
+
+def _events(
+    shared: Shared, starts: Sequence[Start]
+) -> Iterator[tuple[int, EpochRecord | TrainingState | Training]]:
+    """Train trials in one pack; yield what happens to each, under its place."""
+    trials = [trial for trial, _ in starts]
+    first = trials[0]
+    if not all(can_share(first, trial) for trial in trials):
+        raise InputError("trials that differ in images, shape or batches: train them apart")
+    return train_pack(
+        [_state(shared, start) for start in starts],
+        shared.split,
+        epochs=first.epochs,
+        batch_size=first.batch_size,
+        lam=[trial.lam for trial in trials],
+        alpha=first.alpha,
+        schedules=[
+            SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, trial.cycle_steps)
+            for trial in trials
+        ],
+        checkpoint_steps=shared.checkpoint_cycles * max(t.cycle_steps for t in trials),
+    )
+
+
+def _bytes(state: TrainingState) -> int:
+    return sum(array.nbytes for array in state.network.arrays().values())
+
+
+def _state(shared: Shared, start: Start) -> TrainingState:
+    """Return where the training of a trial begins."""
+    if start.checkpoint is not None:
+        return start.checkpoint.state
+    inputs = shared.split.X_train.shape[1]
+    return TrainingState.begin(
+        initial_network(start.trial, inputs=inputs, classes=shared.classes),
+        start.trial.rng(Purpose.BATCHES),
+    )
+
+
+class _Shares:
+    """The task's time, divided among the members under way."""
+
+    def __init__(self, before: Sequence[float]) -> None:
+        self._seconds = dict(enumerate(before))
+        self._since = time.perf_counter()
+
+    def of(self, member: int) -> float:
+        """Return a member's share up to the last call."""
+        return self._seconds[member]
+
+    def divide(self) -> None:
+        """Give the time since the last call to all members under way."""
+        now = time.perf_counter()
+        for member in self._seconds:
+            self._seconds[member] += (now - self._since) / len(self._seconds)
+        self._since = now
+
+    def close(self, member: int) -> float:
+        """Give the time since the last call to one member, who ends; return its share."""
+        now = time.perf_counter()
+        share = self._seconds.pop(member) + now - self._since
+        self._since = now
+        return share
+
+
+def _result(
+    shared: Shared,
+    trial: Trial,
+    status: Status,
+    history: Sequence[EpochRecord],
+    test: Figures | None,
+    arrays: dict[str, np.ndarray],
+    seconds: float,
+    where: Environment,
+) -> Result:
+    return Result(
+        trial_id=trial.id,
+        state=State(status.value),
+        epochs=len(history),
+        train=_figures(history, "train", shared.split),
+        validation=_figures(history, "validation", shared.split),
+        test=test,
+        seconds=seconds,
+        environment=where,
+        arrays=arrays,
+    )
+
+
+def initial_network(trial: Trial, *, inputs: int, classes: int) -> Network:
+    """Return the network that a trial starts from; the same for every λ of a replicate."""
+    return initialise(
+        inputs=inputs,
+        hidden=trial.hidden,
+        classes=classes,
+        batch_norm=trial.batch_norm,
+        init=he() if trial.sigma is None else normal(trial.sigma),
+        rng=trial.rng(Purpose.WEIGHTS),
+    )
+
+
+def measure(
+    shared: Shared, trial: Trial, training: Training
+) -> tuple[Figures | None, dict[str, np.ndarray]]:
+    """Return a trained network's test figures, if it opens the test set, and arrays to keep."""
+    if training.status is Status.DIVERGED:
+        return None, {}
+    split, network = shared.split, training.network
+    correct = predict(network, split.X_validation) == split.y_validation
+    arrays = {"validation_correct": np.packbits(correct)}
+    if not trial.with_test:
+        return None, arrays
+    test = evaluate(network, split.X_test, split.y_test, lam=trial.lam)
+    predicted = predict(network, split.X_test)
+    arrays["confusion"] = confusion_matrix(split.y_test, predicted, shared.classes)
+    arrays |= {f"{NETWORK_PREFIX}{name}": array for name, array in network.arrays().items()}
+    return Figures(test.cost, test.loss, test.accuracy, test.n, test.loss_error), arrays
+
+
+def _figures(history: Sequence[EpochRecord], part: str, split: Split) -> Figures | None:
+    """Return the last epoch's figures; the train figures are of as many images."""
+    if not history:
+        return None
+    last, n = history[-1], len(split.y_validation)
+    if part == "train":
+        n = min(n, len(split.y_train))
+        return Figures(
+            last.train_cost, last.train_loss, last.train_accuracy, n, last.train_loss_error
+        )
+    return Figures(
+        last.validation_cost,
+        last.validation_loss,
+        last.validation_accuracy,
+        n,
+        last.validation_loss_error,
+    )
+
+
+def environment() -> Environment:
+    """Return where this process runs, as it bears on a result's last bits."""
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    parts = ("internal_api", "version", "architecture")
+    names = {  # NumPy's and SciPy's: a step uses both
+        " ".join(str(pool[part]) for part in parts if part in pool) for pool in pools
+    }
+    return Environment(
+        host=socket.gethostname(),
+        cpu=_cpu(),
+        python=platform.python_version(),
+        numpy=np.__version__,
+        blas=", ".join(sorted(names)) or "unknown",
+        blas_threads=max((int(pool["num_threads"]) for pool in pools), default=1),
+        ray=metadata.version("ray") if "ray" in sys.modules else None,
+    )
+
+
+@functools.cache
+def _cpu() -> str:
+    """Return the processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,168 @@
+"""What a report says on how sure its winner is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from reports.document import render
+from reports.lambda_coarse_fine import plots as search_plots
+from reports.lambda_coarse_fine.certainty import (
+    differences_table,
+    mcnemar_to_winner,
+    p_value,
+    remarks,
+    scores_table,
+    tied_sentence,
+)
+from reports.lambda_coarse_fine.searched import known_of, search_stages
+from reports.parts.frames import trials_frame
+from reports.parts.text import NONE
+from search.evidence.compare import Comparison
+from search.evidence.finalists import Top
+from search.records import StudyRecord
+from search.trial import Trial
+from tests.reports.records import DIGITS, SEARCH, WAITING, Ending, good, study
+
+FULL = replace(SEARCH, replicate_top=Top(2, 3), fresh=2)
+"""Two of five values have three replicates; two fresh seeds."""
+MANY = replace(DIGITS, validation_size=1_000)
+"""Enough images that the made-up differences are certain."""
+
+
+def luck(of: Trial) -> Ending:
+    """End as the study's λ and seed have it; the chosen value is a little better."""
+    return Ending(round(good(of).accuracy - 0.002 * of.replicate, 4))
+
+
+def found_in(record: StudyRecord) -> Comparison:
+    """Return what a study knows of its winner."""
+    found = known_of(record)
+    assert found is not None
+    return found
+
+
+def test_each_other_value_has_a_row(tmp_path: Path) -> None:
+    """λ ascending, without the winner; what its interval says is said in words."""
+    record = study(tmp_path, luck, search=FULL, data=MANY)
+    found = found_in(record)
+    table = differences_table(record, found)
+    assert list(table["λ"]) == ["1e-3", "5e-3", "2e-2", "0.1"]
+    assert list(table["seen"]) == [
+        "tied with the best" if row.tied else "worse than the best" for row in found.rows
+    ]
+    assert table["runs compared"].tolist() == ["1", "1", "3", "1"]
+    assert table["difference"].tolist()[0] == "−0.1000"
+
+
+def test_mcnemars_test_is_for_pairs_of_single_runs(tmp_path: Path) -> None:
+    """Values with replicates in common have none; a study of replicates has no such column."""
+    record = study(tmp_path, luck, search=FULL, data=MANY)
+    found = found_in(record)
+    assert set(mcnemar_to_winner(record, found)) == {1e-3, 5e-3, 1e-1}
+    assert differences_table(record, found)["McNemar's p"].tolist()[2] == NONE
+    whole = study(tmp_path, luck, search=replace(SEARCH, replicates=2), data=MANY)
+    assert "McNemar's p" not in differences_table(whole, found_in(whole))
+
+
+def test_without_replicates_the_report_says_what_is_missing(tmp_path: Path) -> None:
+    """The noise of seeds is not in the intervals, and a reader is told so, and the way out."""
+    once = study(tmp_path, luck, data=MANY)
+    text = " ".join(remarks(found_in(once), select="best"))
+    assert "Every value was trained once" in text
+    assert "`--replicates 3`" in text
+    assert "of networks trained with one seed" in tied_sentence(found_in(once))
+    thrice = found_in(study(tmp_path, luck, search=FULL, data=MANY))
+    text = " ".join(remarks(thrice, select="best"))
+    assert "The noise of seeds is in the intervals" in text
+    assert "on the same images and seeds" in tied_sentence(thrice)
+
+
+def test_three_scores_stand_side_by_side(tmp_path: Path) -> None:
+    """The selected one, that of fresh seeds, and that of the test set, with what each is worth."""
+    record = study(tmp_path, luck, search=FULL, data=MANY)
+    final = record.stage("final")[0]
+    table = scores_table(record, found_in(record), 1e-2, final)
+    assert [name.partition(":")[0] for name in table["score"]] == [
+        "selected",
+        "fresh seeds",
+        "test",
+    ]
+    assert table["accuracy"].tolist()[:2] == ["0.8980", "0.8930"]
+    before = scores_table(record, found_in(record), 1e-2, None)
+    assert len(before) == 2
+
+
+def test_a_value_waits_for_its_replicates_with_what_it_has(tmp_path: Path) -> None:
+    """While a stage is open, a value counts with the runs of the stages before."""
+    record = study(
+        tmp_path,
+        lambda of: WAITING if of.replicate and of.lam == 1e-2 else luck(of),
+        search=FULL,
+        data=MANY,
+    )
+    found = found_in(record)
+    assert found.winner == 2e-2  # all its replicates are there, and only it can win
+    assert {row.lam: row.runs for row in found.rows}[1e-2] == 1
+    assert "## How sure is the winner" in render(record)
+
+
+def test_stages_after_the_choice_took_no_part_in_it(tmp_path: Path) -> None:
+    """Fresh seeds and the final model are not among what was compared."""
+    record = study(tmp_path, luck, search=FULL, data=MANY)
+    assert search_stages(record) == ("coarse", "fine", "replicates")
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(None, NONE), (0.0, "<0.0002"), (0.00034, "0.0003"), (0.0512, "0.051"), (1.0, "1.000")],
+)
+def test_p_values_have_the_digits_they_deserve(p: float | None, text: str) -> None:
+    """None is so small that 10,000 simulated searches would not show it."""
+    assert p_value(p) == text
+
+
+@pytest.fixture
+def ax() -> Axes:
+    """Return axes to draw on."""
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    return figure.subplots()
+
+
+def test_each_difference_is_drawn_with_its_interval(ax: Axes) -> None:
+    """A row a value, in percentage points, told apart by whether it is tied."""
+    rows = pd.DataFrame(
+        {
+            "lam": [1e-3, 1e-1],
+            "difference": [-0.01, -0.2],
+            "low": [-0.03, -0.25],
+            "high": [0.01, -0.15],
+            "tied": [True, False],
+        }
+    )
+    search_plots.difference_to_winner(rows, ax).figure.canvas.draw()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["1e-3", "0.1"]
+    _, names = ax.get_legend_handles_labels()
+    assert sorted(names) == ["cannot be told from it", "the best value", "worse"]
+    low, high = ax.get_xlim()
+    assert low < -25
+    assert high > 1
+
+
+def test_the_order_of_search_has_a_point_a_trial(tmp_path: Path, ax: Axes) -> None:
+    """Every trial at its number and λ, each stage named."""
+    frame = trials_frame(study(tmp_path, luck, search=FULL, data=MANY))
+    search_plots.search_order(frame, ax, chosen=1e-2).figure.canvas.draw()
+    _, names = ax.get_legend_handles_labels()
+    assert names == ["coarse grid", "fine grid", "replicates", "fresh seeds", "final model"]
+    dashed = 1
+    assert sum(np.size(line.get_xdata()) for line in ax.lines[:-dashed]) == len(frame)
+    assert ax.get_yscale() == "log"

@@ -1,0 +1,108 @@
+"""Where a study ran, and what went wrong there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.parts.environment import (
+    environment_table,
+    failed_attempts,
+    failures_table,
+    mixed_environments,
+)
+from reports.parts.text import NONE
+from search.records import Session, StudyRecord
+from tests.reports.records import FAILED, STUDIES, Ending, by_lambda, study
+
+
+def values(record: StudyRecord) -> dict[str, str]:
+    """Return the table as a dict."""
+    table = environment_table(record)
+    return dict(zip(table[""], table["value"], strict=True))
+
+
+def moved(record: StudyRecord, **change: Any) -> StudyRecord:
+    """Return a study whose last trial was trained elsewhere."""
+    *others, last = record.trials
+    assert last.result is not None
+    elsewhere = replace(last.result.environment, **change)
+    last = replace(last, result=replace(last.result, environment=elsewhere))
+    return replace(record, trials=(*others, last))
+
+
+def test_versions_machine_and_times(tmp_path: Path) -> None:
+    """Versions as the trials report them, times summed over trials and runs."""
+    record = study(tmp_path)
+    sessions = (Session(0.0, 100.0, "serial", 1, 3), Session(9e8, 20.0, "Ray, embedded", 2, 3))
+    found = values(replace(record, sessions=sessions))
+    assert (found["Python"], found["NumPy"], found["BLAS"]) == ("3.11", "2.0", "a BLAS")
+    assert (found["CPU"], found["hosts"], found["Ray"]) == ("a CPU", "here", NONE)
+    assert found["executor"] == "serial, 1 trial at once; Ray, embedded, 2 trials at once"
+    assert found["wall time"] == "0:02:00 in 2 runs of the command"
+    # Five trials of 3 epochs and one of 6, at 0.1 s and 0.2 s an epoch.
+    assert found["core time"] == "4.8 s of training, one core a trial"
+    assert found["first run"] == "1970-01-01 00:00 UTC"
+    assert found["this package"] == record.version
+
+
+def test_a_study_that_has_not_run_has_an_environment(tmp_path: Path) -> None:
+    """Dashes and zeros, without a complaint."""
+    found = values(replace(study(tmp_path, STUDIES["nothing yet"]), sessions=()))
+    assert (found["Python"], found["executor"]) == (NONE, NONE)
+    assert found["wall time"].startswith("0.0 s in 0 runs")
+    assert "first run" not in found
+
+
+@pytest.mark.parametrize(
+    ("change", "mixed", "row"),
+    [
+        ({}, (), "hosts"),
+        ({"host": "there"}, (), "hosts"),
+        ({"cpu": "another CPU"}, ("CPU",), "CPU"),
+        ({"numpy": "2.1"}, ("NumPy",), "NumPy"),
+        ({"numpy": "2.1", "blas": "another", "cpu": "c"}, ("NumPy", "BLAS", "CPU"), "BLAS"),
+    ],
+    ids=str,
+)
+def test_trials_of_different_machines(
+    tmp_path: Path, change: dict[str, str], mixed: tuple[str, ...], row: str
+) -> None:
+    """Each value is listed; what may change the last bits is named apart."""
+    record = moved(study(tmp_path), **change)
+    assert mixed_environments(record) == mixed
+    assert values(record)[row].count("; ") == (1 if change else 0)
+
+
+def test_each_failed_attempt_has_a_row(tmp_path: Path) -> None:
+    """In the order of trials, then of attempts, with where and why."""
+    endings = by_lambda({1e-3: FAILED, 1e-1: Ending(failures=("lost | once\nmore",))})
+    record = study(tmp_path, endings)
+    table = failures_table(record)
+    assert len(failed_attempts(record)) == len(table) == 3
+    assert list(table["trial"]) == ["0 (coarse)", "0 (coarse)", "2 (coarse)"]
+    assert list(table["λ"]) == ["1e-3", "1e-3", "0.1"]
+    assert list(table["attempt"]) == ["1", "2", "1"]
+    assert set(table["node"]) == {"10.0.0.7"}
+    assert list(table["error"]) == [
+        "RuntimeError: out of luck",
+        "RuntimeError: out of luck again",
+        "RuntimeError: lost \\| once more",
+    ]
+
+
+def test_what_followed_each_failed_attempt(tmp_path: Path) -> None:
+    """Only the last attempt of a failed trial was given up: each before it was tried again."""
+    endings = by_lambda({1e-3: FAILED, 1e-1: Ending(failures=("lost",))})
+    table = failures_table(study(tmp_path, endings))
+    assert list(table["then"]) == ["tried again", "given up", "tried again"]
+
+
+def test_a_study_without_failures(tmp_path: Path) -> None:
+    """An attempt that gave a result is none, and neither is a diverged one."""
+    record = study(tmp_path, STUDIES["one diverged"])
+    assert failed_attempts(record) == ()
+    assert failures_table(record).empty

@@ -1,0 +1,48 @@
+"""Where runs end in the learning-rate cycle."""
+
+from __future__ import annotations
+
+import pytest
+
+from search.settings.cycle_end import mid_cycle_warning
+from tests.search.builders import trial
+
+
+def reference_trial(epochs: int, schedule: str = "triangular", cycle: int = 4500) -> str | None:
+    """Return the warning for a trial with the reference report's data and schedule."""
+    return mid_cycle_warning(
+        trial(train_size=45_000, cycle_steps=cycle, epochs=epochs, schedule=schedule)
+    )
+
+
+def test_the_reference_ends_in_mid_cycle() -> None:
+    """32 epochs end at η = 0.04; 30 and 40 would end a cycle."""
+    warning = reference_trial(32)
+    assert warning is not None
+    assert "32 epochs" in warning
+    assert "η is 4e-2" in warning
+    assert "30 or 40 epochs" in warning
+
+
+@pytest.mark.parametrize("epochs", [10, 20, 30])
+def test_whole_cycles_are_fine(epochs: int) -> None:
+    """No warning where the learning rate is at its lowest."""
+    assert reference_trial(epochs) is None
+
+
+def test_less_than_a_cycle_is_warned_of() -> None:
+    """A run shorter than a cycle is told the first whole one, never 0."""
+    warning = reference_trial(4)
+    assert warning is not None
+    assert "after 10 epochs" in warning
+
+
+def test_the_nearest_epoch_is_good_enough() -> None:
+    """With a cycle that is no whole number of epochs, the epoch nearest to its end is fine."""
+    assert reference_trial(10, cycle=4400) is None
+    assert reference_trial(9, cycle=4400) is not None
+
+
+def test_a_constant_rate_has_no_cycle() -> None:
+    """Nothing is warned of where the learning rate does not change."""
+    assert reference_trial(7, schedule="constant") is None

@@ -1,0 +1,200 @@
+"""Specifications: defaults, presets, TOML, the command that repeats them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kbn.errors import InputError
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.settings.spec import Execution, differences, read_toml, whole_cycles_near
+from search.settings.values import Cycle
+from search.space.narrow import Zoom
+
+CHANGED: dict[str, Any] = {
+    "data": "digits",
+    "validation": 300,
+    "stratified": True,
+    "seed": 7,
+    "hidden": "30,20",
+    "batch_norm": False,
+    "init": "normal:1e-3",
+    "alpha": 0.5,
+    "schedule": "cosine",
+    "eta_min": 1e-4,
+    "eta_max": 0.2,
+    "cycle": "100steps",
+    "batch_size": 50,
+    "epochs": 3,
+    "scale": 0.5,
+    "replicates": 2,
+    "preset": "paper",
+    "coarse": "1e-4,1e-2",
+    "fine": "zoom:3",
+    "lambda_bounds": "1e-6,0.5",
+    "rounds": "auto",
+    "replicate_top": "2:4",
+    "select": "1se",
+    "fresh": 3,
+    "final_epochs": 5,
+    "final_both": True,
+    "final_alpha": 0.6,
+}
+
+
+def test_every_setting_is_changed_above() -> None:
+    """The tests below cover all settings, those added later included."""
+    assert set(CHANGED) == {field.name for field in dataclasses.fields(LambdaSearch)}
+
+
+def test_the_defaults_are_the_references() -> None:
+    """Unchanged, the grids are the reference report's; replicates and the final model are not."""
+    search = LambdaSearch()
+    assert search.hidden == (50, 50)
+    assert search.coarse == (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+    assert (search.eta_min, search.eta_max, search.batch_size) == (1e-5, 1e-1, 100)
+    assert search.cycle.steps(450) == 2 * 2250
+    assert (search.epochs, search.final_epochs) == (20, 30)
+
+
+def test_plain_values_make_the_same_specification() -> None:
+    """What goes into spec.json, read back, is equal."""
+    search = LambdaSearch(**CHANGED)
+    assert LambdaSearch(**json.loads(json.dumps(search.plain()))) == search
+
+
+@pytest.mark.parametrize("changes", [{}, CHANGED])
+def test_the_command_repeats_the_specification(changes: dict[str, Any]) -> None:
+    """Its flags, read back, give an equal specification."""
+    search = LambdaSearch(**changes)
+    python, dash_m, module, *words = shlex.split(search.command())
+    assert (python, dash_m, module) == ("python", "-m", "search.lambda_coarse_fine")
+    flags: dict[str, Any] = {}
+    while words:
+        name = words.pop(0).removeprefix("--").replace("-", "_")
+        if isinstance(getattr(search, name.removeprefix("no_"), None), bool):
+            flags[name.removeprefix("no_")] = not name.startswith("no_")
+        else:
+            flags[name] = words.pop(0)
+    assert LambdaSearch(**flags) == search
+
+
+def test_a_toml_file_takes_what_the_flags_take(tmp_path: Path) -> None:
+    """Numbers, lists and text read as the flags do, with dashes or underscores."""
+    path = tmp_path / "study.toml"
+    path.write_text(
+        'data = "digits"\nbatch-size = 50\nbatch_norm = false\nhidden = [30, 20]\n'
+        'coarse = [1e-4, 1e-2]\nfine = "zoom:3"\nserial = true\n'
+    )
+    read = read_toml(path, [*CHANGED, *(field.name for field in dataclasses.fields(Execution))])
+    assert read.pop("serial") is True
+    assert LambdaSearch(**read) == LambdaSearch(
+        data="digits",
+        batch_size=50,
+        batch_norm=False,
+        hidden=(30, 20),
+        coarse=(1e-4, 1e-2),
+        fine=Zoom(3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("epoch = 3", "no setting 'epoch'; the nearest is 'epochs'"),
+        ("batchsize = 3", "the nearest is 'batch-size'"),
+        ("epochs = ", "not valid TOML"),
+    ],
+)
+def test_a_bad_toml_file_is_named(tmp_path: Path, content: str, sentence: str) -> None:
+    """A key that does not exist is answered with the nearest one that does."""
+    path = tmp_path / "study.toml"
+    path.write_text(content)
+    with pytest.raises(InputError) as error:
+        read_toml(path, CHANGED)
+    assert sentence in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_a_setting_named_twice_is_refused(tmp_path: Path) -> None:
+    """TOML takes a key's two spellings for two keys; neither is dropped without a word."""
+    path = tmp_path / "study.toml"
+    path.write_text("batch-size = 50\nbatch_size = 100\n", encoding="utf-8")
+    with pytest.raises(InputError, match="'batch-size' and 'batch_size' are one setting"):
+        read_toml(path, CHANGED)
+
+
+def test_a_missing_toml_file_is_named(tmp_path: Path) -> None:
+    """The message names the file and the system's reason."""
+    with pytest.raises(InputError, match=r"none\.toml: cannot be read"):
+        read_toml(tmp_path / "none.toml", CHANGED)
+
+
+def test_differences_name_old_and_new() -> None:
+    """Each setting that differs is shown with both values, the others are not."""
+    old, new = LambdaSearch().plain(), LambdaSearch(epochs=5, coarse=(1e-3, 1e-2)).plain()
+    assert differences(old, new) == (
+        "epochs 20 → 5",
+        "coarse 1e-5,1e-4,1e-3,1e-2,0.1 → 1e-3,1e-2",
+    )
+    assert differences(old, old) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"eta_min": 0.5}, "--eta-min 0.5 is above --eta-max 0.1"),
+        ({"batch_size": 1}, "--batch-size 1: must be a whole number, at least 2"),
+        ({"replicates": 0}, "--replicates 0"),
+        ({"alpha": 1.0}, "--alpha 1"),
+        ({"schedule": "linear"}, "--schedule linear: choose one of triangular"),
+        ({"preset": "papers"}, "--preset papers: choose one of standard, paper"),
+    ],
+)
+def test_bad_settings_are_refused(changes: dict[str, Any], sentence: str) -> None:
+    """Each is refused when the specification is made."""
+    with pytest.raises(InputError) as error:
+        LambdaSearch(**changes)
+    assert sentence in str(error.value)
+
+
+def test_serial_and_an_address_exclude_each_other() -> None:
+    """The contradiction is named."""
+    with pytest.raises(InputError, match="--serial and --address"):
+        Execution(serial=True, address="auto")
+
+
+def test_names_of_studies_say_the_data() -> None:
+    """The default name tells driver and data, and is a plain folder name."""
+    search = LambdaSearch()
+    assert search.study_name("digits") == "lambda-coarse-fine-digits"
+    assert search.study_name("synthetic:600") == "lambda-coarse-fine-synthetic-600"
+    assert search.study_name("npz:/some/where/mine.npz") == "lambda-coarse-fine-npz-mine"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "length", "expected"), [(20, 10, 20), (20, 6, 18), (20, 50, 50), (30, 4, 32)]
+)
+def test_whole_cycles(epochs: int, length: int, expected: int) -> None:
+    """The number of epochs nearest to the wish that ends a cycle."""
+    assert whole_cycles_near(epochs, Cycle(length, "epochs")) == expected
+
+
+def test_a_preview_keeps_its_cycles_whole() -> None:
+    """Runs shrink with the cycle, so that they end where they ended in it."""
+    preview = LambdaSearch(scale=0.1).at_scale()
+    assert (preview.cycle, preview.epochs, preview.final_epochs) == (Cycle(3, "epochs"), 6, 9)
+    steps = LambdaSearch(scale=0.25, cycle=Cycle(4_500, "steps"), epochs=20).at_scale()
+    assert steps.epochs == 10
+    assert steps.cycle.length == 562  # 4,500 · 0.25 · √0.25: an epoch has fewer steps, too
+    assert LambdaSearch().at_scale() == LambdaSearch()
+
+
+def test_a_preview_has_a_name_of_its_own() -> None:
+    """It never meets the whole study's folder."""
+    assert LambdaSearch(scale=0.1).study_name("digits") == "lambda-coarse-fine-digits-scale-0.1"

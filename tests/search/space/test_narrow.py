@@ -1,0 +1,112 @@
+"""Policies of the λ search, on made-up outcomes."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbn.errors import InputError
+from search.records import State
+from search.space.narrow import Factors, Zoom, best, fine_rule, narrow, on_edge, scores, tidy
+from tests.search.builders import outcome
+
+GRID = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+REFERENCE = {1e-5: 0.5264, 1e-4: 0.5002, 1e-3: 0.5128, 1e-2: 0.5401, 1e-1: 0.3834}
+
+
+def test_the_reference_grids_follow_from_its_numbers() -> None:
+    """The reference report's coarse figures give its winner and its six fine values."""
+    winner = best([outcome(lam, accuracy) for lam, accuracy in REFERENCE.items()])
+    assert winner is not None
+    assert winner.lam == 1e-2
+    rule = fine_rule("--fine", "0.4,0.8,1,2,4,8")
+    assert narrow(winner.lam, GRID, rule) == (4e-3, 8e-3, 1e-2, 2e-2, 4e-2, 8e-2)
+
+
+def test_ties_go_to_the_larger_lambda() -> None:
+    """Of equal accuracies the larger λ wins, and the others are named."""
+    winner = best([outcome(1e-3, 0.5), outcome(1e-1, 0.4), outcome(1e-2, 0.5)])
+    assert winner is not None
+    assert (winner.lam, winner.tied_with) == (1e-2, (1e-3,))
+
+
+@given(st.dictionaries(st.sampled_from(GRID), st.floats(0, 1), min_size=1))
+def test_the_winner_has_the_highest_accuracy(figures: dict[float, float]) -> None:
+    """No other value is better than the winner, whatever the order of results."""
+    forward = best([outcome(lam, accuracy) for lam, accuracy in figures.items()])
+    backward = best([outcome(lam, accuracy) for lam, accuracy in reversed(figures.items())])
+    assert forward == backward
+    assert forward is not None
+    assert forward.accuracy == figures[forward.lam] == max(figures.values())
+
+
+def test_the_mean_over_replicates_decides() -> None:
+    """One lucky replicate does not outweigh a better mean."""
+    outcomes = [
+        outcome(1e-3, 0.50),
+        outcome(1e-3, 0.60, replicate=1),
+        outcome(1e-2, 0.62),
+        outcome(1e-2, 0.40, replicate=1),
+    ]
+    winner = best(outcomes)
+    assert winner is not None
+    assert winner.lam == 1e-3
+    assert winner.accuracy == pytest.approx(0.55)
+
+
+def test_a_trial_of_two_stages_counts_once() -> None:
+    """A value that is in both grids is one trial, not two replicates."""
+    (score,) = scores([outcome(1e-2, 0.5), outcome(1e-2, 0.5)])
+    assert score.accuracies == (0.5,)
+
+
+@pytest.mark.parametrize("state", [State.DIVERGED, State.FAILED])
+def test_a_run_that_did_not_complete_rules_its_value_out(state: State) -> None:
+    """A diverged or failed replicate keeps its λ from winning, however good the others are."""
+    winner = best(
+        [outcome(1e-2, 0.9), outcome(1e-2, 0.9, replicate=1, state=state), outcome(1e-3, 0.3)]
+    )
+    assert winner is not None
+    assert winner.lam == 1e-3
+    assert best([outcome(1e-2, 0.9, state=state)]) is None
+
+
+@given(st.integers(0, 4), st.integers(1, 9))
+def test_zoom_lies_between_the_neighbours(position: int, count: int) -> None:
+    """Zoomed values ascend, even on the log axis, strictly between the winner's neighbours."""
+    grid = narrow(GRID[position], GRID, Zoom(count))
+    assert len(grid) == count
+    assert GRID[position] / 10 < min(grid)
+    assert max(grid) < GRID[position] * 10
+    ratios = [math.log(b / a) for a, b in pairwise(grid)]
+    assert ratios == pytest.approx([math.log(100) / (count + 1)] * (count - 1), rel=1e-4)
+
+
+def test_zoom_needs_neighbours() -> None:
+    """A grid of one value cannot be zoomed into, and the message says what to do."""
+    with pytest.raises(InputError, match=r"--fine zoom:3.*at least 2 values.*--coarse"):
+        narrow(1e-2, (1e-2,), Zoom(3))
+
+
+@pytest.mark.parametrize("text", ["zoom", "zoom:0", "zoom:x", "0.5,0.5", "-1", "", "a,b"])
+def test_a_bad_rule_is_refused(text: str) -> None:
+    """Each unusable rule is refused by a message that names the flag."""
+    with pytest.raises(InputError, match="--fine"):
+        fine_rule("--fine", text)
+
+
+def test_rules_read_back() -> None:
+    """A rule's text is what the flag takes."""
+    for rule in (Factors((0.4, 1.0, 8.0)), Zoom(5)):
+        assert fine_rule("--fine", str(rule)) == rule
+
+
+def test_products_are_tidied() -> None:
+    """Grid values carry no rounding dust, so equal values are equal trials."""
+    assert tidy(0.4 * 1e-5) == 4e-6
+    assert on_edge(1e-5, GRID)
+    assert not on_edge(1e-2, GRID)

@@ -1,0 +1,210 @@
+"""The command line: outputs, exit codes, and one clear line for every bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.settings.spec import Execution, flag
+from search.study import dry_run
+from search.study.command import main
+from search.training.checkpoint import Start
+from search.training.problem import prepare
+from search.training.trainer import Shared, train_trials
+from tests.search.studies import FLAGS, TRIALS
+
+
+def call(*arguments: str | Path) -> int:
+    """Run the driver's command line in this process and return its exit code."""
+    with pytest.raises(SystemExit) as exit_:
+        main(LambdaSearch, [str(argument) for argument in arguments])
+    assert isinstance(exit_.value.code, int)
+    return exit_.value.code
+
+
+def test_a_run_says_what_it_found_and_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Outcome on standard output, one line a finished trial on standard error."""
+    assert call(*FLAGS, "--serial", "--out", tmp_path) == 0
+    out, err = capsys.readouterr()
+    report = tmp_path / "lambda-coarse-fine-digits" / "report.md"
+    assert out.splitlines()[-1] == f"report: {report}"
+    assert report.exists()
+    assert "is chosen" in out
+    assert "test accuracy" in out
+    lines = [line for line in err.splitlines() if line.startswith("[")]
+    assert [line.split()[0] for line in lines] == [f"[{n}/{TRIALS}]" for n in range(1, TRIALS + 1)]
+
+
+def test_quiet_prints_the_report_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line on standard output, none on standard error."""
+    assert call(*FLAGS, "--serial", "--quiet", "--out", tmp_path) == 0
+    out, err = capsys.readouterr()
+    assert out == f"report: {tmp_path / 'lambda-coarse-fine-digits' / 'report.md'}\n"
+    assert err == ""
+
+
+def test_flags_win_over_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--spec` takes settings and execution; a flag beside it wins."""
+    spec = tmp_path / "spec.toml"
+    spec.write_text(
+        f'data = "digits"\nhidden = [8]\nepochs = 3\nfinal-epochs = 4\ncoarse = "1e-3,1e-2"\n'
+        f'out = "{tmp_path}"\nserial = true\nname = "mine"\n'
+    )
+    assert call("--spec", spec, "--epochs", "5", "--dry-run") == 0
+    out = capsys.readouterr().out
+    assert f"study {tmp_path / 'mine'} on" in out
+    rows = {line.split()[0]: line.split()[1:4] for line in out.splitlines() if line.split()}
+    assert rows["coarse"] == ["2", "5", "10"]
+    assert rows["final"] == ["1", "4", "4"]
+
+
+def test_a_dry_run_trains_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It prints trials, epochs, memory and time, and warns of runs that end in mid-cycle."""
+    assert (
+        call(*FLAGS, "--cycle=3epochs", "--final-epochs=4", "--dry-run", "--out", tmp_path / "runs")
+        == 0
+    )
+    out = capsys.readouterr().out
+    for expected in ("trials: ", "epochs: ", "memory: ", "time: about ", "warning: "):
+        assert expected in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each field of the specification and of the execution is a flag with a help text."""
+    assert call("--help") == 0
+    out = capsys.readouterr().out
+    for settings in (LambdaSearch, Execution):
+        for field in dataclasses.fields(settings):
+            assert flag(field.name) in out
+            assert field.metadata["help"]
+    assert "--spec" in out
+
+
+def test_a_failing_trial_gives_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The study ends, its failures are named, and the exit code tells a script."""
+
+    def failing(shared: Shared, starts: tuple[Start, ...]) -> object:
+        if starts[0].trial.lam == 1e-3:
+            raise RuntimeError("no luck")
+        return train_trials(shared, starts)
+
+    monkeypatch.setattr("search.running.workers.train_task", failing)
+    assert call(*FLAGS, "--serial", "--out", tmp_path) == 1
+    out, err = capsys.readouterr()
+    assert f"1 of {TRIALS} trials failed" in out
+    assert "RuntimeError: no luck" in err
+
+
+def test_another_specification_under_the_same_name_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The differences are shown; nothing of the old study changes; --overwrite replaces it."""
+    flags = (*FLAGS, "--serial", "--quiet", "--name=one", "--out", tmp_path)
+    assert call(*flags) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "one").rglob("*.*") if path.is_file()}
+    capsys.readouterr()
+    assert call(*flags, "--seed=3") == 2
+    err = capsys.readouterr().err
+    assert "seed 0 → 3" in err
+    assert "--overwrite" in err
+    assert {path: path.read_bytes() for path in before} == before
+    assert call(*flags, "--seed=3", "--overwrite") == 0
+
+
+BAD = {
+    "unknown data": (["--data=cifar"], "--data cifar", "cifar10"),
+    "no such folder": (["--data=cifar10", "--data-dir=/no/where"], "/no/where", "--data-dir"),
+    "no such file": (["--data=npz:/no/file.npz"], "/no/file.npz", "does not exist"),
+    "too few images": (["--data=synthetic:9"], "synthetic:9", "at least 100"),
+    "batch too large": (["--batch-size=99999"], "99999", "at most"),
+    "batch of one": (["--batch-size=1"], "--batch-size 1", "at least 2"),
+    "no validation images": (["--validation=0"], "--validation 0", "above 0"),
+    "validation too large": (["--validation=5000"], "5000", "from 1 to"),
+    "zero λ": (["--coarse=0,1e-3"], "--coarse", "above 0"),
+    "negative λ": (["--coarse=-1e-3"], "--coarse", "above 0"),
+    "λ twice": (["--coarse=1e-3,0.001"], "--coarse", "twice"),
+    "no λ": (["--coarse="], "--coarse", "at least one"),
+    "λ is a word": (["--coarse=big"], "--coarse", "big"),
+    "no hidden layers": (["--hidden="], "--hidden", "at least one"),
+    "width zero": (["--hidden=5,0"], "--hidden", "at least 1"),
+    "zero epochs": (["--epochs=0"], "--epochs 0", "at least 1"),
+    "half an epoch": (["--epochs=1.5"], "--epochs 1.5", "whole"),
+    "not a number": (["--eta-max=nan"], "--eta-max nan", "above 0"),
+    "learning rates exchanged": (["--eta-min=1"], "--eta-min 1", "--eta-max"),
+    "α of one": (["--alpha=1"], "--alpha 1", "below 1"),
+    "zero σ": (["--init=normal:0"], "--init", "above 0"),
+    "unknown schedule": (["--schedule=cosin"], "cosin", "cosine"),
+    "unknown preset": (["--preset=papers"], "papers", "paper"),
+    "cycle of zero": (["--cycle=0steps"], "--cycle 0steps", "as in 10epochs"),
+    "zoom of nothing": (["--fine=zoom:0"], "--fine", "from 1 up"),
+    "no replicates": (["--replicates=0"], "--replicates 0", "at least 1"),
+    "name with a slash": (["--name=a/b"], "--name a/b", "plain folder name"),
+    "no cores": (["--cpus-per-trial=0"], "--cpus-per-trial 0", "above 0"),
+    "nothing listens": (["--address=localhost:1"], "localhost:1", "nothing answers"),
+    "no address": (["--address=somewhere"], "somewhere", "host:port"),
+    "two executors": (["--serial", "--address=auto"], "--serial", "exclude"),
+    "unwritable folder": (["--out=/proc/runs"], "/proc/runs", "--out"),
+    "no such flag": (["--hiden=5"], "--hiden", "--hidden"),
+    "no such spec": (["--spec=/no/spec.toml"], "/no/spec.toml", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_exit_code_2_and_writes_nothing(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line holds the value and the way out."""
+    monkeypatch.chdir(tmp_path)
+    flags, value, way_out = BAD[name]
+    assert call("--data=digits", *flags) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    last = err.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert value in last
+    assert way_out in last
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+ARRAYS = {
+    "NaN": ({"X": np.full((200, 4), np.nan), "y": np.arange(200) % 2}, "NaN"),
+    "label out of range": ({"X": np.ones((200, 4)), "y": np.arange(200) % 2 - 1}, "labels start"),
+    "one class": ({"X": np.ones((200, 4)), "y": np.zeros(200, int)}, "at least 2"),
+    "lengths differ": ({"X": np.ones((200, 4)), "y": np.arange(100) % 2}, "make them equal"),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_bad_arrays_of_the_user(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's own file is named with what is wrong in it."""
+    monkeypatch.chdir(tmp_path)
+    arrays, expected = ARRAYS[name]
+    np.savez("mine.npz", **arrays)  # type: ignore[arg-type] # a dict of arrays
+    assert call("--data=npz:mine.npz") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: mine.npz")
+    assert expected in err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.npz"]
+
+
+def test_the_time_estimate_is_of_the_right_order() -> None:
+    """Cost of an epoch grows with the images, and is no guess from the first batches alone."""
+    small, large = (
+        prepare(LambdaSearch(data=f"synthetic:{n}"), data_dir=None, say=print)
+        for n in (2_000, 20_000)
+    )
+    assert 0 < dry_run.seconds_per_epoch(small) < dry_run.seconds_per_epoch(large)
