@@ -16,7 +16,7 @@ MODULES = {
     "loss-evolution": "search.loss_evolution",
     "sigma-batchnorm": "search.sigma_batchnorm",
     "paper": "search.paper",
-    "store": "search.store.store",
+    "store": "search.store",
     "gradcheck": "kbn.gradcheck",
     "submit": "cluster.submit",
     "status": "cluster.status",

@@ -8,15 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
-from search.settings.values import number_text
-from search.space.narrow import Outcome
+from search.records import Outcome
 from search.trial import Trial
-
-
-def by_lam(trial: Trial) -> str:
-    """Return a trial's label where trials differ in λ."""
-    return f"λ={number_text(trial.lam)}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,7 @@ class Stage:
     """A sentence for the decision log."""
     warnings: tuple[str, ...] = ()
     """What a reader of the report has to be told about this decision."""
-    label: Callable[[Trial], str] = by_lam
+    label: Callable[[Trial], str] = attrgetter("id")
     """What tells a trial from the others of the stage, replicates apart, in a few words."""
 
 

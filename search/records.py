@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ __all__ = [
     "ExperimentRecord",
     "Failure",
     "Figures",
+    "Outcome",
     "Result",
     "Session",
     "StageRecord",
@@ -96,6 +97,13 @@ class Result:
     """`validation_correct` (bits, packed), and for a trial with test: `confusion`
     (classes × classes, rows are true labels) and the network's arrays, each named
     `network/<name in the .npz>`."""
+
+
+class Outcome(NamedTuple):
+    """A trial and what came of it; `result` is None when every attempt failed."""
+
+    trial: Trial
+    result: Result | None
 
 
 @dataclass(frozen=True)

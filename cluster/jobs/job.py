@@ -1,7 +1,7 @@
 """Runs on the cluster, started by `cluster.submit`: a command in a job, and its folder's way back.
 
-    python3 cluster/jobs/job.py run NAME -- COMMAND …     becomes COMMAND … --out FOLDER
-    python3 cluster/jobs/job.py bring NAME                prints FOLDER as a compressed archive, in text
+    python3 job.py run NAME -- COMMAND …     becomes COMMAND … --out FOLDER
+    python3 job.py bring NAME                prints FOLDER as a compressed archive, in text
 
 FOLDER is the same for the same NAME, so that a command submitted again finds what it left. This
 file is also sent as text to a machine without our code: it needs the standard library alone.

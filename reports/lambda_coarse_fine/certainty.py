@@ -14,9 +14,8 @@ from reports.parts.text import NONE, count, listed, share, signed, standard_erro
 from search.evidence.compare import LEVEL, Comparison
 from search.evidence.mcnemar import exact_pairs, holm
 from search.evidence.outcomes import candidates
-from search.records import StudyRecord, TrialRecord
+from search.records import Outcome, StudyRecord, TrialRecord
 from search.settings.values import number_text
-from search.space.narrow import Outcome
 
 MCNEMAR = "McNemar's p"
 """The column of `differences_table` that is there where single runs are compared."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from reports.parts.tables import by_lam
 from search.evidence.compare import Comparison
 from search.evidence.outcomes import evidence
-from search.records import State, StudyRecord, TrialRecord
-from search.space.narrow import Outcome
+from search.records import Outcome, State, StudyRecord, TrialRecord
 
 AFTERWARDS = ("fresh", "final")
 """Stages that come after the choice of λ; all others took part in it."""

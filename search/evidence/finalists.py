@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from search.evidence.scores import contenders
+from search.records import Outcome
 from search.settings.values import bad
-from search.space.narrow import Outcome, contenders
 
 
 @dataclass(frozen=True)

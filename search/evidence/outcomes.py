@@ -10,8 +10,8 @@ from jaxtyping import Bool
 
 from search.evidence.compare import Comparison, compare
 from search.evidence.marks import Candidate
-from search.records import Result
-from search.space.narrow import Outcome, best
+from search.evidence.scores import best
+from search.records import Outcome, Result
 from search.trial import Purpose, stream
 
 REMEMBERED = 16

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 from kbn.errors import InputError
+from search.evidence.scores import best
 from search.experiments.loss_evolution import norm_text
 from search.plan import Choice, Outcomes, Plan, Stage
 from search.settings import values
 from search.settings.spec import FixedLambda, StageOutline, setting
 from search.settings.values import Init, number_text
-from search.space.narrow import best
 from search.trial import Trial
 
 MATRIX, RETUNE = "matrix", "retune"

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from search.plan import Plan, Progress, Stage, replay
-from search.records import Environment, EpochRecord, Failure, Result, State
-from search.space.narrow import Outcome
+from search.records import Environment, EpochRecord, Failure, Outcome, Result, State
 from search.store.store import Store
 from search.training.checkpoint import Checkpoint, Start
 from search.training.packing import epochs

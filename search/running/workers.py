@@ -104,7 +104,7 @@ class Workers:
 
 def _own_packages() -> tuple[Path, ...]:
     """Return the folders of the packages that a cluster's workers need."""
-    here = Path(__file__).resolve().parent.parent
+    here = Path(__file__).resolve().parent.parent.parent
     return tuple(here / package for package in ("kbn", "search", "cluster", "reports"))
 
 

@@ -1,7 +1,8 @@
 """Specifications: frozen dataclasses whose fields are the flags, TOML keys and arguments alike.
 
-`setting` gives a field its default, its reader (see `search.settings.values`) and its help text. Reading
-happens when the dataclass is made, so a flag, a TOML key and a library call meet the same checks.
+`setting` gives a field its default, its reader (see `search.settings.values`) and its help text.
+Reading happens when the dataclass is made, so a flag, a TOML key and a library call meet the same
+checks.
 """
 
 from __future__ import annotations

@@ -435,9 +435,3 @@ def _npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
-
-
-if __name__ == "__main__":
-    from search.store.check import main
-
-    main()

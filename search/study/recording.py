@@ -10,10 +10,9 @@ from types import MappingProxyType
 
 from kbn.network import Model, Network, save
 from search.plan import Progress, Stage, replay
-from search.records import ExperimentRecord, StageRecord, State, StudyRecord, TrialRecord
+from search.records import ExperimentRecord, Outcome, StageRecord, State, StudyRecord, TrialRecord
 from search.settings.cycle_end import mid_cycle_warning
 from search.settings.spec import Experiment, StudySpec
-from search.space.narrow import Outcome
 from search.store.store import Store
 from search.training.problem import Problem, base_trial
 from search.training.trainer import NETWORK_PREFIX

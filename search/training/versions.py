@@ -13,7 +13,7 @@ import numpy as np
 
 import kbn
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent.parent
 CODE = (Path(kbn.__file__).resolve().parent, PACKAGE)
 """Packages whose code decides a result; on a cluster's workers they lie in different folders."""
 

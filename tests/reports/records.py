@@ -16,6 +16,7 @@ from search.records import (
     EpochRecord,
     Failure,
     Figures,
+    Outcome,
     Result,
     Session,
     State,
@@ -23,7 +24,7 @@ from search.records import (
 )
 from search.settings.spec import StudySpec
 from search.settings.values import Cycle
-from search.space.narrow import Factors, Outcome
+from search.space.narrow import Factors
 from search.store.store import IN_MEMORY, Store
 from search.study.recording import build_record
 from search.training.problem import Problem, base_trial

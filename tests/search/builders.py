@@ -11,8 +11,7 @@ from benchmarks.made_up import BASE, HERE, epoch, labelled_right, result, trial
 from cluster.events import Event, Kind, TaskFailure
 from kbn.initialise import he, initialise
 from kbn.training import TrainingState
-from search.records import EpochRecord, Result, State
-from search.space.narrow import Outcome
+from search.records import EpochRecord, Outcome, Result, State
 from search.training.checkpoint import Checkpoint, Start
 from search.trial import Trial
 

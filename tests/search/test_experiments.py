@@ -11,9 +11,8 @@ from kbn.errors import InputError
 from search.experiments.loss_evolution import NINE, LossEvolution
 from search.experiments.sigma_batchnorm import Cell, SigmaBatchNorm, cell_of
 from search.plan import Progress, replay
-from search.records import State
+from search.records import Outcome, State
 from search.settings.spec import Experiment
-from search.space.narrow import Outcome
 from search.trial import Purpose, Trial
 from tests.search.builders import BASE, result
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from search.experiments.lambda_coarse_fine.settings import LambdaSettings
 from search.settings.spec import StageOutline
 from search.settings.values import number_text
 from search.space.narrow import Factors
 
-if TYPE_CHECKING:
-    from search.experiments.lambda_coarse_fine.search import LambdaSearch
 
-
-def outline(search: LambdaSearch) -> tuple[StageOutline, ...]:
+def outline(search: LambdaSettings) -> tuple[StageOutline, ...]:
     """Return the stages to expect; those that only some outcomes ask for count no trials."""
     stages = [_coarse(search)]
     if search.lambda_bounds != "off":
@@ -35,13 +31,13 @@ def outline(search: LambdaSearch) -> tuple[StageOutline, ...]:
     return tuple(stages)
 
 
-def _coarse(search: LambdaSearch) -> StageOutline:
+def _coarse(search: LambdaSettings) -> StageOutline:
     values = ", ".join(map(number_text, search.coarse))
     trials = len(search.coarse) * search.replicates
     return StageOutline("coarse", trials, search.epochs, f"λ = {values}")
 
 
-def _fine(search: LambdaSearch) -> StageOutline:
+def _fine(search: LambdaSettings) -> StageOutline:
     shared = isinstance(search.fine, Factors) and 1.0 in search.fine.values
     once_more = ", one of them trained already" if shared else ""
     return StageOutline(
@@ -52,7 +48,7 @@ def _fine(search: LambdaSearch) -> StageOutline:
     )
 
 
-def _rounds(search: LambdaSearch) -> list[StageOutline]:
+def _rounds(search: LambdaSettings) -> list[StageOutline]:
     if search.rounds == "auto":
         what = f"each {search.fine_count} values at most, until the data cannot tell them apart"
         return [StageOutline("round 2, …", 0, search.epochs, what)]

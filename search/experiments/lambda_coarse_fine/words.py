@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from search.evidence.compare import Comparison
+from search.evidence.scores import Winner, best, contenders, scores
+from search.experiments.lambda_coarse_fine.settings import LambdaSettings
+from search.records import Outcome
 from search.settings.values import number_text
-from search.space.narrow import Outcome, Winner, best, contenders, on_edge, scores
+from search.space.narrow import on_edge
 from search.space.rounds import Around
 from search.space.widen import Bounds, bound_reached
-
-if TYPE_CHECKING:
-    from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.trial import Trial
 
 Outcomes = tuple[Outcome, ...]
 
 
-def coarse(search: LambdaSearch) -> str:
+def by_lam(trial: Trial) -> str:
+    """Return a trial's label where trials differ in λ."""
+    return f"λ={number_text(trial.lam)}"
+
+
+def coarse(search: LambdaSettings) -> str:
     """Say what the first grid is."""
     each = f", {search.replicates} replicates each" if search.replicates > 1 else ""
     return f"Coarse grid {listed(search.coarse)}{each}, as specified."
@@ -86,7 +90,7 @@ def fresh(lam: float, runs: int) -> str:
     )
 
 
-def final(search: LambdaSearch, tried: Outcomes, found: Comparison) -> str:
+def final(search: LambdaSettings, tried: Outcomes, found: Comparison) -> str:
     """Say which λ the final model is trained with, and why."""
     if search.select == "1se":
         error = found.errors[found.winner]

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from search.evidence.outcomes import candidates, evidence, labelled_right
-from search.records import State
-from search.space.narrow import Outcome
+from search.records import Outcome, State
 from tests.search.builders import outcome, result, trial
 
 

@@ -21,7 +21,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from search import run
-from search.plan import by_lam
+from search.experiments.lambda_coarse_fine.words import by_lam
 from search.records import Failure, State
 from search.running.live import standard_error, watch
 from search.running.runner import Notice

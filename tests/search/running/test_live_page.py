@@ -12,7 +12,7 @@ import pytest
 import reports
 from reports.drawing.album import Album
 from search import run
-from search.plan import by_lam
+from search.experiments.lambda_coarse_fine.words import by_lam
 from search.records import EpochRecord, Failure, State, StudyRecord, UnderWay
 from search.running.live_page import LivePage
 from search.running.runner import Notice

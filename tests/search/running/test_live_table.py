@@ -9,8 +9,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from search.experiments.lambda_coarse_fine.words import by_lam
 from search.experiments.loss_evolution import LossEvolution
-from search.plan import by_lam
 from search.records import State
 from search.running.live import watch
 from search.running.runner import Notice

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.experiments.lambda_coarse_fine.search import LambdaSearch
-from search.plan import by_lam
+from search.experiments.lambda_coarse_fine.words import by_lam
 from search.records import Failure, State
 from search.running.runner import Notice, run_plans
 from search.running.tally import Tally, to_come

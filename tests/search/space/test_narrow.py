@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbn.errors import InputError
+from search.evidence.scores import best, scores
 from search.records import State
-from search.space.narrow import Factors, Zoom, best, fine_rule, narrow, on_edge, scores, tidy
+from search.space.narrow import Factors, Zoom, fine_rule, narrow, on_edge, tidy
 from tests.search.builders import outcome
 
 GRID = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)

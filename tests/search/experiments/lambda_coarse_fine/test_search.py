@@ -12,9 +12,9 @@ from kbn.errors import InputError
 from search.evidence.finalists import Top
 from search.experiments.lambda_coarse_fine.search import LambdaSearch
 from search.plan import Progress, replay
-from search.records import State
+from search.records import Outcome, State
 from search.settings.values import Cycle
-from search.space.narrow import Factors, Outcome, Zoom
+from search.space.narrow import Factors, Zoom
 from search.trial import Purpose, Trial
 from tests.search.builders import BASE, result
 
