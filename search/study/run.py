@@ -116,8 +116,8 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     """Do what `run` does, with progress shown on `console`."""
     if how.dry_run:
         raise InputError(
-            "a dry run trains nothing, so it has no study to return: search.study.dry_run.describe(spec, "
-            "how, say=print) returns what it says"
+            "a dry run trains nothing, so it has no study to return: "
+            "search.study.dry_run.describe(spec, how, say=print) returns what it says"
         )
     check_writable(how.out)
     say = partial(live.say, console)
