@@ -29,7 +29,6 @@ from kbn.files import whole_file
 from kbn.network import Network
 from kbn.paths import kind_of, looking
 from kbn.training import TrainingState
-from search.decode import FOREIGN, check_result, fields_of, read_record
 from search.records import (
     Attempt,
     Environment,
@@ -41,6 +40,7 @@ from search.records import (
     State,
 )
 from search.store import schema
+from search.store.decode import FOREIGN, check_result, fields_of, read_record
 from search.store.integrity import UNREADABLE, problems
 from search.training.checkpoint import Checkpoint
 from search.trial import Trial
