@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -24,6 +25,8 @@ from reports.drawing.style import dark_path
 from reports.page.sorting import sort_key
 
 _OPENS = re.compile(r"<details><summary>[^<>]*</summary>")
+_HYPHENS = re.compile(r"\d[\d.]*e-\d+|--[a-z]+(?:-[a-z]+)*")
+"""Numbers and flags that hold hyphens."""
 _MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -184,6 +187,18 @@ class _Renderer(RendererHTML):
             return image
         when = "screen and (prefers-color-scheme: dark)"
         return f'<picture><source media="{when}" srcset="{dark}">{image}</picture>'
+
+    def text(self, *arguments: Any) -> str:
+        """Return words; a browser would break `1e-2` and `--rounds` at their hyphens."""
+        return _unbroken(super().text(*arguments))
+
+    def code_inline(self, *arguments: Any) -> str:
+        """Return code; the same holds."""
+        return _unbroken(super().code_inline(*arguments))
+
+
+def _unbroken(html: str) -> str:
+    return _HYPHENS.sub(r'<span class="unbroken">\g<0></span>', html)
 
 
 def _parser() -> MarkdownIt:

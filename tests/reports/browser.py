@@ -10,8 +10,13 @@ import shutil
 import subprocess
 import sys
 import time
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
+from PIL import Image
 
 PATIENCE = 60.0
 """Seconds after which the browser is said to hang."""
@@ -154,6 +159,13 @@ class Browser:
         """Prefer light or dark pages."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.call("Emulation.setEmulatedMedia", features=[feature])
+
+    def picture(self, x: float, y: float, width: float, height: float) -> np.ndarray:
+        """Return a part of the page as it is seen: rows of pixels, each red, green and blue."""
+        part = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
+        shot = self.call("Page.captureScreenshot", format="png", clip=part)["data"]
+        with Image.open(BytesIO(b64decode(shot))) as image:
+            return np.asarray(image.convert("RGB")).astype(int)
 
     def complaints(self) -> list[str]:
         """Return errors and warnings: of the console, of scripts, of the page's policy."""

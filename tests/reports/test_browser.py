@@ -153,6 +153,46 @@ def test_on_a_phone_the_page_does_not_scroll_sideways(browser: Browser, report: 
     assert browser.run("document.querySelector('figure img').width") < PHONE[0]
 
 
+def test_numbers_are_not_broken(browser: Browser, report: Path) -> None:
+    """On a narrow page, too, each stands on one line."""
+    browser.size(*PHONE, phone=True)
+    browser.open(report)
+    lines = browser.run(
+        "[...document.querySelectorAll('.unbroken')].map(e => e.getClientRects().length)"
+    )
+    assert len(lines) > 10
+    assert set(lines) == {1}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_is_cut_says_so(browser: Browser, report: Path, scheme: str) -> None:
+    """Its edge lies in a shadow wherever there is more beyond it, and only there."""
+    browser.size(*PHONE, phone=True)
+    browser.prefer(scheme)
+    browser.open(report)
+    browser.run("""(() => {
+        const cut = [...document.querySelectorAll(".table")].find(e => e.scrollWidth > innerWidth);
+        cut.id = "cut";
+        cut.querySelector("table").style.visibility = "hidden";  // its paper is looked at
+        cut.scrollIntoView();
+    })()""")
+
+    def edges() -> tuple[int, int]:
+        """Return how far each edge of the table is from its middle, in shades."""
+        box = "(b => [b.x + scrollX, b.y + scrollY + 40, b.width, 1])(cut.getBoundingClientRect())"
+        x, y, width, height = browser.run(box)
+        row = browser.picture(x, y, width, height)[0].sum(axis=1)
+        middle = row[len(row) // 2]
+        return abs(row[1] - middle), abs(row[-2] - middle)
+
+    shades = [edges()]
+    for place in ("60", "cut.scrollWidth"):
+        browser.run(f"cut.scrollLeft = {place}")
+        shades.append(edges())
+    seen = [tuple(bool(shade > 40) for shade in each) for each in shades]
+    assert seen == [(False, True), (True, True), (True, False)], shades
+
+
 def test_the_page_of_a_running_study_loads_itself_again(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,15 @@ def test_alerts_are_alerts(kind: str) -> None:
     assert box.text.split() == [kind.capitalize(), "Mind", "this."]
 
 
+@pytest.mark.parametrize("written", ["1e-2", "1.5e-10", "--rounds", "--replicate-top"])
+def test_numbers_and_flags_are_not_broken_at_their_hyphens(written: str) -> None:
+    """In words and in code; what stands around them may be."""
+    page = Page(html(f"From one-standard-error {written}, or `{written} 3`.\n"))
+    assert [each.text for each in page.all("span", "unbroken")] == [written] * 2
+    assert page.one("p").text == f"From one-standard-error {written}, or {written} 3."
+    assert page.one("code").text == f"{written} 3"
+
+
 def test_details_are_details() -> None:
     """A block that folds, with its summary and its code inside."""
     page = Page(html("<details><summary>Trial 0</summary>\n\n```text\nx < y\n```\n\n</details>\n"))
@@ -207,7 +216,7 @@ PLACES = {
 }
 HARMLESS = {"a", "blockquote", "code", "details", "div", "em", "figcaption", "figure", "h1", "h2"}
 HARMLESS |= {"img", "li", "ol", "p", "pre", "strong", "summary", "table", "tbody", "td", "th"}
-HARMLESS |= {"picture", "source", "thead", "tr", "ul", "br", "hr", "h3", "h4", "h5", "h6"}
+HARMLESS |= {"picture", "source", "span", "thead", "tr", "ul", "br", "hr", "h3", "h4", "h5", "h6"}
 ATTRIBUTES = {"id", "class", "src", "alt", "href", "data-sort", "title", "start"}
 ATTRIBUTES |= {"media", "srcset"}
 
