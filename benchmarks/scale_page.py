@@ -14,6 +14,7 @@ from tabulate import tabulate
 from benchmarks.driver_model import Costs, Load, limits
 from benchmarks.timing import quartiles
 from reports.drawing.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, write_figure
+from reports.drawing.ticks import log_ticks
 
 FIGURE = "performance-scale"
 GOOD = 0.95
@@ -209,6 +210,7 @@ def draw(results: Mapping[str, Any], folder: Path) -> Path:
                 label = f"{seconds:g} s, records: {sent}; measured" if style == "o" else None
                 axes.plot(slots, medians, style, color=colour, markersize=4, label=label)
         axes.set_xscale("log")
+        log_ticks(axes.xaxis, *axes.get_xlim())
         axes.set_ylim(0, 1.03)
         axes.set_xlabel(
             "cores, or slots of sleeping trials; dashed: the model where it is measured"

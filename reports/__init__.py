@@ -1,6 +1,31 @@
 """What a reader sees: records as frames, tables, figures and a Markdown report."""
 
-from reports.parts.frames import history_frame, layers_frame, trials_frame
-from reports.write import Report, write, write_page
+import os
+import sys
+from contextlib import suppress
+from importlib import import_module
+
+
+def _load_matplotlib() -> None:
+    """Import Matplotlib, also where `$MPLBACKEND` names a backend that is not installed.
+
+    A notebook leaves such a name to what is started from it, and it would end the import. Reports
+    are drawn without a backend; what else this process draws has the one that is named.
+    """
+    if "matplotlib" in sys.modules or not os.environ.get("MPLBACKEND"):
+        return
+    named = os.environ.pop("MPLBACKEND")
+    try:
+        matplotlib = import_module("matplotlib")
+    finally:
+        os.environ["MPLBACKEND"] = named
+    with suppress(ValueError):
+        matplotlib.rcParams["backend"] = named
+
+
+_load_matplotlib()
+
+from reports.parts.frames import history_frame, layers_frame, trials_frame  # noqa: E402
+from reports.write import Report, write, write_page  # noqa: E402
 
 __all__ = ["Report", "history_frame", "layers_frame", "trials_frame", "write", "write_page"]

@@ -18,10 +18,11 @@ from reports.parts.environment import (
     failures_table,
     mixed_environments,
 )
+from reports.parts.missing import Missing, making
 from reports.parts.section import Section
 from reports.parts.settings import settings_table
 from reports.parts.tables import accuracies, learned, markdown
-from reports.parts.text import count, fenced, share
+from reports.parts.text import cell, count, fenced, share
 from reports.sigma_batchnorm import section as sigma_report
 from search.records import State, StudyRecord
 
@@ -39,8 +40,14 @@ STUDIES: Mapping[str, Callable[[StudyRecord, list[Section]], list[Section]]] = {
 """What a study of several experiments adds to their sections."""
 
 
-def render(record: StudyRecord, *, figures: bool = True) -> str:
-    """Return a study's report in Markdown, its figures written; or one without figures."""
+def render(
+    record: StudyRecord, *, figures: bool = True, missing: list[Missing] | None = None
+) -> str:
+    """Return a study's report in Markdown, its figures written; or one without figures.
+
+    It names what is `missing`; what cannot be made here is added to that.
+    """
+    missing = [] if missing is None else missing
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports"),
         autoescape=False,  # noqa: S701 - Markdown, not HTML; table cells are escaped one by one
@@ -48,18 +55,28 @@ def render(record: StudyRecord, *, figures: bool = True) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["fenced"] = fenced
-    album = Album(record, empty=not figures)
-    sections = [SECTIONS[each.kind](record.part(each), album) for each in record.experiments]
-    if record.kind in STUDIES:
-        sections = STUDIES[record.kind](record, sections)
-    bodies = [
-        environment.get_template(section.template).render(section.context) for section in sections
-    ]
+    environment.filters |= {"fenced": fenced, "cell": cell}
+    sections = _sections(record, Album(record, missing=missing, empty=not figures), missing)
+    bodies = []
+    for section in sections:
+        with making(f"the part on {section.name}", missing):
+            bodies.append(environment.get_template(section.template).render(section.context))
     text = environment.get_template("report.md.j2").render(
-        _context(record, sections), bodies=bodies
+        _context(record, sections), bodies=bodies, missing=missing
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _sections(record: StudyRecord, album: Album, missing: list[Missing]) -> list[Section]:
+    sections = []
+    for each in record.experiments:
+        section = SECTIONS[each.kind]
+        with making(f"the part on {each.kind.replace('_', ' ')}", missing):
+            sections.append(section(record.part(each), album))
+    if record.kind in STUDIES:
+        with making("what compares the parts", missing):
+            return STUDIES[record.kind](record, sections)
+    return sections
 
 
 def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
@@ -71,7 +88,7 @@ def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
     }
     return {
         "record": record,
-        "title": paper_report.title(record) if several else sections[0].title,
+        "title": _title(record, sections),
         "preview": preview_mark(record),
         "summaries": [section.summary for section in sections],
         "settings": markdown(settings_table(record, own)),
@@ -84,6 +101,12 @@ def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
         "failed_attempts": failed_attempts(record),
         "model": any(each.result and each.result.test for each in record.trials if record.chosen),
     }
+
+
+def _title(record: StudyRecord, sections: list[Section]) -> str:
+    if len(record.experiments) > 1:
+        return paper_report.title(record)
+    return sections[0].title if sections else record.name
 
 
 def unfinished(record: StudyRecord) -> str:

@@ -1,7 +1,11 @@
-"""Writing a report: figures, CSV files, Markdown and HTML, each whole or not at all."""
+"""Writing a report: figures, CSV files, Markdown and HTML, each whole or not at all.
+
+What cannot be made is missing from the report, which says so; everything else is there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +16,14 @@ from reports.document import render
 from reports.page.assemble import page
 from reports.page.status import Status
 from reports.parts.frames import history_frame, layers_frame, trials_frame
+from reports.parts.missing import Missing, making
 from search.records import StudyRecord, UnderWay
+
+FRAMES: Mapping[str, Callable[[StudyRecord], pd.DataFrame]] = {
+    "trials.csv": trials_frame,
+    "history.csv": history_frame,
+    "layers.csv": layers_frame,
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,8 @@ class Report:
     trials: Path
     history: Path
     layers: Path
+    missing: tuple[Missing, ...] = ()
+    """What could not be made."""
 
 
 def write(record: StudyRecord) -> Report:
@@ -33,20 +46,22 @@ def write(record: StudyRecord) -> Report:
 
     Equal records give equal bytes, in the figures too.
     """
-    report = Report(
-        path=record.folder / "report.md",
-        html=record.folder / "report.html",
-        trials=record.folder / "trials.csv",
-        history=record.folder / "history.csv",
-        layers=record.folder / "layers.csv",
+    folder, missing = record.folder, list[Missing]()
+    for name, frame in FRAMES.items():
+        with making(name, missing):
+            _write_csv(folder / name, frame(record))
+    text = render(record, missing=missing)
+    write_text(folder / "report.md", text)
+    with making("report.html", missing):
+        write_text(folder / "report.html", page(text, folder))
+    return Report(
+        path=folder / "report.md",
+        html=folder / "report.html",
+        trials=folder / "trials.csv",
+        history=folder / "history.csv",
+        layers=folder / "layers.csv",
+        missing=tuple(missing),
     )
-    _write_csv(report.trials, trials_frame(record))
-    _write_csv(report.history, history_frame(record))
-    _write_csv(report.layers, layers_frame(record))
-    text = render(record)
-    write_text(report.path, text)
-    write_text(report.html, page(text, record.folder))
-    return report
 
 
 def write_page(record: StudyRecord, under_way: UnderWay | None) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kbn.files import make_folder
 from reports.drawing.style import Draw, write_figure
+from reports.parts.missing import Missing, making
 from search.records import StudyRecord
 
 
@@ -17,6 +18,8 @@ class Picture:
     """Path relative to the report."""
     svg: str
     caption: str
+    failure: str = ""
+    """Why it could not be drawn, where it could not."""
 
     def __bool__(self) -> bool:
         """Say whether there is something to show."""
@@ -27,10 +30,11 @@ class Album:
     """Draws a study's figures into its folder `figures/`.
 
     Those of a preview are marked as such. An `empty` album draws none: they take nearly all of
-    a report's time.
+    a report's time. One that cannot be drawn is added to `missing`, and shown with the reason.
     """
 
-    def __init__(self, record: StudyRecord, *, empty: bool = False) -> None:
+    def __init__(self, record: StudyRecord, *, missing: list[Missing], empty: bool = False) -> None:
+        self._missing = missing
         self._empty = empty
         self._study = record.folder
         self._mark = preview_mark(record) or ""
@@ -41,10 +45,13 @@ class Album:
             return Picture("", "", caption)
         folder = self._study / "figures"
         make_folder(folder)
-        svg, png = (
-            path.relative_to(self._study).as_posix()
-            for path in write_figure(folder, name, draw, height=height, mark=self._mark, dark=True)
-        )
+        files: list[str] = []
+        with making(f"figure {name}", self._missing):
+            written = write_figure(folder, name, draw, height=height, mark=self._mark, dark=True)
+            files = [path.relative_to(self._study).as_posix() for path in written]
+        if not files:
+            return Picture("", "", caption, failure=self._missing[-1].reason)
+        svg, png = files
         return Picture(png, svg, caption)
 
 

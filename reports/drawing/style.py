@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -80,6 +82,7 @@ _SETTINGS: dict[Any, Any] = {
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
     "lines.linewidth": 1.4,
+    "text.parse_math": False,  # a class may be called "$1"; no formula is ours
     "figure.autolayout": False,
     "figure.constrained_layout.use": False,  # `write_figure` lays out, once
     "svg.fonttype": "none",
@@ -105,7 +108,7 @@ def write_figure(
     an SVG for dark pages is written beside them, where `dark_path` says.
     """
     svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
-    with mpl.rc_context(_SETTINGS):
+    with _own_style():
         figure = Figure(figsize=(WIDTH, height), dpi=dpi, layout="constrained")
         canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
         if mark:
@@ -141,6 +144,15 @@ def _dark() -> tuple[Colours, Maps]:
     heat = {to_hex(HEAT(step)): to_hex(DARK_HEAT(step)) for step in steps}
     named = {light.lower(): dark for light, dark in DARK.items()}
     return curves | heat | named, {light.name: dark for light, dark in _MAPS}
+
+
+@contextmanager
+def _own_style() -> Iterator[None]:
+    """Draw with Matplotlib's defaults and our settings, whatever style the user has chosen."""
+    with mpl.style.context(["default", _SETTINGS]), warnings.catch_warnings():
+        # A character that the font lacks is drawn as a box; its SVG text is whole.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        yield
 
 
 def _lay_out(figure: Figure) -> None:

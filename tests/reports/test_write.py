@@ -9,11 +9,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import reports
 from reports import trials_frame
+from reports.document import SECTIONS
 from reports.drawing.album import Picture
+from reports.parts.section import Section
+from reports.write import FRAMES
 from search.records import StudyRecord
 from tests.reports.records import SEARCH, STUDIES, Ending, by_lambda, study
 
@@ -119,24 +123,74 @@ def test_a_disk_that_fills_up_in_mid_figure(tmp_path: Path) -> None:
 
 
 def test_a_text_that_cannot_be_encoded(earlier: Path) -> None:
-    """A lone surrogate in an error's text fails in mid-write; the earlier report stays."""
+    """A lone surrogate in an error's text, as file names may hold, is shown as its escape."""
     record = study(earlier, by_lambda({1e-3: Ending(failures=("lost",))}))
     first, *others = record.trials
     (attempt, *later) = first.attempts
     assert attempt.failure is not None
     odd = replace(attempt, failure=replace(attempt.failure, traceback="\ud800"))
     first = replace(first, attempts=(odd, *later))
-    with pytest.raises(UnicodeEncodeError):
-        reports.write(replace(record, trials=(first, *others)))
-    assert (earlier / "report.md").read_text(encoding="utf-8") == EARLIER
-    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv", "layers.csv"}
+    assert reports.write(replace(record, trials=(first, *others))).missing == ()
+    for name in ("report.md", "report.html"):
+        assert "\\ud800" in (earlier / name).read_text(encoding="utf-8")
+
+
+def test_a_figure_that_fails_leaves_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason stands where the figure would; all else is there, and the caller is told."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OverflowError("too <large>\nto draw")
+
+    monkeypatch.setattr("reports.lambda_coarse_fine.plots.search_order", fail)
+    report = reports.write(study(tmp_path))
+    (missing,) = report.missing
+    assert missing.part == "figure order"
+    assert missing.reason == "OverflowError: too <large> to draw"
+    assert "in fail" in missing.traceback
+    text = report.path.read_text(encoding="utf-8")
+    reason = "(OverflowError: too &lt;large> to draw)"
+    assert f"> This report is without figure order, which could not be made {reason}." in text
+    place = f"> A figure could not be drawn {reason}: The order of the search"
+    assert text.index("figures/lambda.png") < text.index(place) < text.index("figures/learning.png")
+    assert "A figure could not be drawn" in report.html.read_text(encoding="utf-8")
+    drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
+    assert drawn == {"lambda", "differences", "learning", "eta", "final", "confusion"}
+    assert report.trials.exists()
+
+
+def test_a_part_that_fails_costs_no_other(
+    tmp_path: Path, text_only: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table, and an experiment's section, are missing from a report that has all the rest."""
+
+    def fail(*_: object) -> Section:
+        raise KeyError("no luck")
+
+    def fail_too(_: StudyRecord) -> pd.DataFrame:
+        raise ValueError("no luck")
+
+    record = study(tmp_path)
+    monkeypatch.setitem(SECTIONS, record.kind, fail)
+    monkeypatch.setitem(FRAMES, "history.csv", fail_too)
+    report = reports.write(record)
+    parts = [missing.part for missing in report.missing]
+    assert parts == ["history.csv", "the part on lambda coarse fine"]
+    text = report.path.read_text(encoding="utf-8")
+    assert all(f"This report is without {part}," in text for part in parts)
+    assert all(part in text for part in ("## What was run", "## Decisions", "## Environment"))
+    assert report.html.exists()
+    assert report.trials.exists()
+    assert report.layers.exists()
+    assert not report.history.exists()
 
 
 def test_ctrl_c_in_mid_report(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupt between the first byte and the last leaves the earlier report whole."""
     record, whole = study(earlier), Path.write_text
 
-    def half(path: Path, data: str, encoding: str) -> int:
+    def half(path: Path, data: str, encoding: str, errors: str) -> int:
         if path.suffix != ".md":
             return whole(path, data, encoding=encoding)
         whole(path, data[: len(data) // 2], encoding=encoding)

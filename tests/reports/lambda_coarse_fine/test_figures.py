@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -159,11 +163,47 @@ def test_the_caller_s_style_has_no_say(tmp_path: Path) -> None:
         figure.subplots().plot([1, 2])
 
     first = [path.read_bytes() for path in write_figure(tmp_path, "one", draw, height=2)]
-    with mpl.rc_context({"font.size": 20, "svg.hashsalt": "mine", "axes.grid": False}):
+    own: Any = {"font.size": 20, "svg.hashsalt": "mine", "axes.grid": False, "text.usetex": True}
+    own |= {"xtick.labelsize": 20, "lines.marker": "x", "font.family": "of nobody's"}
+    with mpl.rc_context(own):
         before = dict(mpl.rcParams)
         second = [path.read_bytes() for path in write_figure(tmp_path, "two", draw, height=2)]
         assert dict(mpl.rcParams) == before
     assert second == first
+
+
+def test_a_text_is_no_formula(tmp_path: Path) -> None:
+    """Dollars and backslashes in a class's name are drawn as they are, also outside the font."""
+    names = {"$a$", "$\\frac{$", "$x_{$", "\\alpha", "漢字"}
+
+    def draw(figure: Figure) -> None:
+        ax = figure.subplots()
+        ax.set_xticks(range(len(names)), sorted(names))
+        ax.plot(range(len(names)), label="$^$")
+        ax.legend()
+
+    svg, _ = write_figure(tmp_path, "one", draw, height=2)
+    assert texts(svg) >= names | {"$^$"}
+
+
+@pytest.mark.parametrize(
+    ("named", "kept"), [("inline", "agg"), ("nonsense", "agg"), ("pdf", "pdf")]
+)
+def test_the_caller_s_backend_has_no_say(named: str, kept: str) -> None:
+    """`$MPLBACKEND` of a notebook that is not installed here ends nothing; another one is kept."""
+    code = (
+        "import os, reports, matplotlib\nprint(matplotlib.get_backend(), os.environ['MPLBACKEND'])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[3],
+        env={key: value for key, value in os.environ.items() if key != "DISPLAY"}
+        | {"MPLBACKEND": named},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.stdout, ran.stderr) == (f"{kept} {named}\n", "")
 
 
 def test_a_drawing_that_fails_leaves_the_earlier_figure(tmp_path: Path) -> None:
@@ -172,7 +212,8 @@ def test_a_drawing_that_fails_leaves_the_earlier_figure(tmp_path: Path) -> None:
     before = [path.read_bytes() for path in paths]
 
     def fail(figure: Figure) -> None:
-        figure.text(0.5, 0.5, "$\\no_such_command$")  # an error when the file is being written
+        # An error when the file is being written.
+        figure.text(0.5, 0.5, "$\\no_such_command$", parse_math=True)
 
     with pytest.raises(ValueError, match="no_such_command"):
         write_figure(tmp_path, "one", fail, height=2)
