@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from reports.lambda_coarse_fine.searched import ended_trials
+from reports.parts.excerpt import Excerpt, excerpt
 from reports.parts.tables import accuracies, uncertainty
 from reports.parts.text import NONE, count, listed, share, signed, standard_error
 from search.evidence.compare import LEVEL, Comparison
@@ -36,15 +37,19 @@ def tied_sentence(found: Comparison) -> str:
     together = len(found.ties) + 1
     return (
         f"{listed(found.ties)} cannot be told from it by a paired comparison {noise}: the best "
-        f"of the {len(found.rows) + 1} values is among these {together} ({LEVEL:.0%} confidence)."
+        f"of the {len(found.rows) + 1:,} values is among these {together} ({LEVEL:.0%} confidence)."
     )
 
 
 def differences_table(record: StudyRecord, found: Comparison) -> pd.DataFrame:
-    """Return one row a value, λ ascending: its difference to the winner and what is known of it."""
+    """Return one row a value, λ ascending: its difference to the winner and what is known of it.
+
+    Of many values the table holds those that come nearest.
+    """
     tests = mcnemar_to_winner(record, found)
+    nearest = _nearest(found).shown
     rows = []
-    for row in found.rows:
+    for row in (each for each in found.rows if each.lam in nearest):
         cells = {
             "λ": number_text(row.lam),
             "runs compared": str(row.runs),
@@ -57,6 +62,22 @@ def differences_table(record: StudyRecord, found: Comparison) -> pd.DataFrame:
         cells["seen"] = "tied with the best" if row.tied else "worse than the best"
         rows.append(cells)
     return pd.DataFrame(rows)
+
+
+def differences_remainder(found: Comparison) -> str:
+    """Say what `differences_table` leaves out; nothing where it leaves out nothing."""
+    nearest = _nearest(found)
+    if not nearest.left_out:
+        return ""
+    tied = len(set(found.ties) & set(nearest.left_out))
+    return (
+        f"These {len(nearest.shown)} values come nearest. Of the other {len(nearest.left_out):,}, "
+        f"{tied:,} are tied with the best and {len(nearest.left_out) - tied:,} are worse."
+    )
+
+
+def _nearest(found: Comparison) -> Excerpt:
+    return excerpt({row.lam: row.difference for row in found.rows})
 
 
 def mcnemar_to_winner(record: StudyRecord, found: Comparison) -> dict[float, float]:

@@ -9,6 +9,7 @@ from typing import Any
 from reports.drawing.album import Album
 from reports.lambda_coarse_fine.certainty import (
     MCNEMAR,
+    differences_remainder,
     differences_table,
     optimism_remark,
     remarks,
@@ -24,11 +25,12 @@ from reports.parts.tables import (
     accuracies,
     by_lam,
     final_table,
+    grid_remainder,
     grid_table,
     markdown,
     reference_values,
 )
-from reports.parts.text import count, share, signed, standard_error
+from reports.parts.text import count, paragraphs, share, signed, standard_error
 from search.evidence.compare import Comparison
 from search.records import StudyRecord, TrialRecord
 from search.settings.values import number_text
@@ -108,7 +110,10 @@ def _context(
         "final": final if final is not None and final.result else None,
         "pictures": NO_PICTURES | figures,
         "grids": {
-            stage_title(stage): markdown(grid_table(record, stage, best=best, seeds=seeds))
+            stage_title(stage): paragraphs(
+                markdown(grid_table(record, stage, best=best, seeds=seeds)),
+                grid_remainder(record, stage, best=best),
+            )
             for stage in search_stages(record)
         },
         "replicated": any(each.trial.replicate for each in ended_trials(record)),
@@ -138,7 +143,9 @@ def _sure(
         "winner": number_text(found.winner),
         "tied": tied_sentence(found),
         "remarks": list(remarks(found, select=record.spec["select"])),
-        "differences": markdown(differences) if found.rows else "",
+        "differences": paragraphs(markdown(differences), differences_remainder(found))
+        if found.rows
+        else "",
         "tested": MCNEMAR in differences,
         "scores": markdown(scores_table(record, found, chosen, final)),
         "optimism": optimism_remark(record, found, chosen),

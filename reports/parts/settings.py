@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from reports.parts.text import cell, count, listed
+from reports.parts.text import cell, count, phrases
 from search.records import DataRecord, StudyRecord
 from search.settings.values import number_text
 from search.trial import Trial
@@ -45,8 +45,9 @@ def _split(data: DataRecord, trial: Trial) -> str:
 
 def _network(trial: Trial) -> str:
     init = "He" if trial.sigma is None else f"N(0, σ²) with σ = {number_text(trial.sigma)}"
+    widths = phrases([str(width) for width in trial.hidden])
     return (
-        f"{count(len(trial.hidden), 'hidden layer')} of {listed(trial.hidden)} units, ReLU, "
+        f"{count(len(trial.hidden), 'hidden layer')} of {widths} units, ReLU, "
         f"softmax; initial weights {init}"
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from statistics import fmean
 
 import numpy as np
 import pandas as pd
 
 from reports.parts import reference
+from reports.parts.excerpt import Excerpt, excerpt
 from reports.parts.text import NONE, real, share, signed, standard_error
 from search.evidence.marks import Seeds
 from search.evidence.marks import standard_error as error_of_mean
@@ -75,17 +77,48 @@ def grid_table(
 ) -> pd.DataFrame:
     """Return a stage's values of λ with their accuracies; the study's best one is marked.
 
-    `seeds` is what the study's replicates tell of the noise of seeds, for the standard errors.
+    `seeds` is what the study's replicates tell of the noise of seeds, for the standard errors. Of
+    many values the table holds the best ones, that one, and those of the reference.
     """
     trials = record.stage(stage)
     published = reference_values(record, trials, stage)
     replicated = any(each.trial.replicate for each in trials)
+    groups = by_lam(trials)
     return pd.DataFrame(
         [
-            _grid_row(record, lam, group, published, seeds, best=best, replicated=replicated)
-            for lam, group in by_lam(trials).items()
+            _grid_row(record, lam, groups[lam], published, seeds, best=best, replicated=replicated)
+            for lam in _grid_excerpt(groups, keep=(best, *published)).shown
         ]
     )
+
+
+def grid_remainder(record: StudyRecord, stage: str, *, best: float | None) -> str:
+    """Say what `grid_table` leaves out; nothing where it leaves out nothing."""
+    trials = record.stage(stage)
+    groups = by_lam(trials)
+    found = _grid_excerpt(groups, keep=(best, *reference_values(record, trials, stage)))
+    if not found.left_out:
+        return ""
+    means = [_accuracy(groups[lam]) for lam in found.left_out]
+    known = [mean for mean in means if not math.isnan(mean)]
+    parts = [f"These are {len(found.shown)} of {len(groups):,} values, the best ones among them"]
+    if known:
+        parts.append(f"{len(known):,} others have {share(min(known))} to {share(max(known))}")
+    if len(known) < len(means):
+        parts.append(f"{len(means) - len(known):,} have no accuracy")
+    return f"{'; '.join(parts)}. All are in `trials.csv`."
+
+
+def _grid_excerpt(
+    groups: Mapping[float, Sequence[TrialRecord]], *, keep: Collection[float | None]
+) -> Excerpt:
+    return excerpt({lam: _accuracy(group) for lam, group in groups.items()}, keep=keep)
+
+
+def _accuracy(trials: Sequence[TrialRecord]) -> float:
+    """Return the mean validation accuracy of those that completed; NaN where none did."""
+    values = accuracies(trials)
+    return fmean(values) if values else math.nan
 
 
 def reference_values(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import fmean, stdev
 
-from search.settings.values import number_text
+from search.settings.values import number_text, summed_up
 
 DIGITS = 4
 NONE = "–"
@@ -52,15 +52,20 @@ def standard_error(accuracy: float, n: int) -> float:
     return math.sqrt(max(0.0, accuracy * (1.0 - accuracy)) / n)
 
 
-def listed(values: Iterable[float]) -> str:
-    """Return values of λ as a sentence lists them: `1e-3, 4e-3 and 1e-2`."""
-    return phrases([number_text(value) for value in values])
+def listed(values: Collection[float]) -> str:
+    """Return values of λ as a sentence lists them: `1e-3, 4e-3 and 1e-2`; many by their ends."""
+    return summed_up(values) or phrases([number_text(value) for value in values])
 
 
 def phrases(parts: Sequence[str]) -> str:
     """Return parts of a sentence joined: `a, b and c`."""
     *head, last = parts
     return f"{', '.join(head)} and {last}" if head else last
+
+
+def paragraphs(*parts: str) -> str:
+    """Return parts of a text, those that say something, one below the other."""
+    return "\n\n".join(filter(None, parts))
 
 
 def count(number: int, word: str, plural: str = "") -> str:

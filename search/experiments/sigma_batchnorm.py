@@ -12,7 +12,7 @@ from search.experiments.loss_evolution import norm_text
 from search.plan import Choice, Outcomes, Plan, Stage
 from search.settings import values
 from search.settings.spec import FixedLambda, StageOutline, setting
-from search.settings.values import Init, number_text
+from search.settings.values import Init, listed, number_text
 from search.trial import Trial
 
 MATRIX, RETUNE = "matrix", "retune"
@@ -121,9 +121,11 @@ def sigma_batchnorm(study: SigmaBatchNorm, base: Trial) -> Plan:
             for lam in study.lambdas
             for trial in study.trials(base, cell, lam)
         )
-        grid = ", ".join(map(number_text, study.lambdas))
         outcomes = yield Stage(
-            RETUNE, trials, f"λ in each cell from {grid}, as specified.", label=_label_with_lam
+            RETUNE,
+            trials,
+            f"λ in each cell from {listed(study.lambdas)}, as specified.",
+            label=_label_with_lam,
         )
         strengths |= _best_of_cells(study, outcomes)
         chosen = "; ".join(f"{cell}: {number_text(lam)}" for cell, lam in strengths.items())

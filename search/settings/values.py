@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -50,6 +50,22 @@ def number_text(value: float) -> str:
     if value == 0 or 0.1 <= abs(value) < 100_000:
         return f"{exact:f}"
     return f"{exact.scaleb(-exact.adjusted(), DIGITS):f}e{exact.adjusted()}"
+
+
+NAMED = 20
+"""Values that a sentence names one by one, at most."""
+
+
+def summed_up(values: Collection[float]) -> str:
+    """Return many values as their number and ends; nothing for a few, which can be named."""
+    if len(values) <= NAMED:
+        return ""
+    return f"{len(values):,} values from {number_text(min(values))} to {number_text(max(values))}"
+
+
+def listed(values: Collection[float]) -> str:
+    """Return values as a sentence lists them: `1e-3, 4e-3`; many as `summed_up`."""
+    return summed_up(values) or ", ".join(map(number_text, values))
 
 
 def text(flag: str, value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from search.experiments.lambda_coarse_fine.settings import LambdaSettings
 from search.settings.spec import StageOutline
-from search.settings.values import number_text
+from search.settings.values import listed, number_text
 from search.space.narrow import Factors
 
 
@@ -32,9 +32,8 @@ def outline(search: LambdaSettings) -> tuple[StageOutline, ...]:
 
 
 def _coarse(search: LambdaSettings) -> StageOutline:
-    values = ", ".join(map(number_text, search.coarse))
     trials = len(search.coarse) * search.replicates
-    return StageOutline("coarse", trials, search.epochs, f"λ = {values}")
+    return StageOutline("coarse", trials, search.epochs, f"λ = {listed(search.coarse)}")
 
 
 def _fine(search: LambdaSettings) -> StageOutline:

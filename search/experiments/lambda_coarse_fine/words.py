@@ -6,7 +6,7 @@ from search.evidence.compare import Comparison
 from search.evidence.scores import Winner, best, contenders, scores
 from search.experiments.lambda_coarse_fine.settings import LambdaSettings
 from search.records import Outcome
-from search.settings.values import number_text
+from search.settings.values import NAMED, listed, number_text, summed_up
 from search.space.narrow import on_edge
 from search.space.rounds import Around
 from search.space.widen import Bounds, bound_reached
@@ -23,7 +23,7 @@ def by_lam(trial: Trial) -> str:
 def coarse(search: LambdaSettings) -> str:
     """Say what the first grid is."""
     each = f", {search.replicates} replicates each" if search.replicates > 1 else ""
-    return f"Coarse grid {listed(search.coarse)}{each}, as specified."
+    return f"Coarse grid {_grid(search.coarse)}{each}, as specified."
 
 
 def extend(lam: float, tried: Outcomes, limits: tuple[float, float]) -> str:
@@ -40,7 +40,7 @@ def extend(lam: float, tried: Outcomes, limits: tuple[float, float]) -> str:
 
 def fine(grid: tuple[float, ...], tried: Outcomes) -> str:
     """Say where the fine grid lies, and why."""
-    return f"Fine grid {listed(grid)} around {because(tried)}."
+    return f"Fine grid {_grid(grid)} around {because(tried)}."
 
 
 def round_of(number: int, grid: Around, tried: Outcomes) -> str:
@@ -74,10 +74,11 @@ def too_fine(number: int, grid: Around) -> str:
 def replicates(again: tuple[float, ...], most: int, tried: Outcomes) -> str:
     """Say which values are trained again."""
     means = {score.lam: score.mean for score in scores(tried)}
-    best_of = (f"{number_text(lam)} ({_accuracy(means[lam])})" for lam in again)
+    best_of = [f"{number_text(lam)} ({_accuracy(means[lam])})" for lam in again]
+    named = f"from {best_of[0]} to {best_of[-1]}" if len(again) > NAMED else ", ".join(best_of)
     return (
-        f"Replicates: the best {len(again)} of {len(means)} values, {', '.join(best_of)}, are "
-        f"trained until each has {most}; one of them will be chosen."
+        f"Replicates: the best {len(again)} of {len(means)} values, {named}, are trained until "
+        f"each has {most}; one of them will be chosen."
     )
 
 
@@ -154,10 +155,10 @@ def _winner(tried: Outcomes) -> Winner:
     return winner
 
 
+def _grid(values: tuple[float, ...]) -> str:
+    """Return a grid's values, as they follow its name."""
+    return f"{'of ' if summed_up(values) else ''}{listed(values)}"
+
+
 def _accuracy(value: float) -> str:
     return f"{value:.4f}"
-
-
-def listed(grid: tuple[float, ...]) -> str:
-    """Return values of λ, as a sentence lists them."""
-    return ", ".join(number_text(value) for value in grid)

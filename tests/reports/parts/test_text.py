@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -142,10 +143,12 @@ def test_an_accuracy_past_1_by_rounding_has_no_error() -> None:
         ((0.001,), "1e-3"),
         ((0.001, 0.01), "1e-3 and 1e-2"),
         ((0.001, 0.004, 0.01), "1e-3, 4e-3 and 1e-2"),
+        ((1.0, *(k / 100 for k in range(1, 21))), "21 values from 1e-2 to 1"),
+        (range(1, 2_001), "2,000 values from 1 to 2000"),
     ],
 )
-def test_values_are_listed_as_in_a_sentence(values: tuple[float, ...], text: str) -> None:
-    """Commas, and an `and` before the last."""
+def test_values_are_listed_as_in_a_sentence(values: Sequence[float], text: str) -> None:
+    """Commas, and an `and` before the last; more than 20 are counted."""
     assert listed(values) == text
 
 

@@ -1,0 +1,65 @@
+"""A report on many values: legible, and no larger than a reader can use."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reports.document import render
+from reports.lambda_coarse_fine.searched import known_of
+from reports.parts.excerpt import MOST
+from search.records import StudyRecord
+from search.settings.values import number_text
+from search.trial import Trial
+from tests.reports.records import DIVERGED, FAILED, SEARCH, Ending, study
+
+VALUES = tuple(float(f"{lam:.4g}") for lam in np.geomspace(1e-5, 1e-1, 400))
+SENTENCE = 700
+"""Characters of a paragraph, at most."""
+
+
+def ending(trial: Trial) -> Ending:
+    """End well near 1e-3, about as well as neighbours do; a few values do not complete."""
+    if trial.lam in VALUES[:3]:
+        return FAILED if trial.lam == VALUES[0] else DIVERGED
+    return Ending(round(0.8 - 0.1 * abs(float(np.log10(trial.lam / 1e-3))), 2))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> StudyRecord:
+    """Return a study of some 400 values."""
+    search = replace(SEARCH, coarse=VALUES)
+    return study(tmp_path_factory.mktemp("study"), ending, search=search)
+
+
+@pytest.fixture(scope="module")
+def text(many: StudyRecord) -> str:
+    """Return its report, without figures."""
+    return render(many, figures=False)
+
+
+def test_tables_hold_what_a_reader_looks_at(text: str) -> None:
+    """The best values stand in them, and a line says what is left out."""
+    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    assert all(table.count("\n") <= MOST + 2 for table in tables)
+    assert "These are 20 of 400 values, the best ones among them; 377 others have" in text
+    assert "; 3 have no accuracy. All are in `trials.csv`." in text
+    assert re.search(r"Of the other \d+, \d+ are tied with the best and \d+ are worse\.", text)
+
+
+def test_sentences_count_what_they_cannot_list(many: StudyRecord, text: str) -> None:
+    """Ties, grids and values that cannot win are told by their number and ends."""
+    found = known_of(many)
+    assert found is not None
+    assert len(found.ties) > 20
+    ends = f"from {number_text(found.ties[0])} to {number_text(found.ties[-1])}"
+    assert text.count(f"{len(found.ties)} values {ends} cannot be told") == 2
+    assert f"Not told from it: {len(found.ties)} values {ends}." in text
+    assert "Coarse grid of 400 values from 1e-5 to 0.1, as specified." in text
+    command = f"\n{many.command}\n"
+    assert command in text
+    lines = text.replace(command, "").splitlines()
+    assert max(len(line) for line in lines if not line.startswith("|")) < SENTENCE
