@@ -29,11 +29,11 @@ $(DEV): $(READY)
 search: $(READY) ## the λ search, coarse to fine; ARGS="--data digits" passes flags on
 	$(BIN)/python -m search.lambda_coarse_fine $(ARGS)
 
-test: $(DEV) lint types ## lint, type check and the tests (what CI runs)
+test: $(DEV) lint types ## lint, type check and the everyday tests
 	$(BIN)/python -m pytest -m "not slow" --numprocesses 3 --dist loadfile $(ARGS)
 
 # In one process: a job of Ray's joins the newest cluster on its machine, whosever it is.
-test-slow: $(DEV) ## the tests that take longer
+test-slow: $(DEV) ## the tests that take longer (CI runs both: .ci/run)
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: $(DEV) ## ruff: lint and format check
