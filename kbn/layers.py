@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 
 EPS = 1e-8
 """Added to a batch's variance. Far below the usual 1e-5, because weights that start at σ = 1e-4
@@ -130,7 +130,7 @@ def batch_norm_backward(
 
 def softmax_cross_entropy_forward(
     S: Float[np.ndarray, "n k"],
-    y: Int[np.ndarray, " n"],
+    y: Integer[np.ndarray, " n"],
     *,
     out: Float[np.ndarray, "n k"] | None = None,
 ) -> tuple[float, Float[np.ndarray, "n k"]]:
@@ -150,7 +150,7 @@ def softmax_cross_entropy_forward(
 
 
 def cross_entropies(
-    S: Float[np.ndarray, "n k"], y: Int[np.ndarray, " n"]
+    S: Float[np.ndarray, "n k"], y: Integer[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:
     """Return each image's cross-entropy −log p_y in nats, p = softmax(S). S is overwritten."""
     S -= S.max(axis=1, keepdims=True)
@@ -161,7 +161,7 @@ def cross_entropies(
 
 
 def softmax_cross_entropy_backward(
-    P: Float[np.ndarray, "n k"], y: Int[np.ndarray, " n"]
+    P: Float[np.ndarray, "n k"], y: Integer[np.ndarray, " n"]
 ) -> Float[np.ndarray, "n k"]:
     """Return ∂L/∂S = (P − one-hot(y))/n. P is overwritten."""
     P[np.arange(len(y)), y] -= 1.0

@@ -14,9 +14,11 @@ from typing import Any
 from zipfile import is_zipfile
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer, Shaped
+from numpy.typing import ArrayLike
 
 from kbn.arrays import arrays_of
+from kbn.blas import blas_threads
 from kbn.errors import InputError
 from kbn.files import UNREADABLE_NPZ, whole_file
 from kbn.layers import EPS, affine_forward, cross_entropies, relu_forward
@@ -163,41 +165,88 @@ def scores(
         yield rows, H
 
 
-def predict(network: Network, X: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
+def predict(
+    network: Network, X: Float[np.ndarray, "n d"], *, threads: int = 1
+) -> Int[np.ndarray, " n"]:
     """Return each image's most likely class. X is standardised as the training set was.
+
+    `threads` are the BLAS's (see `kbn.blas`), here and below.
 
     Raises
     ------
     InputError
-        When the images have another number of features than the network.
+        When the images have another number of features than the network, or an image has no
+        finite scores.
     """
-    _check_features(network, X)
     labels = np.empty(len(X), np.int64)
-    for rows, S in scores(network, X):
+    for rows, S in _finite_scores(network, X, threads):
         labels[rows] = S.argmax(axis=1)
     return labels
 
 
+def predict_proba(
+    network: Network, X: Float[np.ndarray, "n d"], *, threads: int = 1
+) -> Float[np.ndarray, "n k"]:
+    """Return each image's probabilities of the classes, softmax of its scores, as `predict` does.
+
+    Raises
+    ------
+    InputError
+        As `predict` does.
+    """
+    P = np.empty((len(X), network.widths[-1]), network.W[0].dtype)
+    for rows, S in _finite_scores(network, X, threads):
+        S -= S.max(axis=1, keepdims=True)
+        np.exp(S, out=S)
+        np.divide(S, S.sum(axis=1, keepdims=True), out=P[rows])
+    return P
+
+
+def _finite_scores(
+    network: Network, X: Float[np.ndarray, "n d"], threads: int
+) -> Iterator[tuple[slice, Float[np.ndarray, "_ k"]]]:
+    """Yield what `scores` does, once each image has a highest score: else class 0 would be it."""
+    _check_features(network, X)
+    with blas_threads(threads), np.errstate(over="ignore", invalid="ignore"):
+        for rows, S in scores(network, X):
+            lost = ~np.isfinite(S.max(axis=1))
+            if lost.any():
+                raise InputError(
+                    f"image {rows.start + lost.argmax()} has no finite scores: look for NaN, "
+                    "infinity or a huge value in it"
+                )
+            yield rows, S
+
+
 def evaluate(
-    network: Network, X: Float[np.ndarray, "n d"], y: Int[np.ndarray, " n"], *, lam: float
+    network: Network,
+    X: Float[np.ndarray, "n d"],
+    y: Integer[np.ndarray, " n"],
+    *,
+    lam: float,
+    threads: int = 1,
 ) -> Evaluation:
     """Measure cost, loss and accuracy in inference mode.
 
     Raises
     ------
     InputError
-        When the images have another number of features than the network, or are none.
+        When the images have another number of features than the network, or are none, or when
+        labels are no classes of the network.
     """
     _check_features(network, X)
     if not len(X):
         raise InputError("no images to evaluate on: give at least one")
+    check_labels(y, images=len(X), classes=network.widths[-1])
     losses, correct = np.empty(len(X)), np.empty(len(X), bool)
-    for rows, S in scores(network, X):
-        correct[rows] = S.argmax(axis=1) == y[rows]
-        losses[rows] = cross_entropies(S, y[rows])
+    with blas_threads(threads):
+        for rows, S in scores(network, X):
+            correct[rows] = S.argmax(axis=1) == y[rows]
+            losses[rows] = cross_entropies(S, y[rows])
+        norm = squared_norm(network)
     loss = float(losses.mean())
     return Evaluation(
-        cost=loss + lam * squared_norm(network),
+        cost=loss + lam * norm,
         loss=loss,
         loss_error=float(losses.std()) / math.sqrt(len(X)),
         accuracy=float(correct.mean()),
@@ -206,13 +255,31 @@ def evaluate(
     )
 
 
+def check_labels(y: np.ndarray, *, images: int, classes: int) -> None:
+    """Raise `InputError` unless there is one label an image, from 0 to the number of classes − 1.
+
+    NumPy would count a label of −1 from the end.
+    """
+    if y.dtype.kind not in "iu" or y.shape != (images,):
+        raise InputError(
+            f"labels are {y.dtype} of shape {y.shape}; whole numbers of shape ({images},) are "
+            "needed, one an image"
+        )
+    wrong = (y < 0) | (y >= classes)
+    if wrong.any():
+        raise InputError(
+            f"image {wrong.argmax()} has label {y[wrong.argmax()]}; the network's classes are 0 to "
+            f"{classes - 1}"
+        )
+
+
 def squared_norm(network: Network) -> float:
     """Return Σ‖W‖² over layers."""
     return sum(float(np.vdot(W, W)) for W in network.W)
 
 
 def confusion_matrix(
-    y: Int[np.ndarray, " n"], predicted: Int[np.ndarray, " n"], classes: int
+    y: Integer[np.ndarray, " n"], predicted: Int[np.ndarray, " n"], classes: int
 ) -> Int[np.ndarray, "k k"]:
     """Count images by true class (rows) and predicted class (columns)."""
     counts = np.bincount(y.astype(np.int64) * classes + predicted, minlength=classes * classes)
@@ -228,36 +295,93 @@ def _check_features(network: Network, X: np.ndarray) -> None:
 
 @dataclass(frozen=True)
 class Model:
-    """A network with what it takes to feed it raw images and to name its answers."""
+    """A network with what it takes to feed it raw images and to give its answers as labels.
+
+    Raises
+    ------
+    InputError
+        When an array's shape does not fit the network.
+    """
 
     network: Network
     mean: Float[np.ndarray, " d"]
     std: Float[np.ndarray, " d"]
     classes: tuple[str, ...]
+    """Names of the classes, for people."""
+    labels: Shaped[np.ndarray, " k"] | None = None
+    """The classes' labels as their owner wrote them, such as 0, 1, … or names; None for the
+    numbers from 0 that networks are trained with."""
 
-    def predict(self, X: np.ndarray) -> list[str]:
-        """Return the class names of raw images, one row each."""
+    def __post_init__(self) -> None:
+        d, k = self.network.widths[0], self.network.widths[-1]
+        labels = k if self.labels is None else len(self.labels)
+        for name, size, needed in (
+            ("mean", len(self.mean), d),
+            ("std", len(self.std), d),
+            ("classes", len(self.classes), k),
+            ("labels", labels, k),
+        ):
+            if size != needed:
+                raise InputError(f"{name}: {size} were given; the network has {needed}")
+
+    def predict(self, X: ArrayLike, *, threads: int = 1) -> Shaped[np.ndarray, " n"]:
+        """Return the most likely labels of raw images, one row each.
+
+        Raises
+        ------
+        InputError
+            When images have another number of features than those trained on, hold NaN or
+            infinity, or lie too far from them.
+        """
+        found = predict(self.network, self._standardised(X), threads=threads)
+        return found if self.labels is None else self.labels[found]
+
+    def predict_proba(self, X: ArrayLike, *, threads: int = 1) -> Float[np.ndarray, "n k"]:
+        """Return the probabilities of raw images' labels, in the labels' order.
+
+        Raises
+        ------
+        InputError
+            As `predict` does.
+        """
+        return predict_proba(self.network, self._standardised(X), threads=threads)
+
+    def _standardised(self, images: ArrayLike) -> Float[np.ndarray, "n d"]:
+        X = np.asarray(images)
+        if X.dtype.kind not in "biuf" or X.ndim < 2:
+            raise InputError(
+                f"images are {X.dtype} of shape {X.shape}; numbers with one row an image are needed"
+            )
         X = X.reshape(len(X), math.prod(X.shape[1:]))
         _check_features(self.network, X)
-        standardised = (X - self.mean) / self.std
-        labels = predict(self.network, standardised.astype(self.network.W[0].dtype))
-        return [self.classes[label] for label in labels]
+        with np.errstate(over="ignore", invalid="ignore"):
+            result: np.ndarray = ((X - self.mean) / self.std).astype(self.network.W[0].dtype)
+        bad = ~np.isfinite(result).all(axis=1)
+        if bad.any():
+            raise InputError(
+                f"{bad.sum()} of {len(X)} images hold NaN, infinity or values too far from those "
+                f"trained on, the first is image {bad.argmax()}; remove or fill them"
+            )
+        return result
 
 
-def save(path: Path, model: Model) -> None:
+def save(path: Path | str, model: Model) -> None:
     """Write a model as `.npz`, whole or not at all; nothing in it is a pickle."""
+    classes = np.array(model.classes)
     arrays: dict[str, Any] = {
         **model.network.arrays(),
         "format": FORMAT,
         "mean": model.mean,
         "std": model.std,
-        "classes": np.array(model.classes),
+        "classes": classes,
+        "labels": np.arange(len(classes)) if model.labels is None else model.labels,
     }
-    with whole_file(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+    # Given a path, NumPy would write to another one where the suffix is not its own.
+    with whole_file(Path(path)) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
-def load(path: Path) -> Model:
+def load(path: Path | str) -> Model:
     """Read a model written by `save`, without running any pickle.
 
     Raises
@@ -265,6 +389,7 @@ def load(path: Path) -> Model:
     InputError
         When the file is missing, damaged, no model, or of a newer format.
     """
+    path = Path(path)
     if kind_of(path) is not Kind.FILE:
         raise InputError(f"{path} is missing, or no file")
     with looking(path), path.open("rb") as file:
@@ -279,7 +404,9 @@ def load(path: Path) -> Model:
         raise InputError(f"{path} has format {version}; this version reads 1 to {FORMAT}")
     network = Network.from_arrays(arrays)
     d, k = network.widths[0], network.widths[-1]
-    for name, shape in {"mean": (d,), "std": (d,), "classes": (k,)}.items():
+    if "classes" in arrays:  # files from before there were labels answer with names
+        arrays.setdefault("labels", arrays["classes"])
+    for name, shape in {"mean": (d,), "std": (d,), "classes": (k,), "labels": (k,)}.items():
         if name not in arrays or arrays[name].shape != shape:
             raise InputError(f"{path} lacks {name} of shape {shape}")
     return Model(
@@ -287,4 +414,5 @@ def load(path: Path) -> Model:
         mean=arrays["mean"],
         std=arrays["std"],
         classes=tuple(str(name) for name in arrays["classes"]),
+        labels=arrays["labels"],
     )

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from scipy.linalg.blas import dgemm, sgemm
 
 from kbn.network import Network
@@ -175,7 +175,7 @@ class Gradients(NamedTuple):
 
 
 def gradients(
-    network: Network, X: Float[np.ndarray, "n d"], y: Int[np.ndarray, " n"]
+    network: Network, X: Float[np.ndarray, "n d"], y: Integer[np.ndarray, " n"]
 ) -> tuple[float, Gradients, Workspace]:
     """Return a batch's mean cross-entropy, its gradients, and the buffers they came from."""
     pack = Pack.of([network])

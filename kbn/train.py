@@ -37,6 +37,7 @@ def train_epochs(
     alpha: float,
     schedule: Schedule,
     rng: np.random.Generator,
+    threads: int = 1,
 ) -> Generator[EpochRecord, None, Training]:
     """Train a copy of a network; yield each epoch's record, return where it came to.
 
@@ -50,6 +51,7 @@ def train_epochs(
         lam=[lam],
         alpha=alpha,
         schedules=[schedule],
+        threads=threads,
     )
     for _, event in events:
         if isinstance(event, Training):
@@ -70,6 +72,7 @@ def train(
     schedule: Schedule,
     rng: np.random.Generator,
     observer: Callable[[EpochRecord], None] = lambda _: None,
+    threads: int = 1,
 ) -> Training:
     """Train a copy of a network as `train_epochs` does; call `observer` with each record."""
     records = train_epochs(
@@ -81,6 +84,7 @@ def train(
         alpha=alpha,
         schedule=schedule,
         rng=rng,
+        threads=threads,
     )
     while True:
         try:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from math import isfinite
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from kbn.blas import blas_threads
 from kbn.errors import InputError
-from kbn.network import Evaluation, Network, evaluate
+from kbn.network import Evaluation, Network, check_labels, evaluate
 from kbn.pack import Pack
 from kbn.schedule import Schedule
 from kbn.step import step
@@ -54,6 +56,7 @@ def train_pack(
     alpha: float,
     schedules: Sequence[Schedule],
     checkpoint_steps: int | None = None,
+    threads: int = 1,
 ) -> Generator[tuple[int, EpochRecord | TrainingState | Training], None, None]:
     """Train copies of networks of one shape on the same batches, each with its λ and schedule.
 
@@ -66,11 +69,14 @@ def train_pack(
     wait for another epoch. The moving averages start from the first batch. A member that
     diverges leaves; the others go on as if it had not been there.
 
+    The BLAS takes `threads` threads while an epoch is computed (see `kbn.blas`).
+
     Raises
     ------
     InputError
-        When the batch is larger than the training set or has one image, or when members differ
-        in shape, in what they have done so far, or in their random state.
+        When the batch is larger than the training set or has one image, when labels are no
+        classes of the networks, or when members differ in shape, in what they have done so far,
+        or in their random state.
     """
     n = len(images.y_train)
     if not 2 <= batch_size <= n:
@@ -78,6 +84,8 @@ def train_pack(
     first, rng = states[0], states[0].generator()
     for state in states:
         _check_alike(first, state)
+    for X, y in ((images.X_train, images.y_train), (images.X_validation, images.y_validation)):
+        check_labels(y, images=len(X), classes=first.network.widths[-1])
     run = _Run(
         Pack.of([state.network for state in states]),
         images,
@@ -88,18 +96,20 @@ def train_pack(
     )
     some = np.linspace(0, n - 1, min(n, len(images.y_validation)), dtype=np.intp)
     X_some, y_some = images.X_train[some], images.y_train[some]
+    X_validation, y_validation = images.X_validation, images.y_validation
+    measure = partial(evaluate, threads=threads)
     records: list[list[EpochRecord]] = [[] for _ in states]
 
     for epoch in range(first.epoch + 1, epochs + 1):
         start, began, steps_before = time.perf_counter(), len(run.members), run.steps
         # Overflow on the way to divergence is expected and shows in the loss.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with blas_threads(threads), np.errstate(all="ignore"):
             diverged = run.epoch(rng.permutation(n), alpha)
             scales = run.scales()
             measured = {
                 member: (
-                    evaluate(network, X_some, y_some, lam=lam[member]),
-                    evaluate(network, images.X_validation, images.y_validation, lam=lam[member]),
+                    measure(network, X_some, y_some, lam=lam[member]),
+                    measure(network, X_validation, y_validation, lam=lam[member]),
                 )
                 for member, network in run.networks()
             }

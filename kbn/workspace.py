@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 
 from kbn.layers import EPS
 from kbn.pack import Columns, Pack, aligned, columns
@@ -118,10 +118,12 @@ class Workspace:
         )
 
     def load(
-        self, X: Float[np.ndarray, "N d"], y: Int[np.ndarray, " N"], rows: Int[np.ndarray, " n"]
+        self, X: Float[np.ndarray, "N d"], y: Integer[np.ndarray, " N"], rows: Int[np.ndarray, " n"]
     ) -> None:
         """Take a batch: some rows of a set of images, with their labels."""
         # Any mode but "raise" writes to the buffer directly.
         np.take(X, rows, axis=0, out=self.X, mode="clip")
         labels = self.labels.reshape(self.first_class.shape)
-        np.add(self.first_class, y[rows] * len(rows), out=labels, casting="unsafe")
+        # A place among the scores may be larger than the labels' type can hold.
+        places = np.multiply(y[rows], len(rows), dtype=labels.dtype, casting="unsafe")
+        np.add(self.first_class, places, out=labels, casting="unsafe")

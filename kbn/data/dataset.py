@@ -29,6 +29,8 @@ class Dataset:
     """Names of the k classes."""
     image_shape: tuple[int, ...] | None
     """Shape of one image, or None where features are no image."""
+    labels: np.ndarray | None = None
+    """The k classes' labels as their owner wrote them; None where those are 0 to k − 1."""
     notes: tuple[str, ...] = ()
     """What a reader of results has to know of how the set was made."""
 

@@ -41,7 +41,7 @@ def npz(path: Path) -> Dataset:
     if len(halves) == 1:
         raise DataError(f"{path} has {halves[0]} alone; give both of X_test and y_test, or none")
     X = _images(arrays["X"], "X", path)
-    y, classes = _labels(arrays["y"], path)
+    y, classes, labels = _labels(arrays["y"], path)
     _same_length(X, y, "X", "y", path)
     if len(X) < 10:
         raise DataError(f"{path} has {len(X)} images in X; at least 10 are needed to split")
@@ -56,6 +56,7 @@ def npz(path: Path) -> Dataset:
         y_test=y[:0],
         classes=classes,
         image_shape=shape if len(shape) > 1 else None,
+        labels=labels,
     )
     return _with_test(dataset, arrays, path) if halves else hold_out(dataset)
 
@@ -96,10 +97,10 @@ def _images(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
     return rows if rows.dtype in (np.uint8, np.float32, np.float64) else rows.astype(np.float64)
 
 
-def _labels(raw: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return labels 0 to k − 1 and the names of the k classes."""
-    raw = _readable(raw, "y", path)
-    values, labels = np.unique(raw, return_inverse=True)
+def _labels(given: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
+    """Return labels 0 to k − 1, and of the k classes the names and the labels as given."""
+    raw = _readable(given, "y", path)
+    values, first, labels = np.unique(raw, return_index=True, return_inverse=True)
     if len(values) < 2:
         raise DataError(
             f"{path}: the number of classes in y is {len(values)}; at least 2 are needed"
@@ -117,7 +118,7 @@ def _labels(raw: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
                 f"{path}: y holds the class name {str(name)[:40]!r}, with characters that cannot "
                 "be shown; rename it"
             )
-    return labels.astype(np.int64), tuple(str(name) for name in names)
+    return labels.astype(np.int64), tuple(str(name) for name in names), given[first]
 
 
 def _readable(raw: np.ndarray, name: str, path: Path) -> np.ndarray:
@@ -151,6 +152,12 @@ def _with_test(dataset: Dataset, arrays: dict[str, np.ndarray], path: Path) -> D
         raise DataError(
             f"{path}: X_test has {X_test.shape[1]} features an image and X {dataset.X.shape[1]}; "
             "make them equal"
+        )
+    whole, test_whole = (arrays[name].dtype.kind != "f" for name in ("X", "X_test"))
+    if whole != test_whole:  # such as bytes beside numbers from 0 to 1
+        raise DataError(
+            f"{path}: X is {arrays['X'].dtype} and X_test {arrays['X_test'].dtype}, whole numbers "
+            "beside fractions; scale both alike and give both in one type"
         )
     raw = _readable(raw, "y_test", path)
     _same_length(X_test, raw, "X_test", "y_test", path)

@@ -157,7 +157,7 @@ def write_model(record: StudyRecord, problem: Problem) -> Path | None:
     }
     if not arrays:  # the final run diverged
         return None
-    split = problem.shared.split
+    split, network = problem.shared.split, Network.from_arrays(arrays)
     path = record.folder / "model.npz"
-    save(path, Model(Network.from_arrays(arrays), split.mean, split.std, problem.record.classes))
+    save(path, Model(network, split.mean, split.std, problem.record.classes, problem.labels))
     return path

@@ -28,6 +28,8 @@ class Problem:
     record: DataRecord
     base: Trial
     """Every setting of a trial that a plan does not vary."""
+    labels: np.ndarray | None = None
+    """The classes' labels as given; None where those are 0, 1, …"""
 
     @property
     def shared(self) -> Shared:
@@ -71,7 +73,7 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
             f"{record.train_size} images; choose at most {record.train_size}"
         )
     base = base_trial(spec.at_scale(), record)
-    return Problem(making, _bytes(dataset), record, base)
+    return Problem(making, _bytes(dataset), record, base, dataset.labels)
 
 
 def _made(dataset: Dataset, parts: Partition) -> Shared:

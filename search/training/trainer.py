@@ -16,8 +16,9 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
+from kbn.blas import blas_threads
 from kbn.data import Split
 from kbn.errors import InputError
 from kbn.initialise import he, initialise, normal
@@ -88,7 +89,7 @@ def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[st
     InputError
         When the trials cannot share a pack.
     """
-    with threadpool_limits(limits=BLAS_THREADS, user_api="blas"):
+    with blas_threads(BLAS_THREADS):
         here = environment()
         if any(c is not None and not c.environment.computes_as(here) for _, c in starts):
             starts = tuple(Start(trial) for trial, _ in starts)

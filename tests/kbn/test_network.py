@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from kbn.network import (
     evaluate,
     load,
     predict,
+    predict_proba,
     save,
     scores,
     squared_norm,
@@ -38,13 +40,19 @@ BOTH = pytest.mark.parametrize("batch_norm", [True, False])
 PRECISIONS = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-def model(*, batch_norm: bool = True, dtype: type = np.float32) -> Model:
+NAMES = np.array(["Äpfel", "b c", ""])
+
+
+def model(
+    *, batch_norm: bool = True, dtype: type = np.float32, labels: np.ndarray | None = None
+) -> Model:
     """Return a model of raw images with six features."""
     return Model(
         network=network(WIDTHS, seed=SEED, batch_norm=batch_norm, dtype=dtype),
         mean=np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0]),
         std=np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
         classes=("Äpfel", "b c", ""),
+        labels=NAMES if labels is None else labels,
     )
 
 
@@ -214,6 +222,16 @@ def test_images_of_another_size() -> None:
         evaluate(made, X[:, :5], y, lam=0.0)
 
 
+@pytest.mark.parametrize("label", [-1, 3, 200])
+def test_labels_that_are_no_classes(label: int) -> None:
+    """They are named; −1 is not the last class's score."""
+    made, (X, y) = network(WIDTHS, seed=SEED, batch_norm=True), images(4)
+    y[1] = label
+    message = f"image 1 has label {label}; the network's classes are 0 to 2"
+    with pytest.raises(InputError, match=message):
+        evaluate(made, X, y, lam=0.0)
+
+
 @given(
     pairs=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=60),
     more=st.integers(0, 2),
@@ -253,6 +271,8 @@ def test_a_file_loses_nothing(tmp_path: Path, *, batch_norm: bool, dtype: type) 
     assert (again.mean.dtype, again.std.dtype) == (made.mean.dtype, made.std.dtype)
     assert again.classes == made.classes
     assert {type(name) for name in again.classes} == {str}
+    assert again.labels is not None
+    assert again.labels.tolist() == NAMES.tolist()
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
@@ -279,8 +299,9 @@ def test_a_model_takes_raw_images(dtype: type) -> None:
     for image in raw:
         x = [(float(v) - m) / s for v, m, s in zip(image.flat, made.mean, made.std, strict=True)]
         expected.append(made.classes[int(np.argmax(plain_scores(made.network, np.array(x))))])
-    assert made.predict(raw) == expected
-    assert made.predict(raw.reshape(40, 6).astype(float)) == expected
+    assert made.predict(raw).tolist() == expected
+    assert made.predict(raw.reshape(40, 6).astype(float)).tolist() == expected
+    assert made.predict(raw.reshape(40, 6).tolist()).tolist() == expected
     assert set(expected) == set(made.classes)
 
 
@@ -293,7 +314,110 @@ def test_a_model_refuses_images_of_another_size(features: int) -> None:
 
 def test_a_model_of_no_images() -> None:
     """No images have no names."""
-    assert model().predict(np.zeros((0, 6))) == []
+    assert model().predict(np.zeros((0, 6))).tolist() == []
+    assert model().predict_proba(np.zeros((0, 6))).shape == (0, 3)
+
+
+LABELS = (
+    np.array([0, 1, 2], np.int32),
+    np.array([5, 7, 9], np.uint8),
+    np.array([0.0, 1.0, 2.0], np.float32),
+    np.array([b"ant", b"bee", b"cow"]),
+    np.array(["ant", "bee", "cow"]),
+)
+
+
+@pytest.mark.parametrize("labels", LABELS, ids=lambda labels: labels.dtype.str)
+def test_labels_come_back_as_given(tmp_path: Path, labels: np.ndarray) -> None:
+    """A model answers with its owner's labels, type included, also once it was a file."""
+    made, raw = model(labels=labels), np.random.default_rng(0).normal(30, 20, (40, 6))
+    answers = made.predict(raw)
+    assert answers.dtype == labels.dtype
+    np.testing.assert_array_equal(answers, labels[made.predict_proba(raw).argmax(axis=1)])
+    save(tmp_path / "model.npz", made)
+    again = load(tmp_path / "model.npz").predict(raw)
+    assert again.dtype == labels.dtype
+    np.testing.assert_array_equal(again, answers)
+
+
+def test_a_model_without_labels_of_its_own_counts(tmp_path: Path) -> None:
+    """It answers with the numbers that networks are trained with, and so does its file."""
+    made, raw = replace(model(), labels=None), np.random.default_rng(0).normal(30, 20, (40, 6))
+    save(tmp_path / "model.npz", made)
+    for each in (made, load(tmp_path / "model.npz")):
+        answers = each.predict(raw)
+        assert answers.dtype == np.int64
+        np.testing.assert_array_equal(NAMES[answers], model().predict(raw))
+
+
+def test_a_file_from_before_there_were_labels(tmp_path: Path) -> None:
+    """It is read, and answers with the classes' names, as it did."""
+    path, arrays = tmp_path / "model.npz", contents()
+    del arrays["labels"]
+    np.savez(path, **arrays)
+    raw = np.random.default_rng(0).normal(30, 20, (40, 6))
+    np.testing.assert_array_equal(load(path).predict(raw), model().predict(raw))
+
+
+@PRECISIONS
+def test_probabilities(dtype: type) -> None:
+    """They are the softmax of the scores, one row an image, also where scores are far apart."""
+    made = model(dtype=dtype)
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.standard_normal((BLOCK + 3, 6)), 1e6 * rng.standard_normal((3, 6))])
+    P = made.predict_proba(X * made.std + made.mean)
+    exact = network(WIDTHS, seed=SEED, batch_norm=True)
+    S = np.array([plain_scores(exact, x) for x in X])
+    expected = np.exp(S - np.logaddexp.reduce(S, axis=1)[:, np.newaxis])
+    np.testing.assert_allclose(P, expected, atol=1e-12 if dtype is np.float64 else 1e-4)
+    assert P.dtype == dtype
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e200])
+def test_an_image_that_is_none_is_refused(value: float) -> None:
+    """NaN, infinity and what overflows on the way are named; they are not of class 0."""
+    raw = np.full((4, 6), 30.0)
+    raw[2, 1] = value
+    for answer in (model().predict, model().predict_proba):
+        with pytest.raises(InputError, match=r"1 of 4 images hold NaN.*the first is image 2;"):
+            answer(raw)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_image_without_scores_is_refused(value: float) -> None:
+    """A network says so of standardised images, too."""
+    made = network(WIDTHS, seed=SEED, batch_norm=False)
+    X, _ = images(BLOCK + 9)
+    X[BLOCK + 2] = value
+    for answer in (predict, predict_proba):
+        with pytest.raises(InputError, match=f"image {BLOCK + 2} has no finite scores"):
+            answer(made, X)
+
+
+@pytest.mark.parametrize("raw", [np.zeros(6), np.array([["a"] * 6]), [[None] * 6]])
+def test_what_is_no_images_is_refused(raw: Any) -> None:
+    """A single image without its row, and texts, get one line."""
+    with pytest.raises(InputError, match="one row an image"):
+        model().predict(raw)
+
+
+@pytest.mark.parametrize("name", ["best.model", "best", "best.npz.bak"])
+def test_a_file_of_any_name(tmp_path: Path, name: str) -> None:
+    """What the name ends with does not matter, and a path may be a text."""
+    path = str(tmp_path / name)
+    save(path, model())
+    assert same_bytes(load(path).network, model().network)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"classes": ("a",)}, {"mean": np.zeros(5), "std": np.ones(5)}, {"labels": np.arange(4)}],
+)
+def test_a_model_that_does_not_fit_its_network(change: dict[str, Any]) -> None:
+    """Figures and classes are one each of what the network has."""
+    with pytest.raises(InputError, match=f"{next(iter(change))}: . were given; the network has"):
+        replace(model(), **change)
 
 
 def contents(**changes: np.ndarray) -> dict[str, Any]:
@@ -305,6 +429,7 @@ def contents(**changes: np.ndarray) -> dict[str, Any]:
         "mean": made.mean,
         "std": made.std,
         "classes": np.array(made.classes),
+        "labels": NAMES,
         **changes,
     }
 
@@ -364,6 +489,7 @@ def write_pickle(path: Path) -> None:
         lambda path: np.savez(path, **contents(mean=np.zeros(5))),
         lambda path: np.savez(path, **contents(std=np.zeros((2, 3)))),
         lambda path: np.savez(path, **contents(classes=np.array(["a", "b"]))),
+        lambda path: np.savez(path, **contents(labels=np.arange(4))),
     ],
     ids=[
         "missing",
@@ -381,6 +507,7 @@ def write_pickle(path: Path) -> None:
         "short mean",
         "std of another shape",
         "too few classes",
+        "too many labels",
     ],
 )
 def test_a_file_that_is_no_model(tmp_path: Path, write: Callable[[Path], None]) -> None:

@@ -482,6 +482,50 @@ def test_no_validation_images() -> None:
         trained(none)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32, np.uint64])
+def test_labels_of_any_whole_type_are_the_same(dtype: type) -> None:
+    """What is learnt does not depend on how many bytes a label takes."""
+    parts = easy(300)
+    small = replace(
+        parts,
+        y_train=parts.y_train.astype(dtype),
+        y_validation=parts.y_validation.astype(dtype),
+    )
+    expected, found = trained(parts, batch_size=150), trained(small, batch_size=150)
+    assert same_bytes(found.network, expected.network)
+    assert found.records[-1].validation_cost == expected.records[-1].validation_cost
+
+
+@pytest.mark.parametrize("part", ["y_train", "y_validation"])
+@pytest.mark.parametrize("label", [-1, 3])
+def test_labels_that_are_no_classes(part: str, label: int) -> None:
+    """They are named before the first step; −1 is not taken for another image's class."""
+    labels = getattr(easy(), part).copy()
+    labels[7] = label
+    with pytest.raises(InputError, match=f"image 7 has label {label}; the network's classes are"):
+        trained(replace(easy(), **{part: labels}))
+
+
+@pytest.mark.parametrize("kind", [float, bool, str])
+def test_labels_that_are_no_whole_numbers(kind: type) -> None:
+    """Neither fractions nor truths nor names are places among scores."""
+    with pytest.raises(InputError, match="whole numbers of shape"):
+        trained(replace(easy(), y_train=easy().y_train.astype(kind)))
+
+
+def test_labels_of_other_images() -> None:
+    """There is one label an image: none is left over."""
+    with pytest.raises(InputError, match=r"labels are int64 of shape \(100,\)"):
+        trained(replace(easy(), y_train=easy().y_train[:100]))
+
+
+def test_a_caller_who_raises_at_underflow() -> None:
+    """What a caller has NumPy do about rounding does not reach into a training."""
+    with np.errstate(all="raise"):
+        found = trained(epochs=20)
+    assert same_bytes(found.network, trained(epochs=20).network)
+
+
 def test_images_of_another_size() -> None:
     """Images with another number of features are not made to fit."""
     with pytest.raises(ValueError, match="does not match"):

@@ -80,10 +80,31 @@ def test_images_are_flattened(
 )
 def test_types_of_images(path: Path, given: str, kept: str) -> None:
     """Bytes and the two usual floats are kept as they are, other numbers become float64."""
-    np.savez(path, X=np.abs(X).astype(given), y=Y, X_test=X[:5].astype("f4"), y_test=Y[:5])
+    images = np.abs(X).astype(given)
+    np.savez(path, X=images, y=Y, X_test=images[:5], y_test=Y[:5])
     data = npz(path)
     assert data.X.dtype == np.dtype(kept)
     np.testing.assert_array_equal(data.X, np.abs(X).astype(given))
+
+
+@pytest.mark.parametrize(("of_X", "of_test"), [("u1", "f4"), ("f8", "u1"), ("i8", "f2")])
+def test_whole_numbers_beside_fractions(path: Path, of_X: str, of_test: str) -> None:
+    """Bytes beside numbers from 0 to 1 would be standardised alike, and every answer be wrong."""
+    images = np.abs(X)
+    np.savez(path, X=images.astype(of_X), y=Y, X_test=images[:5].astype(of_test), y_test=Y[:5])
+    with pytest.raises(DataError, match=r"X is \w+ and X_test \w+, whole numbers beside fractions"):
+        npz(path)
+
+
+@pytest.mark.parametrize("y", [Y, Y.astype("u1"), Y.astype("f4"), NAMES[Y], NAMES[Y].astype("S")])
+def test_labels_are_kept_as_given(path: Path, y: np.ndarray) -> None:
+    """A class's label is what the file has, type included."""
+    np.savez(path, X=X, y=y)
+    data = npz(path)
+    assert data.labels is not None
+    assert data.labels.dtype == y.dtype
+    np.testing.assert_array_equal(np.isin(data.labels[data.y], y), np.ones(32, bool))
+    np.testing.assert_array_equal(data.labels, np.unique(y))
 
 
 @pytest.mark.parametrize("dtype", ["i8", "u1", "f4"])
