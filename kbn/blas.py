@@ -25,6 +25,8 @@ class _Blas:
         # Looking for libraries takes milliseconds, setting their number microseconds.
         self._libraries = ThreadpoolController().select(user_api="blas")
         self._lock = threading.Lock()
+        self._given = self._libraries.limit(limits=None)
+        """Gives back what was set before the first block."""
         self._asked: dict[object, int] = {}
         """The blocks under way, in the order in which they began, on whatever threads."""
 

@@ -149,7 +149,7 @@ def test_bad_input_writes_nothing(tmp_path: Path) -> None:
 
 def test_a_dry_run_trains_nothing(tmp_path: Path) -> None:
     """A library call that asks for one is told what to call, and writes nothing."""
-    with pytest.raises(InputError, match=r"search\.dry_run\.describe"):
+    with pytest.raises(InputError, match=r"search\.study\.dry_run\.describe"):
         run(SMALL, out=tmp_path / "new", serial=True, dry_run=True)
     assert not (tmp_path / "new").exists()
 
