@@ -15,7 +15,7 @@ Versions = Callable[[], Mapping[str, str]]
 
 PROBE_SECONDS = 60.0
 """How long nodes may take to answer: a worker starts there, and is sent the packages first."""
-ASKED = ("ray", "numpy", "threadpoolctl")
+ASKED = ("ray", "numpy", "scipy", "threadpoolctl")
 """Distributions whose versions `installed` tells, beside Python's."""
 TRIES_AGAIN = 1
 """How often a node is asked again whose worker died: one may have been ended for its memory."""

@@ -23,7 +23,7 @@ def digest(study: StudyRecord | HasRecord) -> str:
 
     Times, hosts, versions and failed attempts are left out, and order plays no part: the same
     specification gives the same hash with any number of workers, interrupted or not, on the same
-    kind of CPU with the same NumPy. Trials without a result do not enter.
+    kind of CPU with the same NumPy and SciPy. Trials without a result do not enter.
     """
     record = study if isinstance(study, StudyRecord) else study.record
     summed = hashlib.sha256()

@@ -17,7 +17,7 @@ from search.running.workers import Workers
 from search.settings.spec import Execution, Experiment, StudySpec
 from search.store.store import Store
 from search.training.packing import packs
-from search.training.problem import Problem, base_trial
+from search.training.problem import Problem
 
 
 class TrainingSession:
@@ -27,18 +27,17 @@ class TrainingSession:
         self,
         spec: StudySpec,
         how: Execution,
-        problem: Problem,
         *,
         workers: Workers,
         console: Console,
     ) -> None:
-        self._spec, self._how, self._problem = spec, how, problem
+        self._spec, self._how = spec, how
         self._workers, self._console = workers, console
         self._started, self._clock = time.time(), time.perf_counter()
         self._trained = 0
         self._executor, self._slots = "", 0
 
-    def train(self, store: Store, write_page: WritePage) -> None:
+    def train(self, problem: Problem, store: Store, write_page: WritePage) -> None:
         """Train what is missing; show and note it, however it ends."""
         tally = Tally([part.outline() for part in self._spec.experiments()])
         with ExitStack() as stack:
@@ -49,7 +48,7 @@ class TrainingSession:
             stack.callback(self._note, store)
             run_plans(
                 {
-                    part.kind: part.plan(base_trial(part, self._problem.record))
+                    part.kind: part.plan(problem.base_of(part))
                     for part in sorted(self._spec.experiments(), key=_length, reverse=True)
                 },
                 pool=self._open_pool,

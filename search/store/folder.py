@@ -56,7 +56,8 @@ def is_read_only(folder: Path) -> bool:
 def check_specification(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> None:
     """Raise `InputError` when the folder holds another study; change nothing.
 
-    `identity` is the specification as plain values, with the data's fingerprint.
+    `identity` is the specification as plain values, with the data's fingerprint. The data are
+    the same where that is, whatever name they have now.
     """
     kind = kind_of(folder)
     if kind is None:
@@ -102,7 +103,8 @@ def _differences(path: Path, identity: Mapping[str, Any]) -> tuple[str, ...]:
     try:
         held = json.loads(text)
         if isinstance(held, dict):
-            return differences(held, identity)
+            same = held.get("fingerprint") == identity.get("fingerprint")
+            return differences(held, {**identity, "data": held.get("data")} if same else identity)
         reason = "it is no table of settings"
     except (ValueError, RecursionError) as error:
         reason = str(error)

@@ -110,7 +110,8 @@ def migrate(db: sqlite3.Connection, *, version: int) -> None:
         for table in checked(2):
             for rowid, _, expected in checksums(db, table):
                 db.execute(f"UPDATE {table} SET checksum = ? WHERE rowid = ?", (expected, rowid))  # noqa: S608 - a table of ours
-    db.execute(CHECKPOINTS)
+    if version < 3:
+        db.execute(CHECKPOINTS)
     db.execute(f"PRAGMA user_version = {VERSION}")
 
 

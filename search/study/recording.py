@@ -14,7 +14,7 @@ from search.records import ExperimentRecord, Outcome, StageRecord, State, StudyR
 from search.settings.cycle_end import mid_cycle_warning
 from search.settings.spec import Experiment, StudySpec
 from search.store.store import Store
-from search.training.problem import Problem, base_trial
+from search.training.problem import Problem
 from search.training.trainer import NETWORK_PREFIX
 from search.training.versions import project_version
 from search.trial import Trial
@@ -36,7 +36,7 @@ def build_record(
     """
     known = _Known(store, open_trials)
     parts = [
-        (part, replay(part.plan(base_trial(part, problem.record)), known.outcome))
+        (part, replay(part.plan(problem.base_of(part)), known.outcome))
         for part in spec.experiments()
     ]
     return StudyRecord(

@@ -133,18 +133,19 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     if how.address is None:
         check_memory(spec, how, problem)
     with Workers(how, problem, say=say) as workers:
-        session = TrainingSession(spec, how, problem, workers=workers, console=console)
+        session = TrainingSession(spec, how, workers=workers, console=console)
         if not (folder / STORE).exists():
             workers.open()  # there is something to train for sure
         with claim(folder, identity, overwrite=how.overwrite) as store:
+            named = problem.named_as_in(store.trials())
 
             def record(open_trials: Mapping[str, State]) -> StudyRecord:
                 return build_record(
-                    spec, problem, store, name=name, folder=folder, open_trials=open_trials
+                    spec, named, store, name=name, folder=folder, open_trials=open_trials
                 )
 
             try:
-                session.train(store, partial(_write_page, record))
+                session.train(named, store, partial(_write_page, record))
                 workers.release()
                 study = Study(record({}))
                 study.report()
@@ -167,7 +168,8 @@ def _looked_at(
 ) -> Study:
     """Return a finished study of a folder that may be read alone: nothing is trained or written."""
     with Store(folder / STORE, read_only=True) as store:
-        record = build_record(spec, problem, store, name=name, folder=folder)
+        named = problem.named_as_in(store.trials())
+        record = build_record(spec, named, store, name=name, folder=folder)
     if how.overwrite or not record.finished:
         why = "may not be replaced" if how.overwrite else "is not finished"
         raise InputError(

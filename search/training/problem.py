@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,18 @@ class Problem:
     def steps_per_epoch(self) -> int:
         """Batches in an epoch; images that do not fill a batch wait for another epoch."""
         return self.record.train_size // self.base.batch_size
+
+    def base_of(self, part: StudySpec) -> Trial:
+        """Return the trial that the plan of an experiment on these data varies."""
+        return replace(base_trial(part, self.record), data=self.base.data)
+
+    def named_as_in(self, trials: Sequence[Trial]) -> Problem:
+        """Return the problem with its data named as a study's trials do that used the same.
+
+        The trials of older studies name a file by its path, and keep their ids.
+        """
+        name = trials[0].data if trials else self.base.data
+        return replace(self, base=replace(self.base, data=name))
 
 
 def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]) -> Problem:
@@ -110,9 +122,12 @@ def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRec
 
 
 def base_trial(spec: StudySpec, record: DataRecord) -> Trial:
-    """Return the trial that a plan varies; its λ is a placeholder."""
+    """Return the trial that a plan varies; its λ is a placeholder.
+
+    A file's path decides nothing: its arrays do, and those the fingerprint names.
+    """
     return Trial(
-        data=record.name,
+        data="npz" if record.name.startswith("npz:") else record.name,
         fingerprint=record.fingerprint,
         train_size=record.train_size,
         validation_size=record.validation_size,

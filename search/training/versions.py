@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import scipy
 
 import kbn
 
@@ -43,14 +44,15 @@ def code_digest() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return what a cluster's nodes have to agree on: Python, Ray, NumPy and our own code.
+    """Return what a cluster's nodes have to agree on: Python, Ray, NumPy, SciPy and our code.
 
-    Python counts up to its minor version. Our own code is named by a hash, which tells two
-    states of one version apart.
+    SciPy's BLAS, another library than NumPy's, updates the weights. Python counts up to its minor
+    version. Our own code is named by a hash, which tells two states of one version apart.
     """
     return {
         "Python": ".".join(platform.python_version_tuple()[:2]),
         "Ray": metadata.version("ray"),
         "NumPy": np.__version__,
+        "SciPy": scipy.__version__,
         "the code of kbn and search": code_digest(),
     }

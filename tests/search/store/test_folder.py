@@ -32,6 +32,20 @@ def test_the_same_specification_goes_on(tmp_path: Path) -> None:
             assert len(store.trials()) == 1
 
 
+def test_data_are_the_same_where_their_fingerprint_is(tmp_path: Path) -> None:
+    """Another name of the same data goes on; the same name of other data is refused."""
+    mine = {**MINE, "data": "npz:old.npz", "fingerprint": "0a"}
+    with claim(tmp_path / "study", mine, overwrite=False):
+        pass
+    with claim(tmp_path / "study", {**mine, "data": "npz:/new.npz"}, overwrite=False):
+        pass
+    with (
+        pytest.raises(InputError, match="fingerprint 0a → 0b"),
+        claim(tmp_path / "study", {**mine, "fingerprint": "0b"}, overwrite=False),
+    ):
+        pass
+
+
 def test_another_specification_is_refused_with_its_differences(tmp_path: Path) -> None:
     """The refusal names what differs and the two ways out, and changes nothing."""
     folder = tmp_path / "study"

@@ -14,6 +14,7 @@ import pytest
 
 from kbn.errors import InputError
 from search.records import Failure, Result, Session, State
+from search.store import schema
 from search.store.schema import VERSION
 from search.store.store import Store
 from tests.search.builders import checkpoint, epoch, result, trial
@@ -171,6 +172,15 @@ def test_states_come_back(store: Store, state: State) -> None:
     read = store.result(of.id)
     assert read is not None
     assert read.state is state
+
+
+def test_a_migration_makes_what_is_missing_alone() -> None:
+    """A store that has checkpoints keeps them: a later version migrates it with one more step."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        schema.create(db)
+        before = schema.layout(db)
+        schema.migrate(db, version=3)
+        assert schema.layout(db) == before
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
