@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tabulate import tabulate
 
 from kbn.data import Split
+from kbn.paths import kind_of
+from search.records import ExperimentRecord, StudyRecord, TrialRecord
+from search.running.tally import time_text, to_come
 from search.settings.cycle_end import mid_cycle_warning
 from search.settings.spec import Execution, StageOutline, StudySpec
-from search.store.folder import check_specification, check_writable
+from search.store.folder import STORE, check_specification, check_writable
+from search.store.store import Store
+from search.study.recording import build_record
 from search.study.run import check_memory, identity_of, slots_here
 from search.training.problem import Problem, prepare
 from search.training.trainer import Shared, train_trial
@@ -46,34 +50,93 @@ def describe(
     check_specification(how.out / name, identity_of(spec, problem), overwrite=how.overwrite)
     if outlook is None:
         check_memory(spec, how, problem)
-    parts = [part.outline() for part in spec.experiments()]
-    outline = [stage for part in parts for stage in part]
-    seconds = seconds_per_epoch(problem)
+    parts = _expected(spec, problem, how, name)
+    stages = [stage for part in parts for stage in part]
     size = megabytes(problem.shared.split)
     slots, there = outlook(round(size * 1e6)) if outlook else (slots_here(how), [])
-    table = tabulate(
-        [
-            (stage.name, stage.trials, stage.epochs, stage.trials * stage.epochs, stage.what)
-            for stage in outline
-        ],
-        headers=("stage", "trials", "epochs each", "epochs", "what"),
-    )
-    epochs = sum(stage.trials * stage.epochs for stage in outline)
-    wall = wall_epochs(parts, slots) * seconds
-    lengths = sorted({stage.epochs for stage in outline})
+    lengths = sorted({stage.epochs for stage in stages})
     warnings = [mid_cycle_warning(replace(problem.base, epochs=length)) for length in lengths]
     lines = [
         _headline(how.out / name, problem),
         "",
-        table,
+        _table(stages),
         "",
-        f"trials: {sum(stage.trials for stage in outline)}, epochs: {epochs}",
+        _counts(stages),
         _memory(size, slots, how.memory_per_trial),
-        _time(wall, seconds, slots),
+        _time(problem, parts, slots),
         *there,
         *(f"warning: {warning}" for warning in warnings if warning),
     ]
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Expected(StageOutline):
+    """A stage to expect, and what of it is done."""
+
+    done: int = 0
+    """Trials that have a result."""
+
+
+def _expected(
+    spec: StudySpec, problem: Problem, how: Execution, name: str
+) -> list[list[_Expected]]:
+    """Return each experiment's stages: those asked for as they were, then the rest as outlined."""
+    folder = how.out / name
+    if how.overwrite or kind_of(folder / STORE) is None:
+        return [
+            [_Expected(**vars(stage)) for stage in part.outline()] for part in spec.experiments()
+        ]
+    with Store(folder / STORE, read_only=True) as store:
+        record = build_record(spec, problem, store, name=name, folder=folder)
+    return [
+        _as_asked(record, experiment, part.outline())
+        for part, experiment in zip(spec.experiments(), record.experiments, strict=True)
+    ]
+
+
+def _as_asked(
+    record: StudyRecord, experiment: ExperimentRecord, outline: Sequence[StageOutline]
+) -> list[_Expected]:
+    what = {stage.name: stage.what for stage in outline}
+    trials: dict[tuple[str, int], list[TrialRecord]] = {}
+    for each in record.trials:
+        if each.experiment == experiment.kind:
+            trials.setdefault((each.stage, each.trial.epochs), []).append(each)
+    asked = [
+        _Expected(
+            stage,
+            len(of),
+            epochs,
+            what.get(stage, ""),
+            done=sum(each.result is not None for each in of),
+        )
+        for (stage, epochs), of in trials.items()
+    ]
+    names = {stage.name for stage in experiment.stages}
+    return asked + [_Expected(**vars(stage)) for stage in to_come(outline, names)]
+
+
+def _table(stages: Sequence[_Expected]) -> str:
+    begun = any(stage.done for stage in stages)
+    return tabulate(
+        [
+            (
+                *(stage.name, stage.trials, stage.epochs, stage.trials * stage.epochs),
+                *([stage.done] if begun else []),
+                stage.what,
+            )
+            for stage in stages
+        ],
+        headers=("stage", "trials", "epochs each", "epochs", *(["done"] if begun else []), "what"),
+    )
+
+
+def _counts(stages: Sequence[_Expected]) -> str:
+    trials = sum(stage.trials for stage in stages)
+    epochs = sum(stage.trials * stage.epochs for stage in stages)
+    done = sum(stage.done for stage in stages)
+    return f"trials: {trials}, epochs: {epochs}" + (f"; {done} trials are done" if done else "")
 
 
 def wall_epochs(parts: Sequence[Sequence[StageOutline]], slots: int) -> float:
@@ -98,9 +161,14 @@ def _memory(shared: float, slots: int, each: float) -> str:
     )
 
 
-def _time(wall: float, seconds: float, slots: int) -> str:
+def _time(problem: Problem, parts: Sequence[Sequence[_Expected]], slots: int) -> str:
+    left = [[replace(stage, trials=stage.trials - stage.done) for stage in part] for part in parts]
+    epochs = wall_epochs(left, slots)
+    if not epochs:
+        return "time: nothing is left to train; the same command writes the report again"
+    seconds = seconds_per_epoch(problem)
     return (
-        f"time: about {timedelta(seconds=round(wall))} with {slots} at once ({seconds:.2f} s an "
+        f"time: about {time_text(epochs * seconds)} with {slots} at once ({seconds:.2f} s an "
         "epoch, timed here on a few steps of a throw-away network)"
     )
 
