@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from kbn.files import whole_file
 from search.store.folder import LOCK, SPEC, STORE
 from search.store.salvage import Salvage, is_specification, salvage
 from search.store.schema import VERSION
+from search.store.store import copied
 
 SOUND, DAMAGED, BAD_INPUT, NO_ROOM = 0, 1, 2, 4
 SHOWN = 5
@@ -82,11 +82,8 @@ def _check(path: Path, to: Path | None) -> int:
 
 def _salvage(path: Path) -> Salvage:
     """Read a copy, so that the file stays as it is."""
-    with tempfile.TemporaryDirectory() as folder, _undisturbed(path.parent / LOCK):
-        for name in (path.name, f"{path.name}-journal"):
-            if (path.parent / name).exists():
-                shutil.copy(path.parent / name, Path(folder) / name)
-        return salvage(Path(folder) / path.name)
+    with _undisturbed(path.parent / LOCK), copied(path) as copy:
+        return salvage(copy)
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from __future__ import annotations
 import io
 import json
 import math
+import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -89,8 +91,7 @@ class Store:
         self._db = schema.connect(IN_MEMORY if read_only else path)
         try:
             if read_only:
-                with closing(schema.connect(path, read_only=True)) as held:
-                    held.backup(self._db)
+                _read(path, self._db)
             elif path == IN_MEMORY:
                 schema.create(self._db)
             self._open()
@@ -390,6 +391,29 @@ class Store:
             )
             names = [column[0] for column in cursor.description]
             return tuple(read_record(Session, dict(zip(names, row, strict=True))) for row in cursor)
+
+
+@contextmanager
+def copied(path: Path) -> Iterator[Path]:
+    """Copy a store for a moment, with what a driver that was killed left beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (path.name, f"{path.name}-journal"):
+            if (path.parent / name).exists():
+                shutil.copy(path.parent / name, Path(folder) / name)
+        yield Path(folder) / path.name
+
+
+def _read(path: Path, into: sqlite3.Connection) -> None:
+    """Copy a store's tables from its file, which stays as it is."""
+    try:
+        with closing(schema.connect(path, read_only=True)) as held:
+            held.backup(into)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+        # A driver was killed in a transaction, which has to be taken back before anything is read.
+        with copied(path) as copy, closing(schema.connect(copy)) as held:
+            held.backup(into)
 
 
 def _create(path: Path) -> None:

@@ -6,6 +6,8 @@ import dataclasses
 import json
 import math
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -203,3 +205,30 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(InputError, match="study's store"):
         Store(path)
     assert path.read_bytes() == content
+
+
+KILLED = """
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA cache_size = 1")  # so that pages are written before the transaction ends
+db.execute("BEGIN IMMEDIATE")
+db.execute("UPDATE epochs SET fields = fields || ' '")
+os._exit(1)
+"""
+
+
+def test_a_store_is_read_as_it_was_before_a_killed_transaction(store: Store) -> None:
+    """To look at one changes no byte of it, though SQLite wants to take the transaction back."""
+    of = trial(epochs=200)
+    history = tuple(map(epoch, range(1, 201)))
+    store.add_trials([of])
+    store.commit(result(of, 0.5), history)
+    store.close()
+    subprocess.run([sys.executable, "-c", KILLED, store.path], check=False)
+    files = {path: path.read_bytes() for path in store.path.parent.iterdir()}
+    assert len(files) == 2
+    with Store(store.path, read_only=True) as seen:
+        assert seen.history(of.id) == history
+    assert {path: path.read_bytes() for path in store.path.parent.iterdir()} == files
+    with Store(store.path) as again:
+        assert again.history(of.id) == history

@@ -78,6 +78,46 @@ def test_a_dry_run_trains_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dry_run_of_a_finished_study_times_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every stage is done as it was asked for; nothing is trained, not even for its time."""
+    assert call(*FLAGS, "--serial", "--quiet", "--out", tmp_path) == 0
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    monkeypatch.delattr("search.study.dry_run.train_trial")
+    assert call(*FLAGS, "--serial", "--dry-run", "--out", tmp_path) == 0
+    out = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:5] for line in out.splitlines() if line.split()}
+    assert rows["coarse"] == ["2", "3", "6", "2"]
+    assert rows["fine"] == ["1", "3", "3", "1"]
+    assert rows["final"] == ["1", "3", "3", "1"]
+    assert "trials: 4, epochs: 12; 4 trials are done" in out
+    assert "time: nothing is left to train; the same command writes the report again" in out
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
+
+
+def test_a_dry_run_times_what_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped study has its final model before it; with --overwrite, all of it."""
+
+    def stopped(shared: Shared, starts: tuple[Start, ...]) -> object:
+        if starts[0].trial.with_test:
+            raise KeyboardInterrupt
+        return train_trials(shared, starts)
+
+    monkeypatch.setattr("search.running.workers.train_task", stopped)
+    monkeypatch.setattr("search.study.dry_run.seconds_per_epoch", lambda _: 60.0)
+    assert call(*FLAGS, "--serial", "--quiet", "--out", tmp_path) == 130
+    for flags, minutes in (([], 3), (["--overwrite"], 12)):
+        capsys.readouterr()
+        assert call(*FLAGS, "--serial", "--dry-run", "--out", tmp_path, *flags) == 0
+        out = capsys.readouterr().out
+        assert f"time: about 0:{minutes:02}:00 with 1 at once" in out
+        assert ("3 trials are done" in out) is (not flags)
+
+
 def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     """Each field of the specification and of the execution is a flag with a help text."""
     assert call("--help") == 0
