@@ -24,7 +24,7 @@ from benchmarks.end_to_end_page import OURS, UNPACKED, draw, missing_text, secti
 from benchmarks.performance import compose, keep, parser_of
 from benchmarks.processes import measured
 from benchmarks.timing import machine
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import Execution
 from search.space.narrow import Factors
 from search.study.run import slots_here

@@ -32,7 +32,7 @@ from sklearn.neural_network import MLPClassifier
 from benchmarks.peers import TorchTraining
 from cluster.connect import connection
 from kbn.schedule import SCHEDULES
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import Execution
 from search.study.run import slots_here
 from search.training.problem import Problem, prepare

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from cluster import Event, Kind, RayPool
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import MEMORY_PER_TRIAL
 from search.training.problem import prepare
 from search.training.trainer import Shared, train_trial

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from search.evidence.digest import digest as digest
-    from search.experiments.lambda_coarse_fine.search import LambdaSearch as LambdaSearch
+    from search.experiments.lambda_coarse_fine import LambdaSearch as LambdaSearch
     from search.records import State as State
     from search.records import StudyRecord as StudyRecord
     from search.settings.spec import Execution as Execution
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Execution": "search.settings.spec",
-    "LambdaSearch": "search.experiments.lambda_coarse_fine.search",
+    "LambdaSearch": "search.experiments.lambda_coarse_fine",
     "State": "search.records",
     "Study": "search.study.run",
     "StudyRecord": "search.records",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from search.records import Outcome
+from search.records import Outcome, Role
 from search.trial import Trial
 
 
@@ -24,6 +24,7 @@ class Stage:
     """A sentence for the decision log."""
     warnings: tuple[str, ...] = ()
     """What a reader of the report has to be told about this decision."""
+    role: Role = Role.GRID
     label: Callable[[Trial], str] = attrgetter("id")
     """What tells a trial from the others of the stage, replicates apart, in a few words."""
 

@@ -23,6 +23,7 @@ __all__ = [
     "Figures",
     "Outcome",
     "Result",
+    "Role",
     "Session",
     "StageRecord",
     "State",
@@ -40,6 +41,32 @@ class State(StrEnum):
     COMPLETED = "completed"
     DIVERGED = "diverged"
     FAILED = "failed"
+
+
+class Role(StrEnum):
+    """What a stage is for, whatever its experiment calls it."""
+
+    COARSE = "coarse"
+    """A first look: a grid, or a sample."""
+    EXTEND = "extend"
+    """Beyond the end of what was tried."""
+    FINE = "fine"
+    """Around the best of a first look."""
+    ROUND = "round"
+    """Around all that cannot be told from the best."""
+    REPLICATES = "replicates"
+    """More runs of the best few."""
+    FRESH = "fresh"
+    """Runs of the chosen point, with seeds that took no part in choosing it."""
+    FINAL = "final"
+    """The final model, which opens the test set."""
+    GRID = "grid"
+    """Points that are compared, with nothing chosen."""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether a point is chosen by what the stage's trials reach."""
+        return self in {Role.COARSE, Role.EXTEND, Role.FINE, Role.ROUND, Role.REPLICATES}
 
 
 @dataclass(frozen=True)
@@ -139,6 +166,7 @@ class StageRecord:
     """In plan order."""
     reason: str
     """The decision that led here, as a sentence for the decision log."""
+    role: Role = Role.GRID
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     WEIGHTS = 0
     BATCHES = 1
     COMPARISON = 2
+    SAMPLE = 3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.loss_evolution import LossEvolution
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.settings.spec import Execution, flag

@@ -1,4 +1,4 @@
-"""How sure is the winner: every value of λ against it, with intervals that hold at their rate.
+"""How sure is the winner: every point against it, with intervals that hold at their rate.
 
 Pure functions of `Candidate`s. The method and its sources are explained in docs/statistics.md; in
 short: differences are taken within replicates and images, their variance has a part from images
@@ -8,14 +8,16 @@ to it, since the winner was picked by looking.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from search.evidence.marks import Candidate, Seeds, marks, standard_error
 from search.evidence.pairs import Level, largest, levels, simulate
+from search.space.points import Point
 
 LEVEL = 0.95
 """Rate at which intervals cover and the set of ties holds the best value."""
@@ -39,9 +41,9 @@ def enough_draws(values: int) -> int:
 
 @dataclass(frozen=True)
 class Difference:
-    """A value against the winner."""
+    """A point against the winner."""
 
-    lam: float
+    point: Point
     runs: int
     """Replicates that both have; only those are compared."""
     difference: float
@@ -62,13 +64,13 @@ class Difference:
 class Comparison:
     """What a search knows about its winner."""
 
-    winner: float
+    winner: Point
     rows: tuple[Difference, ...]
-    """One for each other value, λ ascending."""
-    errors: dict[float, float]
-    """Standard error of each value's mean accuracy."""
-    one_se: float
-    """The largest λ whose accuracy is within one standard error of the winner's."""
+    """One for each other point, ascending."""
+    errors: dict[Point, float]
+    """Standard error of each point's mean accuracy."""
+    one_se: Point
+    """The simplest point whose accuracy is within one standard error of the winner's."""
     optimism: float
     """By how much the winner's own score is expected to be too high, for having been the best."""
     seeds: Seeds
@@ -76,9 +78,9 @@ class Comparison:
     """Simulated data sets behind it: no p is below one in so many."""
 
     @property
-    def ties(self) -> tuple[float, ...]:
-        """Values that cannot be told from the winner, which is not among them."""
-        return tuple(row.lam for row in self.rows if row.tied)
+    def ties(self) -> tuple[Point, ...]:
+        """Points that cannot be told from the winner, which is not among them."""
+        return tuple(row.point for row in self.rows if row.tied)
 
     @property
     def knows_seeds(self) -> bool:
@@ -88,8 +90,9 @@ class Comparison:
 
 def compare(
     candidates: Sequence[Candidate],
-    winner: float,
+    winner: Point,
     *,
+    simplicity: Callable[[Point], Any],
     rng: np.random.Generator,
     level: float = LEVEL,
     draws: int | None = None,
@@ -99,9 +102,11 @@ def compare(
     Parameters
     ----------
     candidates
-        One a λ. Replicates of a candidate are 0, 1, …; all have labelled the same images.
+        One a point. Replicates of a candidate are 0, 1, …; all have labelled the same images.
     winner
-        Its λ, chosen by any rule among the candidates.
+        Its point, chosen by any rule among the candidates.
+    simplicity
+        What is larger for the simpler of two points: see `Space.simplicity`.
     rng
         For the simulated critical values. Equal candidates, in any order, and an equal generator
         give equal comparisons.
@@ -112,23 +117,23 @@ def compare(
     draws
         Simulated data sets behind each critical value; as many as `enough_draws` says.
     """
-    ordered = sorted(candidates, key=lambda each: each.lam)
-    lams = [each.lam for each in ordered]
-    top = lams.index(winner)
+    ordered = sorted(candidates, key=lambda each: each.point)
+    points = [each.point for each in ordered]
+    top = points.index(winner)
     table = marks(ordered)
-    simulated = simulate(table, rng, draws or enough_draws(len(lams)))
+    simulated = simulate(table, rng, draws or enough_draws(len(points)))
     pairs = levels(table, simulated)
-    rows = _rows(lams, top, pairs, largest(table, simulated, pairs), level)
-    errors = {each.lam: standard_error(each.correct, table.seeds) for each in ordered}
-    within = [row.lam for row in rows if row.difference >= -errors[winner]]
-    tied = {row.lam for row in rows if row.tied}
+    rows = _rows(points, top, pairs, largest(table, simulated, pairs), level)
+    errors = {each.point: standard_error(each.correct, table.seeds) for each in ordered}
+    within = [row.point for row in rows if row.difference >= -errors[winner]]
+    tied = {row.point for row in rows if row.tied}
     as_many = table.runs == table.runs[top]  # what has as many runs could have won
-    rivals = [k for k, lam in enumerate(lams) if as_many[k] and (k == top or lam in tied)]
+    rivals = [k for k, point in enumerate(points) if as_many[k] and (k == top or point in tied)]
     return Comparison(
         winner=winner,
         rows=rows,
         errors=errors,
-        one_se=max([winner, *within]),
+        one_se=max([winner, *within], key=simplicity),
         optimism=_optimism(pairs, rivals, int(table.runs[top])),
         seeds=table.seeds,
         draws=len(simulated.scale),
@@ -136,13 +141,13 @@ def compare(
 
 
 def _rows(
-    lams: list[float],
+    points: list[Point],
     top: int,
     pairs: Sequence[Level],
     largest: Float[np.ndarray, "k b"],
     level: float,
 ) -> tuple[Difference, ...]:
-    """Return each value's row but the winner's, λ ascending."""
+    """Return each point's row but the winner's, ascending."""
     critical = np.quantile(largest, level, axis=1, method="higher")
     rows = {}
     for each in pairs:
@@ -154,15 +159,15 @@ def _rows(
             k, difference = each.values[place], float(differences[place])
             reach = float(critical[k] * errors[place])
             larger = int(np.count_nonzero(largest[k] >= abs(difference) / errors[place]))
-            rows[lams[k]] = Difference(
-                lam=lams[k],
+            rows[points[k]] = Difference(
+                point=points[k],
                 runs=each.runs,
                 difference=difference,
                 low=difference - reach,
                 high=difference + reach,
                 p=(1 + larger) / (1 + largest.shape[1]),
             )
-    return tuple(rows[lam] for lam in sorted(rows))
+    return tuple(rows[point] for point in sorted(rows))
 
 
 def _optimism(pairs: Sequence[Level], rivals: list[int], runs: int) -> float:

@@ -1,4 +1,4 @@
-"""Replicates where they matter: the best few values are trained again with other seeds."""
+"""Replicates where they matter: the best few points are trained again with other seeds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any, Literal
 from search.evidence.scores import contenders
 from search.records import Outcome
 from search.settings.values import bad
+from search.space.points import Point, Space
 
 
 @dataclass(frozen=True)
 class Top:
-    """How many values are trained again, and how often each of them in all."""
+    """How many points are trained again, and how often each of them in all."""
 
     count: int
     replicates: int
@@ -33,7 +34,11 @@ def top(flag: str, value: Any) -> Top | Literal["off"]:
     return Top(*map(int, numbers))
 
 
-def finalists(outcomes: Iterable[Outcome], count: int) -> tuple[float, ...]:
-    """Return the best `count` values, best first; of equal ones the larger."""
-    ranked = sorted(contenders(outcomes), key=lambda score: (-score.mean, -score.lam))
-    return tuple(score.lam for score in ranked[:count])
+def finalists(outcomes: Iterable[Outcome], space: Space, count: int) -> tuple[Point, ...]:
+    """Return the best `count` points, best first; of equal ones the simpler."""
+    ranked = sorted(
+        contenders(outcomes, space),
+        key=lambda score: (score.mean, space.simplicity(score.point)),
+        reverse=True,
+    )
+    return tuple(score.point for score in ranked[:count])

@@ -1,31 +1,39 @@
 """Which validation images each run labelled right, reduced to what comparisons need.
 
-K values of λ, some replicates each, q runs in all, n images. Replicate r of every value starts from
-the same weights and sees the same batches, and all runs label the same images, so runs are compared
-image by image. The method is explained in docs/statistics.md.
+K points, some replicates each, q runs in all, n images. All runs label the same images, so they
+are compared image by image. Within a family, replicate r of every point starts from the same
+weights and sees the same batches, so that what these do to a run is the same for all of them;
+points of different families share no more than the images. The method is explained in
+docs/statistics.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from search.space.points import Point
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A value of λ and what its runs got right; equal by content."""
+    """A point and what its runs got right; equal by content."""
 
-    lam: float
+    point: Point
     correct: Bool[np.ndarray, "r n"]
     """A row a replicate, from replicate 0 on; a column a validation image."""
+    family: Hashable = None
+    """What points with the same initial weights and batches have in common."""
 
     @cached_property
-    def _content(self) -> tuple[float, tuple[int, ...], bytes]:
-        return self.lam, self.correct.shape, np.packbits(self.correct).tobytes()
+    def _content(self) -> tuple[Any, ...]:
+        marks = np.packbits(self.correct).tobytes()
+        return self.point, self.family, self.correct.shape, marks
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Candidate) and self._content == other._content
@@ -57,6 +65,11 @@ class Seeds:
     level: float = 0.0
     """The same of an accuracy by itself: what pairing cancels is in it."""
 
+    @property
+    def shared(self) -> float:
+        """What of it pairing cancels."""
+        return max(0.0, self.level - self.interaction)
+
 
 def standard_error(correct: Bool[np.ndarray, "r n"], seeds: Seeds) -> float:
     """Return the standard error of a mean accuracy over r runs and n images.
@@ -81,6 +94,8 @@ class Marks:
     covariance: Float[np.ndarray, "q q"]
     """Covariance of the accuracies over samples of n images, the networks held fixed."""
     seeds: Seeds
+    families: Int[np.ndarray, " k"]
+    """Each value's family, numbered."""
 
     @property
     def starts(self) -> Int[np.ndarray, " k"]:
@@ -103,12 +118,15 @@ def marks(candidates: Sequence[Candidate]) -> Marks:
     both = (right @ right.T).astype(float)
     covariance = (both / n - np.outer(accuracy, accuracy)) / max(1, n - 1)
     covariance[np.diag_indices(len(covariance))] += 0.5 / n**2
-    seeds = _seeds(runs, accuracy, covariance, half=0.5 / n**2)
-    return Marks(runs, accuracy, covariance, seeds)
+    names = list(dict.fromkeys(each.family for each in candidates))
+    families = np.array([names.index(each.family) for each in candidates])
+    seeds = _seeds(runs, families, accuracy, covariance, half=0.5 / n**2)
+    return Marks(runs, accuracy, covariance, seeds, families)
 
 
 def _seeds(
     runs: Int[np.ndarray, " k"],
+    families: Int[np.ndarray, " k"],
     accuracy: Float[np.ndarray, " q"],
     covariance: Float[np.ndarray, "q q"],
     *,
@@ -116,13 +134,22 @@ def _seeds(
 ) -> Seeds:
     """Estimate the noise of seeds from the residuals of accuracy = value + replicate.
 
+    A replicate is another one in each family.
+
     `half` is the variance that half an image adds to each accuracy.
     """
     value = np.repeat(np.arange(len(runs)), runs)
     replicate = np.concatenate([np.arange(each) for each in runs])
+    family = np.repeat(families, runs)
     own = np.eye(len(runs))[value] / np.sqrt(runs)
-    # What replicates add to the means of values; the first one follows from the others.
-    others = np.eye(runs.max())[replicate][:, 1:]
+    # What replicates add to the means of values; a family's first one follows from its others.
+    others = np.hstack(
+        [
+            np.eye(runs.max())[replicate][:, 1 : runs[families == each].max()]
+            * (family == each)[:, None]
+            for each in range(families.max() + 1)
+        ]
+    )
     both = np.hstack([own, np.linalg.qr(others - own @ (own.T @ others))[0]])
     found, images, freedom = _spread(both, accuracy, covariance, half)
     level, expected, _ = _spread(own, accuracy, covariance, half)

@@ -1,8 +1,8 @@
-"""From outcomes to a comparison: which values of λ can be told from the best one."""
+"""From outcomes to a comparison: which points can be told from the best one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -12,43 +12,48 @@ from search.evidence.compare import Comparison, compare
 from search.evidence.marks import Candidate
 from search.evidence.scores import best
 from search.records import Outcome, Result
+from search.space.points import Point, Space
 from search.trial import Purpose, stream
 
 REMEMBERED = 16
 """Comparisons that are kept: those of a search's stages, which each replay of its plan asks for."""
 
 
-def evidence(outcomes: Iterable[Outcome]) -> Comparison | None:
-    """Compare every value all of whose replicates completed with the best of them.
+def evidence(outcomes: Iterable[Outcome], space: Space) -> Comparison | None:
+    """Compare every point all of whose replicates completed with the best of them.
 
-    None when there is no such value. Equal outcomes, in any order, give equal comparisons: the
+    None when there is no such point. Equal outcomes, in any order, give equal comparisons: the
     simulations behind them draw on the study's seed. They are worked out once: a plan asks for
     them, each replay of it does, and so do the parts of a report.
     """
     known = tuple(outcomes)
-    winner = best(known)
+    winner = best(known, space)
     if winner is None:
         return None
-    return _compared(candidates(known), winner.lam, known[0].trial.seed)
+    return _compared(candidates(known, space), winner.point, space, known[0].trial.seed)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _compared(known: tuple[Candidate, ...], winner: float, seed: int) -> Comparison:
-    return compare(known, winner, rng=stream(seed, 0, Purpose.COMPARISON))
+def _compared(known: tuple[Candidate, ...], winner: Point, space: Space, seed: int) -> Comparison:
+    rng = stream(seed, 0, Purpose.COMPARISON)
+    return compare(known, winner, simplicity=space.simplicity, rng=rng)
 
 
-def candidates(outcomes: Iterable[Outcome]) -> tuple[Candidate, ...]:
-    """Return the values of λ all of whose replicates completed, in ascending order."""
-    runs: dict[float, dict[int, Bool[np.ndarray, " n"] | None]] = {}
+def candidates(outcomes: Iterable[Outcome], space: Space) -> tuple[Candidate, ...]:
+    """Return the points all of whose replicates completed, in ascending order."""
+    runs: dict[Point, dict[int, Bool[np.ndarray, " n"] | None]] = {}
+    families: dict[Point, Hashable] = {}
     for trial, result in outcomes:
+        point = space.of(trial)
         right = None if result is None else labelled_right(result)
-        runs.setdefault(trial.lam, {})[trial.replicate] = right
+        runs.setdefault(point, {})[trial.replicate] = right
+        families[point] = trial.hidden, trial.batch_size
     found = []
-    for lam in sorted(runs):
-        each = [runs[lam][replicate] for replicate in sorted(runs[lam])]
+    for point in sorted(runs):
+        each = [runs[point][replicate] for replicate in sorted(runs[point])]
         complete = [right for right in each if right is not None]
         if len(complete) == len(each):
-            found.append(Candidate(lam, np.stack(complete)))
+            found.append(Candidate(point, np.stack(complete), families[point]))
     return tuple(found)
 
 

@@ -30,6 +30,8 @@ class Draws:
 def simulate(table: Marks, rng: np.random.Generator, draws: int) -> Draws:
     """Return so many simulated data sets, with the covariance of all runs."""
     covariance = table.covariance + table.seeds.interaction * np.eye(len(table.covariance))
+    if table.families.any():  # in one family, what its runs share is in no difference
+        covariance += table.seeds.shared * _same_seeds(table)
     # With covariance = LLᵀ, columns z of standard normal numbers give errors Lz.
     normal = rng.standard_normal((draws, len(covariance)))
     error = np.linalg.cholesky(covariance) @ normal.T
@@ -83,6 +85,8 @@ def _level(table: Marks, draws: Draws, runs: int) -> Level:
     image = (runs * total - single) / (runs - 1) if runs > 1 else np.zeros_like(total)
     image = np.clip(image, 0.0, total)
     just = table.runs[values] == runs
+    family = table.families[values]
+    unshared = 2 * table.seeds.shared / runs * (family[:, None] != family)
     return Level(
         runs=runs,
         values=values,
@@ -90,9 +94,17 @@ def _level(table: Marks, draws: Draws, runs: int) -> Level:
         accuracy=sum(table.accuracy[r] for r in each) / runs,
         error=sum(draws.error[r] for r in each) / runs,
         image=image,
-        run=table.seeds.dispersion * (total - image),
-        sampling=total + 2 * table.seeds.interaction / runs,
+        run=table.seeds.dispersion * (total - image) + unshared,
+        sampling=total + 2 * table.seeds.interaction / runs + unshared,
     )
+
+
+def _same_seeds(table: Marks) -> Float[np.ndarray, "q q"]:
+    """Return 1 for each two runs with the same weights and batches, else 0."""
+    family = np.repeat(table.families, table.runs)
+    replicate = np.concatenate([np.arange(each) for each in table.runs])
+    same = (family[:, None] == family) & (replicate[:, None] == replicate)
+    return np.asarray(same, dtype=float)
 
 
 def _of_differences(covariance: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]:

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from search.records import Outcome, State
+from search.space.points import Point, Space
 
 
 @dataclass(frozen=True)
 class Score:
-    """Validation accuracy of one λ over its replicates."""
+    """Validation accuracy of one point over its replicates."""
 
-    lam: float
+    point: Point
     accuracies: tuple[float, ...]
     """One a replicate, in the replicates' order."""
     complete: bool
-    """Whether every replicate completed. One that diverged or failed rules its λ out."""
+    """Whether every replicate completed. One that diverged or failed rules its point out."""
 
     @property
     def mean(self) -> float:
@@ -28,24 +29,24 @@ class Score:
 
 @dataclass(frozen=True)
 class Winner:
-    """The best λ of some outcomes."""
+    """The best point of some outcomes."""
 
-    lam: float
+    point: Point
     accuracy: float
     """Mean validation accuracy."""
-    tied_with: tuple[float, ...]
-    """Smaller values of λ with exactly the same accuracy."""
+    tied_with: tuple[Point, ...]
+    """Less simple points with exactly the same accuracy."""
 
 
-def scores(outcomes: Iterable[Outcome]) -> tuple[Score, ...]:
-    """Return one score a λ, in ascending order of λ. A trial given twice counts once."""
-    by_lam: dict[float, dict[str, Outcome]] = {}
+def scores(outcomes: Iterable[Outcome], space: Space) -> tuple[Score, ...]:
+    """Return one score a point, in ascending order. A trial given twice counts once."""
+    found: dict[Point, dict[str, Outcome]] = {}
     for outcome in outcomes:
-        by_lam.setdefault(outcome.trial.lam, {})[outcome.trial.id] = outcome
-    return tuple(_score(lam, by_lam[lam].values()) for lam in sorted(by_lam))
+        found.setdefault(space.of(outcome.trial), {})[outcome.trial.id] = outcome
+    return tuple(_score(point, found[point].values()) for point in sorted(found))
 
 
-def _score(lam: float, outcomes: Iterable[Outcome]) -> Score:
+def _score(point: Point, outcomes: Iterable[Outcome]) -> Score:
     ordered = sorted(outcomes, key=lambda outcome: outcome.trial.replicate)
     figures = [
         result.validation
@@ -53,29 +54,30 @@ def _score(lam: float, outcomes: Iterable[Outcome]) -> Score:
         if result is not None and result.state is State.COMPLETED and result.validation is not None
     ]
     return Score(
-        lam=lam,
+        point=point,
         accuracies=tuple(figure.accuracy for figure in figures),
         complete=len(figures) == len(ordered),
     )
 
 
-def best(outcomes: Iterable[Outcome]) -> Winner | None:
-    """Return the λ with the highest mean validation accuracy; the larger λ where they tie.
+def best(outcomes: Iterable[Outcome], space: Space) -> Winner | None:
+    """Return the point with the highest mean validation accuracy; the simpler where they tie.
 
-    Only a λ all of whose replicates completed can win. None when there is no such λ. Where some
-    have more replicates than others, only those with the most can win: a value that was trained
-    once may be ahead by luck that others have had the chance to lose.
+    Only a point all of whose replicates completed can win. None when there is no such point. Where
+    some have more replicates than others, only those with the most can win: a point that was
+    trained once may be ahead by luck that others have had the chance to lose.
     """
-    candidates = contenders(outcomes)
+    candidates = contenders(outcomes, space)
     if not candidates:
         return None
     top = max(score.mean for score in candidates)
-    tied = [score.lam for score in candidates if score.mean == top]
-    return Winner(lam=max(tied), accuracy=top, tied_with=tuple(tied[:-1]))
+    tied = [score.point for score in candidates if score.mean == top]
+    winner = space.simplest(tied)
+    return Winner(winner, top, tuple(point for point in tied if point != winner))
 
 
-def contenders(outcomes: Iterable[Outcome]) -> tuple[Score, ...]:
-    """Return the scores that can win: of complete values, those with the most replicates."""
-    complete = [score for score in scores(outcomes) if score.complete]
+def contenders(outcomes: Iterable[Outcome], space: Space) -> tuple[Score, ...]:
+    """Return the scores that can win: of complete points, those with the most replicates."""
+    complete = [score for score in scores(outcomes, space) if score.complete]
     most = max((len(score.accuracies) for score in complete), default=0)
     return tuple(score for score in complete if len(score.accuracies) == most)

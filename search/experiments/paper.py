@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
-from search.experiments.lambda_coarse_fine.settings import REFERENCE_FACTORS
+from search.experiments.coarse_fine.settings import REFERENCE_FACTORS
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.loss_evolution import LossEvolution
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.settings import values

@@ -13,6 +13,8 @@ from search.plan import Choice, Outcomes, Plan, Stage
 from search.settings import values
 from search.settings.spec import FixedLambda, StageOutline, setting
 from search.settings.values import Init, listed, number_text
+from search.space.axis import LAM
+from search.space.points import Space
 from search.trial import Trial
 
 MATRIX, RETUNE = "matrix", "retune"
@@ -141,11 +143,12 @@ def sigma_batchnorm(study: SigmaBatchNorm, base: Trial) -> Plan:
 
 def _best_of_cells(study: SigmaBatchNorm, outcomes: Outcomes) -> Mapping[Cell, float]:
     """Return each cell's best λ; a cell in which nothing completed has none."""
+    space = Space((LAM,), study.cycle)
     winners = {
-        cell: best(outcome for outcome in outcomes if cell_of(outcome.trial) == cell)
+        cell: best((each for each in outcomes if cell_of(each.trial) == cell), space)
         for cell in study.cells
     }
-    return {cell: winner.lam for cell, winner in winners.items() if winner is not None}
+    return {cell: float(winner.point[0])  # type: ignore[arg-type] for cell, winner in winners.items() if winner is not None}
 
 
 def cell_of(trial: Trial) -> Cell:

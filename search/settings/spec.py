@@ -32,9 +32,14 @@ MEMORY_PER_TRIAL = 250.0
 default network, 200 with [500, 500], 256 with [2000]."""
 
 
-def setting(default: Any, reader: Reader, help_text: str, metavar: str = "") -> Any:
-    """Return a dataclass field that reads its value with `reader`."""
-    metadata = {"read": reader, "help": help_text, "metavar": metavar}
+def setting(
+    default: Any, reader: Reader, help_text: str, metavar: str = "", *, many: bool = False
+) -> Any:
+    """Return a dataclass field that reads its value with `reader`.
+
+    With `many` its flag may be given more than once, and its value is a tuple of them.
+    """
+    metadata = {"read": reader, "help": help_text, "metavar": metavar, "many": many}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -273,6 +278,8 @@ class StudySpec(Settings, ABC):
                 continue
             if isinstance(value, bool):
                 words.append(flag(field.name) if value else flag("no_" + field.name))
+            elif field.metadata["many"]:
+                words += [word for each in value for word in (flag(field.name), values.show(each))]
             else:
                 words += [flag(field.name), values.show(value)]
         return shlex.join(words)

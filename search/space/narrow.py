@@ -1,17 +1,14 @@
-"""Where the fine grid lies: factors of the best value, or values between its neighbours."""
+"""Where the fine grid lies on an axis: factors of the best value, or values between neighbours."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from kbn.errors import InputError
 from search.settings.values import bad, items, number, number_text
-
-SIGNIFICANT_DIGITS = 6
-"""Grid values are rounded to these, so that 0.4 × 1e-5 is 4e-06 and prints so."""
+from search.space.axis import Axis
 
 
 @dataclass(frozen=True)
@@ -23,10 +20,15 @@ class Factors:
     def __str__(self) -> str:
         return ",".join(number_text(value) for value in self.values)
 
+    @property
+    def count(self) -> int:
+        """Number of values on the fine grid."""
+        return len(self.values)
+
 
 @dataclass(frozen=True)
 class Zoom:
-    """The fine grid as values between the coarse winner's neighbours, even on the log axis."""
+    """The fine grid as values between the coarse winner's neighbours, even on the axis's scale."""
 
     count: int
 
@@ -49,11 +51,13 @@ def fine_rule(flag: str, value: Any) -> Factors | Zoom:
     return Factors(tuple(sorted(factors)))
 
 
-def narrow(winner: float, grid: tuple[float, ...], rule: Factors | Zoom) -> tuple[float, ...]:
-    """Return the fine grid around a coarse winner, ascending.
+def narrow(
+    axis: Axis, winner: float, grid: tuple[float, ...], rule: Factors | Zoom
+) -> tuple[float, ...]:
+    """Return an axis's fine values around the coarse winner, ascending.
 
     With `Zoom`, a winner at the grid's edge has one neighbour; the other is put at the same
-    distance on the log axis.
+    distance on the axis's scale.
 
     Raises
     ------
@@ -61,15 +65,12 @@ def narrow(winner: float, grid: tuple[float, ...], rule: Factors | Zoom) -> tupl
         When `Zoom` meets a grid of one value, which has no neighbours.
     """
     if isinstance(rule, Factors):
-        return tuple(tidy(winner * factor) for factor in rule.values)
+        return tuple(dict.fromkeys(axis.within(winner * factor) for factor in rule.values))
     check_rule(grid, rule)
     position = grid.index(winner)
-    lower = grid[position - 1] if position > 0 else winner**2 / grid[1]
-    upper = grid[position + 1] if position + 1 < len(grid) else winner**2 / grid[-2]
-    width = math.log(upper / lower)
-    return tuple(
-        tidy(lower * math.exp(width * k / (rule.count + 1))) for k in range(1, rule.count + 1)
-    )
+    lower = grid[position - 1] if position > 0 else axis.beyond(winner, grid[1])
+    upper = grid[position + 1] if position + 1 < len(grid) else axis.beyond(winner, grid[-2])
+    return axis.between(lower, upper, rule.count)
 
 
 def check_rule(grid: tuple[float, ...], rule: Factors | Zoom) -> None:
@@ -81,12 +82,7 @@ def check_rule(grid: tuple[float, ...], rule: Factors | Zoom) -> None:
         )
 
 
-def on_edge(lam: float, grid: Iterable[float]) -> bool:
+def on_edge(value: float, grid: Iterable[float]) -> bool:
     """Say whether a value is the smallest or largest of a grid."""
     values = tuple(grid)
-    return lam in (min(values), max(values))
-
-
-def tidy(value: float) -> float:
-    """Round to the significant digits of a grid value."""
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return value in (min(values), max(values))

@@ -1,14 +1,16 @@
-"""Beyond the edge: where to look when the best λ is at the end of what was tried."""
+"""Beyond the edge: where to look when the best value is at the end of what was tried on an axis."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from search.settings.values import bad, items, number, number_text
-from search.space.narrow import tidy
+from search.settings.values import bad, items, number
+from search.space.axis import Axis
 
+Ends = tuple[float, float] | None
+"""The smallest and the largest value that a search may go on to; None where it may not go on."""
 Bounds = tuple[float, float] | Literal["off"]
-"""The smallest and the largest λ that a search may go on to, or that it may not go on."""
+"""The same as a setting."""
 
 
 def bounds(flag: str, value: Any) -> Bounds:
@@ -21,27 +23,19 @@ def bounds(flag: str, value: Any) -> Bounds:
     return pair
 
 
-def beyond(best: float, tried: tuple[float, ...], limits: tuple[float, float]) -> float | None:
+def beyond(axis: Axis, best: float, tried: tuple[float, ...], ends: Ends) -> float | None:
     """Return the next value outward when the best one is the smallest or largest tried.
 
-    It is as far out, on the log axis, as the value within: a grid goes on by its own ratio, up
-    to the bound. None where the best value is interior, the bound is reached, or there is no
-    ratio because one value alone was tried.
+    It is as far out, on the axis's scale, as the value within: a grid goes on by its own step, up
+    to the end. None where the best value is interior, the end is reached, or there is no step
+    because one value alone was tried.
     """
     grid = sorted(tried)
-    if len(grid) < 2:
+    if len(grid) < 2 or ends is None:
         return None
-    low, high = limits
+    low, high = ends
     if best == grid[0] and best > low:
-        return max(tidy(best * best / grid[1]), low)
+        return max(axis.beyond(best, grid[1]), low)
     if best == grid[-1] and best < high:
-        return min(tidy(best * best / grid[-2]), high)
+        return min(axis.beyond(best, grid[-2]), high)
     return None
-
-
-def bound_reached(best: float, tried: tuple[float, ...], limits: Bounds) -> str:
-    """Return why the search did not go on beyond an edge, in words for a warning."""
-    if limits == "off":
-        return "Widen --coarse to find out."
-    side = limits[0] if best == min(tried) else limits[1]
-    return f"The search may not go beyond {number_text(side)}: widen --lambda-bounds to find out."

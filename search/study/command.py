@@ -14,7 +14,7 @@ import cluster
 from cluster import ClusterError, ClusterLostError
 from kbn.errors import InputError, WriteError
 from kbn.paths import user_path
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import State, StudyRecord
 from search.running import live
 from search.settings.spec import Execution, StudySpec, flag, read_toml

@@ -62,7 +62,9 @@ def _experiment(spec: Experiment, progress: Progress, known: _Known) -> Experime
         kind=spec.kind,
         spec=spec.plain(),
         stages=tuple(
-            StageRecord(stage.name, tuple(trial.id for trial in stage.trials), stage.reason)
+            StageRecord(
+                stage.name, tuple(trial.id for trial in stage.trials), stage.reason, stage.role
+            )
             for stage in progress.stages
         ),
         chosen=chosen.id if chosen else None,

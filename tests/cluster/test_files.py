@@ -18,7 +18,7 @@ import yaml
 
 from cluster import submit
 from cluster.room import Needs, fitting
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import MEMORY_PER_TRIAL, Execution
 from search.study.command import _command
 from tests.cluster.conftest import ray_settings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.plan import replay
 from search.records import (
     DataRecord,

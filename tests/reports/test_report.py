@@ -23,7 +23,7 @@ from reports.drawing.album import Picture
 from reports.lambda_coarse_fine.searched import known_of
 from reports.write import Report
 from search import Study
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import State, StudyRecord
 from search.settings.values import Cycle, Init
 from search.space.narrow import Zoom

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import EpochRecord, Result
 from search.store import store
 from search.study.command import main

@@ -13,7 +13,7 @@ import numpy as np
 
 import cluster
 from cluster import RayPool, SerialPool
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.study.command import main
 from tests.search.dies import dying
 

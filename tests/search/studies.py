@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.values import Cycle
 from search.space.narrow import Factors
 from search.store.store import Store

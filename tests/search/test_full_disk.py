@@ -15,7 +15,7 @@ import pytest
 from kbn.errors import WriteError
 from kbn.files import PARTIAL, remove_partial, whole_file, write_text
 from search import run
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.study.command import main
 from tests.search.drivers import NAME
 from tests.search.studies import FLAGS, SMALL, TRIALS, results, tables

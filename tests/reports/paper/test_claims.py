@@ -16,7 +16,7 @@ from reports.paper.claims import lambda_claims, loss_claims, matrix_claims
 from reports.paper.discrepancies import large_differences, matrix_pairs, search_pairs
 from reports.paper.discussion import Claim, Verdict
 from reports.parts.reference import COARSE, FINE, MATRIX
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.loss_evolution import LossEvolution
 from search.experiments.paper import Paper
 from search.experiments.sigma_batchnorm import SigmaBatchNorm

@@ -24,7 +24,7 @@ from reports.parts.tables import (
     uncertainty,
 )
 from reports.parts.text import NONE
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import DataRecord, StudyRecord, TrialRecord
 from search.settings.values import Cycle, Init
 from search.space.narrow import Factors, Zoom

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kbn.errors import InputError
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.loss_evolution import NINE, LossEvolution
 from search.experiments.paper import Paper
 from search.experiments.sigma_batchnorm import SigmaBatchNorm

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster import SerialPool
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.plan import Choice, Plan, Stage
 from search.records import EpochRecord, Result, State
 from search.running.runner import Notice, run_plans

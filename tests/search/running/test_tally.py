@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.lambda_coarse_fine.words import by_lam
 from search.records import Failure, State
 from search.running.runner import Notice, run_plans

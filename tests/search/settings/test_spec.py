@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kbn.errors import InputError
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import Execution, differences, read_toml, whole_cycles_near
 from search.settings.values import Cycle
 from search.space.narrow import Zoom

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import Execution, flag
 from search.study import dry_run
 from search.study.command import main

@@ -11,7 +11,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from kbn.network import Network, predict
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import EpochRecord, Result, State
 from search.settings.values import Cycle
 from search.training.checkpoint import Checkpoint, Start

@@ -10,7 +10,7 @@ import pytest
 
 from kbn.errors import InputError
 from search.evidence.finalists import Top
-from search.experiments.lambda_coarse_fine.search import LambdaSearch
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.plan import Progress, replay
 from search.records import Outcome, State
 from search.settings.values import Cycle

@@ -1,0 +1,200 @@
+"""The plan of a search, from a coarse grid or a sample to the final model."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from functools import partial
+from itertools import count
+
+from search.evidence.finalists import finalists
+from search.evidence.outcomes import evidence
+from search.evidence.scores import best, scores
+from search.experiments.coarse_fine import words
+from search.experiments.coarse_fine.settings import SearchSettings
+from search.plan import Choice, Outcomes, Plan, Stage
+from search.records import Role
+from search.space.narrow import narrow
+from search.space.points import Point, grid
+from search.space.rounds import AUTO_MOST, Around, around
+from search.space.sample import box_around, sample
+from search.space.widen import beyond
+from search.trial import Purpose, Trial, stream
+
+Steps = Generator[Stage, Outcomes, Outcomes]
+"""A part of the plan: it is given what is known and returns that with its own outcomes."""
+Ended = Generator[Stage, Outcomes, tuple[Outcomes, str]]
+"""A part of the plan that returns, too, why it ended, in words."""
+
+
+def coarse_fine(search: SearchSettings, base: Trial) -> Plan:
+    """Look at a coarse grid or a sample, then more closely around its best; train the final model.
+
+    The best point is that with the highest mean validation accuracy, the simpler one of equals,
+    among the points with the most replicates. The same rule decides whether an edge is the best;
+    ties decide where further rounds lie.
+    """
+    look = _grids if search.at_a_time is None else _samples
+    tried, ending = yield from look(search, base)
+    if best(tried, search.space) is None:
+        return Choice(None, words.nothing_completed(search))
+    return (yield from _decide(search, base, tried, ending))
+
+
+def _stage(search: SearchSettings, name: str, role: Role) -> partial[Stage]:
+    space = search.space
+    return partial(Stage, name, role=role, label=lambda trial: space.label(space.of(trial)))
+
+
+def _grids(search: SearchSettings, base: Trial) -> Ended:
+    """Search the coarse grid, the fine one, and further rounds."""
+    coarse = _stage(search, "coarse", Role.COARSE)
+    tried = yield coarse(search.trials(base, search.coarse_points), words.coarse(search))
+    if best(tried, search.space) is None:
+        return tried, ""
+    tried = yield from _extend(search, base, tried)
+    points = _fine_points(search, tried)
+    if not points:
+        return tried, ""
+    edge = words.edge(search, tried, "coarse grid")
+    fine = _stage(search, "fine", Role.FINE)
+    tried += yield fine(search.trials(base, points), words.fine(search, points, tried), edge)
+    tried = yield from _extend(search, base, tried)
+    return (yield from _narrow_further(search, base, tried))
+
+
+def _fine_points(search: SearchSettings, tried: Outcomes) -> tuple[Point, ...]:
+    """Return the product of ordered axes' values around the best, and of kept axes' values."""
+    space, at = search.space, _best(search, tried)
+    if not any(axis.ordered for axis in space.axes):
+        return ()
+    points = _points(search, tried)
+    each = []
+    for axis, value in zip(space.axes, at, strict=True):
+        grid_values = space.values(axis, points)
+        if axis.ordered:
+            each.append(narrow(axis, value, grid_values, search.fine))  # type: ignore[arg-type]
+        else:
+            each.append(grid_values if axis in search.kept else (value,))
+    return grid(each)
+
+
+def _samples(search: SearchSettings, base: Trial) -> Ended:
+    """Search a sample of the whole box, then one of the box around its best points."""
+    assert search.at_a_time is not None
+    rng = stream(base.seed, 0, Purpose.SAMPLE)
+    boxes = search.varied
+    drawn = sample(boxes, search.at_a_time, rng=rng)
+    first = _stage(search, "sample", Role.COARSE)
+    tried = yield first(search.trials(base, drawn), words.sample(search))
+    if best(tried, search.space) is None:
+        return tried, ""
+    ranked = finalists(tried, search.space, len(drawn))
+    narrowed = box_around(boxes, ranked)
+    drawn = sample(narrowed, search.at_a_time, rng=rng)
+    closer = _stage(search, "closer sample", Role.FINE)
+    tried += yield closer(search.trials(base, drawn), words.closer_sample(search, narrowed, tried))
+    return tried, ""
+
+
+def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -> Plan:
+    """Train the best few again, choose among them, and train the final model."""
+    space = search.space
+    if search.most_replicates > search.replicates and search.replicate_top != "off":
+        again = finalists(tried, space, search.replicate_top.count)
+        trials = search.trials(base, again, search.most_replicates)
+        reason = ending + words.replicates(search, again, tried)
+        tried += yield _stage(search, "replicates", Role.REPLICATES)(trials, reason)
+        ending = ""
+
+    found = evidence(tried, space)
+    assert found is not None  # the coarse winner is still a candidate
+    point = found.one_se if search.select == "1se" else found.winner
+    if search.fresh:
+        reason = ending + words.fresh(search, point)
+        yield _stage(search, "fresh", Role.FRESH)(search.fresh_trials(base, point), reason)
+        ending = ""
+
+    final = search.final(base, point)
+    reason = ending + words.final(search, tried, found)
+    edge = words.edge(search, tried, "values tried")
+    yield Stage(
+        "final", final, reason, edge, role=Role.FINAL, label=lambda trial: f"{trial.epochs} epochs"
+    )
+    return Choice(final[0], reason)
+
+
+def _extend(search: SearchSettings, base: Trial, tried: Outcomes) -> Steps:
+    """Go on outward, one value and axis at a time, while the best point is the last at an end."""
+    while (point := _next_outward(search, tried)) is not None:
+        reason = words.extend(search, point, tried)
+        extend = _stage(search, "extend", Role.EXTEND)
+        tried += yield extend(search.trials(base, (point,)), reason)
+    return tried
+
+
+def _next_outward(search: SearchSettings, tried: Outcomes) -> Point | None:
+    space, at, points = search.space, _best(search, tried), _points(search, tried)
+    for axis, value in zip(space.axes, at, strict=True):
+        if not axis.ordered:
+            continue
+        values = space.values(axis, points)
+        further = beyond(axis, value, values, search.ends(axis))  # type: ignore[arg-type]
+        if further is not None and further not in values:
+            return space.moved(at, axis, further)
+    return None
+
+
+def _narrow_further(search: SearchSettings, base: Trial, tried: Outcomes) -> Ended:
+    """Search the rounds after the first."""
+    if search.rounds == 1:
+        return tried, ""
+    last = AUTO_MOST if search.rounds == "auto" else search.rounds
+    for number in count(2):
+        if number > last:
+            return tried, words.rounds_over(last, automatic=search.rounds == "auto")
+        axes = _around(search, tried)
+        points = _new_points(search, tried, axes)
+        if not points:
+            return tried, words.nothing_new(number)
+        if search.rounds == "auto" and all(each.too_fine for each in axes):
+            return tried, words.too_fine(number, axes)
+        reason = words.round_of(search, number, points, axes, tried)
+        stage = _stage(search, f"round {number}", Role.ROUND)
+        tried += yield stage(search.trials(base, points), reason)
+        tried = yield from _extend(search, base, tried)
+    raise AssertionError
+
+
+def _around(search: SearchSettings, tried: Outcomes) -> tuple[Around, ...]:
+    """Return each ordered axis's next values, around the best point and its ties."""
+    space, points = search.space, _points(search, tried)
+    found = evidence(tried, space)
+    assert found is not None
+    return tuple(
+        around(axis, space.values(axis, alike), space.values(axis, points), search.fine.count)
+        for alike in [(found.winner, *found.ties)]
+        for axis in space.axes
+        if axis.ordered
+    )
+
+
+def _new_points(
+    search: SearchSettings, tried: Outcomes, axes: tuple[Around, ...]
+) -> tuple[Point, ...]:
+    """Return the product of the axes' next values, others at the best, less what is known."""
+    at = _best(search, tried)
+    new = {each.axis: each.values for each in axes}
+    each = [new.get(axis, (value,)) for axis, value in zip(search.space.axes, at, strict=True)]
+    known = set(_points(search, tried))
+    return tuple(point for point in grid(each) if point not in known)
+
+
+def _best(search: SearchSettings, tried: Outcomes) -> Point:
+    winner = best(tried, search.space)
+    assert winner is not None
+    return winner.point
+
+
+def _points(search: SearchSettings, tried: Outcomes) -> tuple[Point, ...]:
+    """Return every point tried, ascending, those that did not complete as well."""
+    return tuple(score.point for score in scores(tried, search.space))

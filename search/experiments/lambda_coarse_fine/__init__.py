@@ -1,1 +1,0 @@
-"""The λ search: settings, plan, outline and sentences."""

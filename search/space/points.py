@@ -1,0 +1,114 @@
+"""Spaces: some axes, and the points on them that trials stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from search.settings.spec import whole_cycles_near
+from search.settings.values import NAMED, Cycle
+from search.space.axis import BATCH_SIZE, CYCLE, EPOCHS, SIGMA, Axis, Value
+from search.trial import Trial
+
+Point = tuple[Value, ...]
+"""A value on each axis of a space. Replicates of a point differ in their seeds alone."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The axes of a search, in the order in which they were named."""
+
+    axes: tuple[Axis, ...]
+    cycle: Cycle
+    """The specification's: one given in epochs keeps its epochs when the batch size changes."""
+
+    def of(self, trial: Trial) -> Point:
+        """Return the point that a trial stands for."""
+        return tuple(_value(axis, trial) for axis in self.axes)
+
+    def put(self, base: Trial, point: Point) -> Trial:
+        """Return a trial moved to a point, with what follows from it.
+
+        σ implies weights from a normal distribution. A cycle given in epochs stays as many; runs
+        whose cycle is varied end with the whole cycle nearest to their epochs, unless these are
+        varied, too.
+        """
+        fields: dict[str, Any] = {
+            axis.name: value for axis, value in zip(self.axes, point, strict=True)
+        }
+        if SIGMA.name in fields:
+            fields["init"] = "normal"
+        cycle = self.cycle
+        if CYCLE.name in fields:
+            cycle = Cycle(fields.pop(CYCLE.name), "epochs")
+            fields.setdefault(EPOCHS.name, whole_cycles_near(base.epochs, cycle))
+        if CYCLE in self.axes or BATCH_SIZE in self.axes:
+            batch = fields.get(BATCH_SIZE.name, base.batch_size)
+            fields["cycle_steps"] = cycle.steps(base.train_size // batch)
+        return replace(base, **fields)
+
+    def simplest(self, points: Iterable[Point]) -> Point:
+        """Return the simplest of some points: by the first axis, then by the next one."""
+        return max(points, key=self.simplicity)
+
+    def simplicity(self, point: Point) -> tuple[Any, ...]:
+        """Return what is larger for the simpler of two points; the later one where neither is."""
+        simple = (axis.simplicity(value) for axis, value in zip(self.axes, point, strict=True))
+        return (*simple, point)
+
+    def values(self, axis: Axis, points: Iterable[Point]) -> tuple[Any, ...]:
+        """Return the distinct values of some points on an axis, ascending."""
+        at = self.axes.index(axis)
+        return tuple(sorted({point[at] for point in points}))
+
+    def moved(self, point: Point, axis: Axis, value: Value) -> Point:
+        """Return a point with another value on one axis."""
+        at = self.axes.index(axis)
+        return (*point[:at], value, *point[at + 1 :])
+
+    def label(self, point: Point) -> str:
+        """Return a point with its axes' symbols: `λ=1e-3, η_max=0.1`."""
+        return ", ".join(axis.label(value) for axis, value in zip(self.axes, point, strict=True))
+
+    def short(self, point: Point) -> str:
+        """Return a point as a list of points shows it: without its symbol where it has but one."""
+        return self.axes[0].show(point[0]) if len(self.axes) == 1 else f"({self.label(point)})"
+
+    def equation(self, point: Point) -> str:
+        """Return a point as a sentence names it: `λ = 1e-3`."""
+        return ", ".join(
+            f"{axis.symbol} = {axis.show(value)}"
+            for axis, value in zip(self.axes, point, strict=True)
+        )
+
+    def summed_up(self, points: Collection[Point]) -> str:
+        """Return many points as their number, and their ends; nothing for a few."""
+        if len(points) <= NAMED:
+            return ""
+        if len(self.axes) == 1 and self.axes[0].ordered:
+            ends = f"from {self.short(min(points))} to {self.short(max(points))}"
+            return f"{len(points):,} values {ends}"
+        return f"{len(points):,} points"
+
+    def listed(self, points: Collection[Point]) -> str:
+        """Return points as a sentence lists them; many as `summed_up`."""
+        return self.summed_up(points) or ", ".join(map(self.short, points))
+
+    @property
+    def name(self) -> str:
+        """What the search varies, in symbols: `λ × η_max`."""
+        return " × ".join(axis.symbol for axis in self.axes)
+
+
+def grid(values: Iterable[Iterable[Value]]) -> tuple[Point, ...]:
+    """Return the product of each axis's values, the last axis fastest."""
+    return tuple(product(*values))
+
+
+def _value(axis: Axis, trial: Trial) -> Value:
+    if axis is CYCLE:
+        return trial.cycle_steps // (trial.train_size // trial.batch_size)
+    value: Value = getattr(trial, axis.name)
+    return value

@@ -1,0 +1,189 @@
+"""What is varied, and over which values: the readers of `--vary`, and their forms for Python.
+
+`lam=1e-5:1e-1:5` is low:high:count, even on the axis's scale; `lam=1e-5,1e-4` and
+`hidden=50,50/100,50` are lists; `eta_max=random:0.01:1` is drawn from, evenly on the axis's scale.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from kbn.errors import InputError
+from search.settings import values
+from search.settings.values import bad
+from search.space.axis import AXES, HIDDEN, LAM, Axis, Scale, Value
+
+
+class Even(NamedTuple):
+    """So many values from `low` to `high`, even on an axis's scale."""
+
+    low: float
+    high: float
+    number: int
+
+
+class Drawn(NamedTuple):
+    """Any value from `low` to `high`, drawn evenly on an axis's scale."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Varied:
+    """An axis and what is tried on it."""
+
+    axis: Axis
+    values: tuple[Value, ...]
+    """Distinct values, ascending; of a drawn axis its two ends."""
+    drawn: bool = False
+    """Whether values are drawn between the two."""
+
+    def __str__(self) -> str:
+        if self.drawn:
+            return f"{self.axis.name}=random:{':'.join(map(self.axis.show, self.values))}"
+        between = "/" if self.axis is HIDDEN else ","
+        return f"{self.axis.name}={between.join(map(self.axis.show, self.values))}"
+
+
+def vary(flag: str, value: Any) -> tuple[Varied, ...]:
+    """Read what is varied: texts `NAME=VALUES`, or a mapping of names to values."""
+    if isinstance(value, Mapping):
+        pairs = [(str(name), given) for name, given in value.items()]
+        found = tuple(varied(flag, name, given) for name, given in pairs)
+    else:
+        given = [value] if isinstance(value, str | Varied) else value
+        if not isinstance(given, Iterable):
+            raise bad(flag, value, "give NAME=VALUES, as in lam=1e-5:1e-1:5")
+        found = tuple(each if isinstance(each, Varied) else _read(flag, each) for each in given)
+    if not found:
+        raise InputError(f"{flag} is empty: give at least one axis, as in lam=1e-5:1e-1:5")
+    names = [each.axis.name for each in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{flag}: {name} is named twice; give all its values at once")
+    return found
+
+
+def _read(flag: str, text: Any) -> Varied:
+    name, equals, given = str(text).partition("=")
+    if not equals:
+        raise bad(flag, text, "give NAME=VALUES, as in lam=1e-5:1e-1:5")
+    return varied(flag, name.strip(), given.strip())
+
+
+def axis_named(flag: str, name: str) -> Axis:
+    """Return the axis of a name, written with dashes or underscores."""
+    known = name.replace("-", "_")
+    if known not in AXES:
+        near = difflib.get_close_matches(known, AXES, n=1, cutoff=0)[0]
+        raise InputError(
+            f"{flag} {name}: is nothing that can be varied; the nearest is {near}, and there are "
+            f"{', '.join(AXES)}"
+        )
+    return AXES[known]
+
+
+def varied(flag: str, name: str, given: Any) -> Varied:
+    """Read what is tried on the axis of a name: a text, an `Even`, a `Drawn`, or values."""
+    axis = axis_named(flag, name)
+    named = f"{flag} {axis.name}"
+    if isinstance(given, str):
+        given = _form(named, axis, given)
+    if isinstance(given, Even | Drawn):
+        low, high = (axis.read(named, end) for end in given[:2])
+        if not axis.ordered:
+            raise InputError(f"{named}: nothing lies between {axis.name} of two kinds; list them")
+        if low >= high:
+            raise InputError(
+                f"{named}: {axis.show(low)} is not below {axis.show(high)}; exchange them"
+            )
+        if isinstance(given, Drawn):
+            return Varied(axis, (low, high), drawn=True)
+        count = values.whole(at_least=2)(f"{named}, values from low to high,", given.number)
+        return Varied(axis, axis.even(low, high, count))
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        tried = tuple(axis.read(named, each) for each in given)
+    else:
+        tried = (axis.read(named, given),)
+    if len(tried) < 2:
+        raise InputError(
+            f"{named}: one value is not varied; give two or more, or the flag of that setting"
+        )
+    return Varied(axis, tuple(sorted(values.distinct(named, tried))))
+
+
+def _form(named: str, axis: Axis, text: str) -> Even | Drawn | list[str]:
+    """Take a text apart: a range, what is drawn, or a list."""
+    word, _, rest = text.partition(":")
+    if word == "random":
+        low, colon, high = rest.partition(":")
+        if not colon:
+            raise bad(named, text, "give the smallest and the largest, as in random:0.01:1")
+        return Drawn(low, high)  # type: ignore[arg-type]  # read with the axis's own reader
+    if ":" in text and axis.ordered:
+        parts = text.split(":")
+        if len(parts) != 3:
+            raise bad(named, text, "give low:high:count, as in 1e-5:1e-1:5")
+        return Even(*parts)  # type: ignore[arg-type]  # as above
+    return [part for part in text.split("/" if axis is HIDDEN else ",") if part.strip()]
+
+
+def log(low: float, high: float, count: int) -> tuple[float, ...]:
+    """Return `count` values from `low` to `high`, each the same factor above the one before."""
+    return replace(LAM, low=-math.inf).even(low, high, count)
+
+
+def linear(low: float, high: float, count: int) -> tuple[float, ...]:
+    """Return `count` values from `low` to `high`, each as far above the one before."""
+    return replace(LAM, low=-math.inf, scale=Scale.LINEAR).even(low, high, count)
+
+
+def random(low: float, high: float) -> Drawn:
+    """Return a range to draw from, for `vary`: evenly on the axis's own scale."""
+    return Drawn(low, high)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a search may go on along an axis."""
+
+    axis: Axis
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.axis.name}={self.axis.show(self.low)},{self.axis.show(self.high)}"
+
+
+def limits(flag: str, value: Any) -> tuple[Limits, ...]:
+    """Read how far a search may go on, axis by axis: texts `NAME=LOW,HIGH`, or a mapping."""
+    if isinstance(value, Mapping):
+        value = [f"{name}={','.join(map(values.show, pair))}" for name, pair in value.items()]
+    given = [value] if isinstance(value, str) else value
+    return tuple(each if isinstance(each, Limits) else _limits(flag, each) for each in given)
+
+
+def unordered(flag: str, value: Any) -> tuple[str, ...]:
+    """Read names of axes between whose values nothing lies; empty where none is given."""
+    names = [part for part in value.split(",") if part] if isinstance(value, str) else value
+    axes = [axis_named(flag, str(name).strip()) for name in names]
+    for axis in axes:
+        if axis.ordered:
+            raise bad(flag, value, f"{axis.name} is narrowed like every ordered axis; leave it out")
+    return tuple(axis.name for axis in axes)
+
+
+def _limits(flag: str, text: str) -> Limits:
+    name, equals, pair = text.partition("=")
+    axis = axis_named(flag, name.strip())
+    if not axis.ordered:
+        raise bad(flag, text, f"{axis.name} has no ends to go beyond; leave it out")
+    ends = values.items(flag, pair, axis.read, "pair, as in eta_max=0.001,2") if equals else ()
+    if len(ends) != 2 or ends[0] >= ends[1]:
+        raise bad(flag, text, "give the smaller and the larger bound, as in eta_max=0.001,2")
+    return Limits(axis, *ends)
