@@ -25,6 +25,7 @@ from reports.parts.text import listed, share, signed
 from search import LambdaSearch, Study, run
 from search.evidence.compare import Comparison
 from search.settings.values import number_text
+from search.space.points import only
 
 RUNS = 3
 
@@ -34,9 +35,9 @@ def winners(studies: list[Study], found: list[Comparison]) -> str:
     rows = [
         (
             study.record.spec["seed"],
-            number_text(each.winner),
-            listed(each.ties) if each.ties else "none",
-            number_text(each.one_se),
+            number_text(only(each.winner)),
+            listed(list(map(only, each.ties))) if each.ties else "none",
+            number_text(only(each.one_se)),
             f"{each.seeds.dispersion:.2f}",
             len(each.rows) + 1,
         )
@@ -57,7 +58,7 @@ def scores(studies: list[Study], found: list[Comparison]) -> str:
         rows.append(
             (
                 record.spec["seed"],
-                share(fmean(accuracies(by_lam(selected)[each.winner]))),
+                share(fmean(accuracies(by_lam(selected)[only(each.winner)]))),
                 share(each.optimism),
                 share(fmean(accuracies(record.stage("fresh")))),
                 share(test),
@@ -69,8 +70,8 @@ def scores(studies: list[Study], found: list[Comparison]) -> str:
 
 def agreement(found: list[Comparison]) -> str:
     """Say which values every search holds possible, of those that every search tried."""
-    sets = [{each.winner, *each.ties} for each in found]
-    tried = set.intersection(*({row.lam for row in each.rows} | {each.winner} for each in found))
+    sets = [{only(point) for point in (each.winner, *each.ties)} for each in found]
+    tried = set.intersection(*({only(point) for point in each.errors} for each in found))
     common = set.intersection(*sets)
     texts = [
         f"tried by all: {listed(sorted(tried))}",
@@ -93,7 +94,9 @@ def reach_of_one_run(found: list[Comparison]) -> dict[float, float]:
     widths: dict[float, list[float]] = {}
     for each in found:
         for row in each.rows:
-            widths.setdefault(row.lam, []).append((row.high - row.low) / 2 * math.sqrt(row.runs))
+            widths.setdefault(only(row.point), []).append(
+                (row.high - row.low) / 2 * math.sqrt(row.runs)
+            )
     return {lam: fmean(each) for lam, each in widths.items()}
 
 

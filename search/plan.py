@@ -25,7 +25,7 @@ class Stage:
     warnings: tuple[str, ...] = ()
     """What a reader of the report has to be told about this decision."""
     role: Role = Role.GRID
-    label: Callable[[Trial], str] = attrgetter("id")
+    label: Callable[[Trial], str] = field(default=attrgetter("id"), compare=False)
     """What tells a trial from the others of the stage, replicates apart, in a few words."""
 
 

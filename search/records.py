@@ -235,6 +235,8 @@ class ExperimentRecord:
     """What was done: `lambda_coarse_fine`, …; no two experiments of a study share it."""
     spec: Mapping[str, Any]
     """Its specification as plain values, keyed as the flags and TOML keys are."""
+    settings: object
+    """The same specification itself, an `Experiment`; it says what was varied."""
     stages: tuple[StageRecord, ...]
     chosen: str | None
     """Id of the final trial; None while the plan has not come to it, or where it chooses none."""

@@ -120,8 +120,8 @@ def test_every_module_has_a_room() -> None:
 
 
 TOP_LEVEL = {
-    *(f"search.{name}" for name in ("lambda_coarse_fine", "loss_evolution", "sigma_batchnorm")),
-    *("search.paper", "search.console"),
+    *(f"search.{name}" for name in ("lambda_coarse_fine", "coarse_fine", "loss_evolution")),
+    *("search.sigma_batchnorm", "search.paper", "search.console"),
     *(f"cluster.{name}" for name in ("address", "command_line", "connect", "errors", "events")),
     *(f"cluster.{name}" for name in ("lean", "probe", "ray_pool", "retry", "room", "serial")),
     *("cluster.status", "cluster.survey", "cluster.watch"),

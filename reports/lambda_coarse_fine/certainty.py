@@ -8,7 +8,7 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 
-from reports.lambda_coarse_fine.searched import ended_trials
+from reports.lambda_coarse_fine.searched import ended_trials, space_of
 from reports.parts.excerpt import Excerpt, excerpt
 from reports.parts.tables import accuracies, uncertainty
 from reports.parts.text import NONE, count, listed, share, signed, standard_error
@@ -17,6 +17,7 @@ from search.evidence.mcnemar import exact_pairs, holm
 from search.evidence.outcomes import candidates
 from search.records import Outcome, StudyRecord, TrialRecord
 from search.settings.values import number_text
+from search.space.points import only
 
 MCNEMAR = "McNemar's p"
 """The column of `differences_table` that is there where single runs are compared."""
@@ -34,9 +35,9 @@ def tied_sentence(found: Comparison) -> str:
     if not found.ties:
         told = "every other value is told from it" if len(found.rows) > 1 else "the other is worse"
         return f"By a paired comparison {noise}, {told} ({LEVEL:.0%} confidence)."
-    together = len(found.ties) + 1
+    ties, together = listed([only(point) for point in found.ties]), len(found.ties) + 1
     return (
-        f"{listed(found.ties)} cannot be told from it by a paired comparison {noise}: the best "
+        f"{ties} cannot be told from it by a paired comparison {noise}: the best "
         f"of the {len(found.rows) + 1:,} values is among these {together} ({LEVEL:.0%} confidence)."
     )
 
@@ -49,16 +50,16 @@ def differences_table(record: StudyRecord, found: Comparison) -> pd.DataFrame:
     tests = mcnemar_to_winner(record, found)
     nearest = _nearest(found).shown
     rows = []
-    for row in (each for each in found.rows if each.lam in nearest):
+    for row in (each for each in found.rows if only(each.point) in nearest):
         cells = {
-            "λ": number_text(row.lam),
+            "λ": number_text(only(row.point)),
             "runs compared": str(row.runs),
             "difference": signed(row.difference),
             f"{LEVEL:.0%} interval": f"{signed(row.low)} to {signed(row.high)}",
             "p": p_value(row.p, smallest=1.0 / found.draws),
         }
         if tests:
-            cells[MCNEMAR] = p_value(tests.get(row.lam))
+            cells[MCNEMAR] = p_value(tests.get(only(row.point)))
         cells["seen"] = "tied with the best" if row.tied else "worse than the best"
         rows.append(cells)
     return pd.DataFrame(rows)
@@ -69,7 +70,7 @@ def differences_remainder(found: Comparison) -> str:
     nearest = _nearest(found)
     if not nearest.left_out:
         return ""
-    tied = len(set(found.ties) & set(nearest.left_out))
+    tied = len(set(map(only, found.ties)) & set(nearest.left_out))
     return (
         f"These {len(nearest.shown)} values come nearest. Of the other {len(nearest.left_out):,}, "
         f"{tied:,} are tied with the best and {len(nearest.left_out) - tied:,} are worse."
@@ -77,7 +78,7 @@ def differences_remainder(found: Comparison) -> str:
 
 
 def _nearest(found: Comparison) -> Excerpt:
-    return excerpt({row.lam: row.difference for row in found.rows})
+    return excerpt({only(row.point): row.difference for row in found.rows})
 
 
 def mcnemar_to_winner(record: StudyRecord, found: Comparison) -> dict[float, float]:
@@ -85,16 +86,17 @@ def mcnemar_to_winner(record: StudyRecord, found: Comparison) -> dict[float, flo
 
     Holm's correction is over all pairs of such values, since the winner was picked from them.
     """
-    known = candidates(Outcome(each.trial, each.result) for each in ended_trials(record))
-    lams = np.array([each.lam for each in known])
+    outcomes = (Outcome(each.trial, each.result) for each in ended_trials(record))
+    known = candidates(outcomes, space_of(record))
+    lams, winner = np.array([only(each.point) for each in known]), only(found.winner)
     single = np.array([each.runs == 1 for each in known])
     first, second = np.triu_indices(len(known), k=1)
     tested = single[first] | single[second]
     first, second = first[tested], second[tested]
     p = exact_pairs(np.stack([each.correct[0] for each in known]))
     corrected = holm(p[first, second])
-    winners = (lams[first] == found.winner) | (lams[second] == found.winner)
-    others = np.where(lams[first] == found.winner, lams[second], lams[first])
+    winners = (lams[first] == winner) | (lams[second] == winner)
+    others = np.where(lams[first] == winner, lams[second], lams[first])
     return dict(zip(others[winners].tolist(), corrected[winners].tolist(), strict=True))
 
 
@@ -117,7 +119,7 @@ def scores_table(
         _score(
             f"selected: {count(len(trials), 'run')}, {n:,} validation images",
             selected,
-            found.errors[chosen],
+            found.errors[(chosen,)],
             f"too high by {share(found.optimism)} or so, for having been picked"
             if found.optimism > 0
             else "nothing else came near it, so picking it did not raise it",
@@ -157,10 +159,10 @@ def _score(name: str, accuracy: float, error: float | None, worth: str) -> dict[
 
 def remarks(found: Comparison, *, select: str) -> Iterator[str]:
     """Yield what a reader has to know of the comparison, a paragraph each."""
-    winner, error = number_text(found.winner), share(found.errors[found.winner])
+    winner, error = number_text(only(found.winner)), share(found.errors[found.winner])
     yield (
         f"The one-standard-error choice, the largest λ within one standard error ({error}) of the "
-        f"best, is **{number_text(found.one_se)}**"
+        f"best, is **{number_text(only(found.one_se))}**"
         f"{', which the final model was trained with' if select == '1se' else ''}."
     )
     if not found.rows:
@@ -195,11 +197,11 @@ def _on_seeds(found: Comparison) -> str:
 
 def optimism_remark(record: StudyRecord, found: Comparison, chosen: float) -> str:
     """Say how much the selected score is to be trusted, and what to believe instead."""
+    other = " (it is not what was chosen)" if chosen != only(found.winner) else ""
     text = (
         "The best of several scores is, on average, better than the network behind it. By a "
         f"bootstrap the best of these is too high by **{share(found.optimism)}**"
-        f"{' (it is not what was chosen)' if chosen != found.winner else ''}, so the selected "
-        "score is not one to quote. "
+        f"{other}, so the selected score is not one to quote. "
     )
     if record.stage("replicates"):
         text += (

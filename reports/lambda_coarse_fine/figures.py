@@ -19,6 +19,7 @@ from reports.parts.tables import NO_SEEDS, accuracies, by_lam, reference_values,
 from search.evidence.compare import LEVEL, Comparison
 from search.records import State, StudyRecord, TrialRecord
 from search.settings.values import number_text
+from search.space.points import only
 
 
 def search_points(
@@ -27,7 +28,7 @@ def search_points(
     """Return one row a stage and λ, as `search_plots.accuracy_against_lambda` takes them."""
     rows = []
     seeds = found.seeds if found else NO_SEEDS
-    alike = (found.winner, *found.ties) if found else ()
+    alike = [only(point) for point in (found.winner, *found.ties)] if found else []
     for stage in search_stages(record):
         trials = record.stage(stage)
         reference = reference_values(record, trials, stage)
@@ -78,8 +79,8 @@ def lambda_figures(
         pictures["differences"] = album.draw(
             "differences",
             _differences(found),
-            f"Each value against the best one, {number_text(found.winner)}. Bars: intervals that "
-            f"cover the true difference in {LEVEL:.0%} of searches.",
+            f"Each value against the best one, {number_text(only(found.winner))}. Bars: intervals "
+            f"that cover the true difference in {LEVEL:.0%} of searches.",
             height=1.0 + 0.2 * len(found.rows),
         )
     history = history_frame(record)
@@ -137,7 +138,7 @@ def _differences(found: Comparison) -> Draw:
     rows = pd.DataFrame(
         [
             {
-                "lam": row.lam,
+                "lam": only(row.point),
                 "difference": row.difference,
                 "low": row.low,
                 "high": row.high,

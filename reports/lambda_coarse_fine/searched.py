@@ -5,10 +5,19 @@ from __future__ import annotations
 from reports.parts.tables import by_lam
 from search.evidence.compare import Comparison
 from search.evidence.outcomes import evidence
+from search.experiments.coarse_fine.settings import SearchSettings
 from search.records import Outcome, State, StudyRecord, TrialRecord
+from search.space.points import Space
 
 AFTERWARDS = ("fresh", "final")
 """Stages that come after the choice of λ; all others took part in it."""
+
+
+def space_of(record: StudyRecord) -> Space:
+    """Return what the one experiment of a record searches."""
+    (experiment,) = record.experiments
+    assert isinstance(experiment.settings, SearchSettings)
+    return experiment.settings.space
 
 
 def search_stages(record: StudyRecord) -> tuple[str, ...]:
@@ -38,4 +47,5 @@ def ended_trials(record: StudyRecord) -> tuple[TrialRecord, ...]:
 
 def known_of(record: StudyRecord) -> Comparison | None:
     """Return what a search knows of its best λ so far; None while no value has completed."""
-    return evidence(Outcome(each.trial, each.result) for each in ended_trials(record))
+    outcomes = (Outcome(each.trial, each.result) for each in ended_trials(record))
+    return evidence(outcomes, space_of(record))

@@ -34,6 +34,7 @@ from reports.parts.text import count, paragraphs, share, signed, standard_error
 from search.evidence.compare import Comparison
 from search.records import StudyRecord, TrialRecord
 from search.settings.values import number_text
+from search.space.points import only
 
 NO_PICTURES = dict.fromkeys(
     ("lambda", "differences", "order", "learning", "eta", "final", "confusion")
@@ -45,7 +46,7 @@ def section(record: StudyRecord, album: Album) -> Section:
     """Write the figures, and return the section."""
     final = next((t for t in record.trials if t.trial.id == record.chosen), None)
     found = known_of(record)
-    best = final.trial.lam if final else found.winner if found else None
+    best = final.trial.lam if final else only(found.winner) if found else None
     hidden = ", ".join(str(width) for width in record.trials[0].trial.hidden)
     return Section(
         name="λ search",
@@ -137,10 +138,10 @@ def _sure(
     record: StudyRecord, best: float | None, found: Comparison, final: TrialRecord | None
 ) -> dict[str, Any]:
     """Return what the section on the winner is given."""
-    chosen = found.winner if best is None else best
+    chosen = only(found.winner) if best is None else best
     differences = differences_table(record, found)
     return {
-        "winner": number_text(found.winner),
+        "winner": number_text(only(found.winner)),
         "tied": tied_sentence(found),
         "remarks": list(remarks(found, select=record.spec["select"])),
         "differences": paragraphs(markdown(differences), differences_remainder(found))
@@ -160,17 +161,18 @@ def summary(
         yield "No value of λ has completed."
         return
     groups = by_lam(ended_trials(record))
-    runs = groups[found.winner]
+    winner = only(found.winner)
+    runs = groups[winner]
     yield (
-        f"Of {count(len(found.rows) + 1, 'value')} of λ, **{number_text(found.winner)}** has the "
-        f"best validation accuracy{_of_finalists(groups, len(runs))}: "
+        f"Of {count(len(found.rows) + 1, 'value')} of λ, **{number_text(winner)}** has the best "
+        f"validation accuracy{_of_finalists(groups, len(runs))}: "
         f"{share(fmean(accuracies(runs)))} (standard error {share(found.errors[found.winner])}, "
         f"{record.data.validation_size:,} images, {count(len(runs), 'run')})."
     )
     yield tied_sentence(found)
     if final and final.result and final.result.test:
         test = final.result.test
-        with_it = "it" if best == found.winner else f"the one-standard-error choice {_bold(best)}"
+        with_it = "it" if best == winner else f"the one-standard-error choice {_bold(best)}"
         yield (
             f"The final model, trained with {with_it} for "
             f"{count(final.result.epochs, 'epoch')}, labels "

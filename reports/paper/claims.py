@@ -14,6 +14,7 @@ from search.experiments.loss_evolution import network_text
 from search.experiments.sigma_batchnorm import MATRIX, Cell, cell_of
 from search.records import StudyRecord, TrialRecord
 from search.settings.values import number_text
+from search.space.points import only
 
 FLOOR = 0.52
 """The reference's least test accuracy of a cell with batch normalisation, rounded down."""
@@ -104,20 +105,21 @@ def lambda_claims(record: StudyRecord) -> Iterator[Claim]:
     lam = reference.FINAL.lam
     text = f"λ = {number_text(lam)} is best."
     found = known_of(record)
-    differences = {row.lam: row for row in found.rows} if found else {}
-    if found is None or (lam != found.winner and lam not in differences):
+    differences = {only(row.point): row for row in found.rows} if found else {}
+    winner = only(found.winner) if found else None
+    if found is None or winner is None or (lam != winner and lam not in differences):
         yield Claim(text, Verdict.UNTESTED, "there is no completed run with it")
-    elif lam == found.winner and found.ties:
-        ties = listed(found.ties)
+    elif lam == winner and found.ties:
+        ties = listed(list(map(only, found.ties)))
         yield Claim(
             text, Verdict.OPEN, f"it is the best here, too, but {ties} cannot be told from it"
         )
-    elif lam == found.winner:
+    elif lam == winner:
         yield Claim(text, Verdict.SUPPORTED, "every other value is worse by a paired comparison")
     else:
         row = differences[lam]
         figures = (
-            f"here {number_text(found.winner)} is; {number_text(lam)} differs from it by "
+            f"here {number_text(winner)} is; {number_text(lam)} differs from it by "
             f"{signed(row.difference)} ({LEVEL:.0%} interval {signed(row.low)} to "
             f"{signed(row.high)})"
         )

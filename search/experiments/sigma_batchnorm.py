@@ -14,7 +14,7 @@ from search.settings import values
 from search.settings.spec import FixedLambda, StageOutline, setting
 from search.settings.values import Init, listed, number_text
 from search.space.axis import LAM
-from search.space.points import Space
+from search.space.points import Space, only
 from search.trial import Trial
 
 MATRIX, RETUNE = "matrix", "retune"
@@ -148,7 +148,7 @@ def _best_of_cells(study: SigmaBatchNorm, outcomes: Outcomes) -> Mapping[Cell, f
         cell: best((each for each in outcomes if cell_of(each.trial) == cell), space)
         for cell in study.cells
     }
-    return {cell: float(winner.point[0])  # type: ignore[arg-type] for cell, winner in winners.items() if winner is not None}
+    return {cell: only(winner.point) for cell, winner in winners.items() if winner is not None}
 
 
 def cell_of(trial: Trial) -> Cell:

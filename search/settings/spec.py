@@ -239,6 +239,11 @@ class StudySpec(Settings, ABC):
     lengths: ClassVar[tuple[str, ...]] = ("epochs",)
     """The settings that are lengths of runs, in epochs."""
 
+    @property
+    def largest_batch(self) -> int:
+        """The largest batch that is asked for."""
+        return self.batch_size
+
     @abstractmethod
     def experiments(self) -> tuple[Experiment, ...]:
         """Return the experiments of the study at its scale, each with a plan of its own."""

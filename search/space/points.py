@@ -107,6 +107,13 @@ def grid(values: Iterable[Iterable[Value]]) -> tuple[Point, ...]:
     return tuple(product(*values))
 
 
+def only(point: Point) -> float:
+    """Return the number that a point of one axis is."""
+    (value,) = point
+    assert isinstance(value, int | float)
+    return value
+
+
 def _value(axis: Axis, trial: Trial) -> Value:
     if axis is CYCLE:
         return trial.cycle_steps // (trial.train_size // trial.batch_size)

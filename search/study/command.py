@@ -68,7 +68,7 @@ def _command(spec_type: type[StudySpec]) -> click.Command:
 
     def callback(spec: str | None, **flags: Any) -> int:
         given = read_toml(user_path("--spec", spec), known) if spec is not None else {}
-        given |= {name: value for name, value in flags.items() if value is not None}
+        given |= {name: value for name, value in flags.items() if value not in (None, ())}
         return _run(
             spec_type(**{name: value for name, value in given.items() if name in own}),
             Execution(**{name: value for name, value in given.items() if name not in own}),
@@ -96,8 +96,12 @@ def _options(settings: type[StudySpec | Execution]) -> Iterator[click.Option]:
         else:
             if field.default is not None:
                 help_text += f"  [default: {show(field.default)}]"
+            many = field.metadata["many"]
             yield click.Option(
-                [flag(field.name)], metavar=field.metadata["metavar"], help=help_text
+                [flag(field.name)],
+                metavar=field.metadata["metavar"],
+                multiple=many,
+                help=help_text,
             )
 
 

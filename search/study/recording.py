@@ -61,6 +61,7 @@ def _experiment(spec: Experiment, progress: Progress, known: _Known) -> Experime
     return ExperimentRecord(
         kind=spec.kind,
         spec=spec.plain(),
+        settings=spec,
         stages=tuple(
             StageRecord(
                 stage.name, tuple(trial.id for trial in stage.trials), stage.reason, stage.role

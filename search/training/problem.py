@@ -79,9 +79,9 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
     making = executor.submit(_made, dataset, parts)
     executor.shutdown(wait=False)
     record = describe(dataset, parts, stratified=spec.stratified)
-    if spec.batch_size > record.train_size:
+    if spec.largest_batch > record.train_size:
         raise InputError(
-            f"--batch-size {spec.batch_size} is larger than the training set of "
+            f"--batch-size {spec.largest_batch} is larger than the training set of "
             f"{record.train_size} images; choose at most {record.train_size}"
         )
     base = base_trial(spec.at_scale(), record)

@@ -12,6 +12,9 @@ from cluster.events import Event, Kind, TaskFailure
 from kbn.initialise import he, initialise
 from kbn.training import TrainingState
 from search.records import EpochRecord, Outcome, Result, State
+from search.settings.values import Cycle
+from search.space.axis import LAM
+from search.space.points import Space
 from search.training.checkpoint import Checkpoint, Start
 from search.trial import Trial
 
@@ -107,3 +110,12 @@ class FakePool:
             else:
                 yield Event(Kind.DONE, key, attempt, "here", None)
                 return
+
+
+LAMBDAS = Space((LAM,), Cycle(10, "epochs"))
+"""The space of a λ search."""
+
+
+def by_lam(of: Trial) -> str:
+    """Return a trial's label where trials differ in λ."""
+    return LAM.label(of.lam)

@@ -11,6 +11,7 @@ from scipy.stats import binom
 
 from search.evidence.compare import Comparison, compare
 from search.evidence.marks import Candidate
+from search.space.points import only
 
 DRAWS = 1_500
 CERTAIN = 1e-4
@@ -55,7 +56,7 @@ class World:
             + self.seeds * rng.standard_normal(shape[:2])
         )
         right = ndtr(fate) < networks[:, :, None]
-        found = [Candidate(10.0**-k, right[k, : runs[k]]) for k in range(values)]
+        found = [Candidate((10.0**-k,), right[k, : runs[k]]) for k in range(values)]
         return found, networks
 
 
@@ -78,13 +79,13 @@ def simulate(world: World, searches: int, *, seed: int = 0) -> list[Search]:
         candidates, networks = world.sample(rng)
         most = max(each.runs for each in candidates)
         best = max((c for c in candidates if c.runs == most), key=lambda each: each.accuracy)
-        lams = [each.lam for each in candidates]
+        lams = [only(each.point) for each in candidates]
         result.append(
             Search(
                 dict(zip(lams, world.accuracy, strict=True)),
                 dict(zip(lams, networks[:, 0].tolist(), strict=True)),
                 best.accuracy,
-                compare(candidates, best.lam, rng=rng, draws=DRAWS),
+                compare(candidates, best.point, simplicity=only, rng=rng, draws=DRAWS),
             )
         )
     return result

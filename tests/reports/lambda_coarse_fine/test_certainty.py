@@ -109,8 +109,8 @@ def test_a_value_waits_for_its_replicates_with_what_it_has(tmp_path: Path) -> No
         data=MANY,
     )
     found = found_in(record)
-    assert found.winner == 2e-2  # all its replicates are there, and only it can win
-    assert {row.lam: row.runs for row in found.rows}[1e-2] == 1
+    assert found.winner == (2e-2,)  # all its replicates are there, and only it can win
+    assert {row.point: row.runs for row in found.rows}[1e-2,] == 1
     assert "## How sure is the winner" in render(record)
 
 

@@ -13,6 +13,7 @@ from reports.lambda_coarse_fine.searched import known_of
 from reports.parts.excerpt import MOST
 from search.records import StudyRecord
 from search.settings.values import number_text
+from search.space.points import only
 from search.trial import Trial
 from tests.reports.records import DIVERGED, FAILED, SEARCH, Ending, study
 
@@ -55,7 +56,7 @@ def test_sentences_count_what_they_cannot_list(many: StudyRecord, text: str) -> 
     found = known_of(many)
     assert found is not None
     assert len(found.ties) > 20
-    ends = f"from {number_text(found.ties[0])} to {number_text(found.ties[-1])}"
+    ends = f"from {number_text(only(found.ties[0]))} to {number_text(only(found.ties[-1]))}"
     assert text.count(f"{len(found.ties)} values {ends} cannot be told") == 2
     assert f"Not told from it: {len(found.ties)} values {ends}." in text
     assert "Coarse grid of 400 values from 1e-5 to 0.1, as specified." in text

@@ -28,6 +28,7 @@ from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import DataRecord, StudyRecord, TrialRecord
 from search.settings.values import Cycle, Init
 from search.space.narrow import Factors, Zoom
+from search.space.points import only
 from search.trial import Trial
 from tests.reports.records import (
     CIFAR10,
@@ -59,7 +60,7 @@ COMPARED = ["reference", "difference"]
 def best_so_far(record: StudyRecord) -> float | None:
     """Return the best λ of a study as it stands."""
     found = known_of(record)
-    return found.winner if found else None
+    return only(found.winner) if found else None
 
 
 def table(record: StudyRecord, stage: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pytest
 
 from search.evidence.compare import DRAWS, FEWEST_DRAWS, compare, enough_draws
 from search.evidence.marks import Candidate, marks
+from search.space.points import only
 from tests.search.simulated import Search, World, at, at_most, simulate
 
 SEARCHES = 250
@@ -18,17 +19,17 @@ ALIKE, APART = (0.6,) * 5, (0.6, 0.59, 0.57, 0.5, 0.4)
 
 def missed(search: Search, lam: float, truth: dict[float, float]) -> bool:
     """Say whether a value's interval misses its true difference to the winner."""
-    rows = {row.lam: row for row in search.found.rows}
+    rows = {only(row.point): row for row in search.found.rows}
     if lam not in rows:  # it is the winner
         return False
-    difference = truth[lam] - truth[search.found.winner]
+    difference = truth[lam] - truth[only(search.found.winner)]
     return not rows[lam].low <= difference <= rows[lam].high
 
 
 def best_left_out(search: Search) -> bool:
     """Say whether the truly best value is neither the winner nor tied with it."""
     best = max(search.truth, key=search.truth.__getitem__)
-    return best not in (search.found.winner, *search.found.ties)
+    return (best,) not in (search.found.winner, *search.found.ties)
 
 
 EVERYDAY = {
@@ -130,7 +131,13 @@ def test_a_pair_of_runs_has_the_known_variance() -> None:
     first, second = rng.random((2, 1, 1_000)) < [[[0.6]], [[0.5]]]
     b, c, n = np.sum(first & ~second), np.sum(second & ~first), 1_000
     variance = (b + c - (b - c) ** 2 / n) / (n * (n - 1)) + 1 / n**2
-    found = compare([Candidate(1.0, first), Candidate(0.1, second)], 1.0, rng=rng, draws=200_000)
+    found = compare(
+        [Candidate((1.0,), first), Candidate((0.1,), second)],
+        (1.0,),
+        simplicity=only,
+        rng=rng,
+        draws=200_000,
+    )
     (row,) = found.rows
     assert row.difference == pytest.approx((c - b) / n)
     assert (row.high - row.low) / 2 == pytest.approx(1.96 * math.sqrt(variance), rel=0.01)
@@ -151,58 +158,71 @@ def test_replicates_have_the_variance_of_crossed_factors() -> None:
     ms_images = r * np.sum((images - d.mean()) ** 2) / (n - 1)
     ms_rest = np.sum((d - seeds - images + d.mean()) ** 2) / ((r - 1) * (n - 1))
     error = math.sqrt((ms_images + ms_seeds - ms_rest) / (n * r))
-    (row,) = compare([first, second], 1.0, rng=rng, draws=200_000).rows
+    (row,) = compare([first, second], (1.0,), simplicity=only, rng=rng, draws=200_000).rows
     assert 1.96 < (row.high - row.low) / 2 / error < 3.18
     variance = (row.high - row.low) ** 2
-    more_images = [Candidate(each.lam, np.tile(each.correct, 4)) for each in (first, second)]
-    (wide,) = compare(more_images, 1.0, rng=rng, draws=200_000).rows
+    more_images = [Candidate(each.point, np.tile(each.correct, 4)) for each in (first, second)]
+    (wide,) = compare(more_images, (1.0,), simplicity=only, rng=rng, draws=200_000).rows
     assert (wide.high - wide.low) ** 2 > variance / 4  # images do not lessen the noise of seeds
 
 
 def test_equal_data_give_equal_comparisons() -> None:
     """The order of candidates does not matter, and the generator's state is all the chance."""
     candidates, _ = World(APART, runs=3, seeds=0.02).sample(np.random.default_rng(3))
-    forward = compare(candidates, 1.0, rng=np.random.default_rng(0), draws=500)
-    backward = compare(candidates[::-1], 1.0, rng=np.random.default_rng(0), draws=500)
+    forward = compare(candidates, (1.0,), simplicity=only, rng=np.random.default_rng(0), draws=500)
+    backward = compare(
+        candidates[::-1], (1.0,), simplicity=only, rng=np.random.default_rng(0), draws=500
+    )
     assert forward == backward
-    assert [row.lam for row in forward.rows] == sorted(row.lam for row in forward.rows)
+    assert [row.point for row in forward.rows] == sorted(row.point for row in forward.rows)
 
 
 def test_runs_that_agree_on_every_image_are_tied() -> None:
     """No difference was seen, which is not to know that there is none."""
     same = right([1] * 30 + [0] * 20)
     found = compare(
-        [Candidate(1e-2, same), Candidate(1e-3, same)], 1e-2, rng=np.random.default_rng(0)
+        [Candidate((1e-2,), same), Candidate((1e-3,), same)],
+        (1e-2,),
+        simplicity=only,
+        rng=np.random.default_rng(0),
     )
     (row,) = found.rows
-    assert (row.difference, row.p, found.ties) == (0.0, 1.0, (1e-3,))
+    assert (row.difference, row.p, found.ties) == (0.0, 1.0, ((1e-3,),))
     assert row.low < 0.0 < row.high
 
 
 def test_one_candidate_has_nothing_to_be_compared_with() -> None:
     """A search of one value has a winner, no ties and no optimism."""
-    found = compare([Candidate(1e-2, right([1, 0, 1, 1]))], 1e-2, rng=np.random.default_rng(0))
-    assert (found.rows, found.ties, found.one_se, found.optimism) == ((), (), 1e-2, 0.0)
-    assert found.errors[1e-2] == pytest.approx(math.sqrt(0.75 * 0.25 / 4))
+    found = compare(
+        [Candidate((1e-2,), right([1, 0, 1, 1]))],
+        (1e-2,),
+        simplicity=only,
+        rng=np.random.default_rng(0),
+    )
+    assert (found.rows, found.ties, found.one_se, found.optimism) == ((), (), (1e-2,), 0.0)
+    assert found.errors[1e-2,] == pytest.approx(math.sqrt(0.75 * 0.25 / 4))
 
 
 def test_the_one_standard_error_choice_is_the_largest_within() -> None:
     """It is the most regularised value whose accuracy is within one error of the winner's."""
 
     def share(lam: float, count: int) -> Candidate:
-        return Candidate(lam, right([1] * count + [0] * (100 - count)))
+        return Candidate((lam,), right([1] * count + [0] * (100 - count)))
 
     candidates = [share(1e-4, 56), share(1e-3, 60), share(1e-2, 56), share(1e-1, 50)]
-    found = compare(candidates, 1e-3, rng=np.random.default_rng(0))
-    assert found.errors[1e-3] == pytest.approx(0.049, abs=1e-3)
-    assert found.one_se == 1e-2
+    found = compare(candidates, (1e-3,), simplicity=only, rng=np.random.default_rng(0))
+    assert found.errors[1e-3,] == pytest.approx(0.049, abs=1e-3)
+    assert found.one_se == (1e-2,)
 
 
 def test_only_common_replicates_are_compared() -> None:
     """A value trained once meets the winner's first run alone."""
     first, second = right([1, 1, 1, 0], [0, 0, 0, 0]), right([1, 1, 0, 0])
     found = compare(
-        [Candidate(1.0, first), Candidate(0.1, second)], 1.0, rng=np.random.default_rng(0)
+        [Candidate((1.0,), first), Candidate((0.1,), second)],
+        (1.0,),
+        simplicity=only,
+        rng=np.random.default_rng(0),
     )
     (row,) = found.rows
     assert (row.runs, row.difference) == (1, -0.25)
@@ -228,4 +248,4 @@ def test_many_values_take_fewer_draws() -> None:
     draws = {values: enough_draws(values) for values in (1, 10, 500, 1_000, 5_000)}
     assert draws == {1: DRAWS, 10: DRAWS, 500: DRAWS, 1_000: 2_500, 5_000: FEWEST_DRAWS}
     candidates, _ = World(ALIKE).sample(np.random.default_rng(0))
-    assert compare(candidates, 1.0, rng=np.random.default_rng(0)).draws == DRAWS
+    assert compare(candidates, (1.0,), simplicity=only, rng=np.random.default_rng(0)).draws == DRAWS

@@ -7,7 +7,7 @@ import pytest
 
 from search.evidence.outcomes import candidates, evidence, labelled_right
 from search.records import Outcome, State
-from tests.search.builders import outcome, result, trial
+from tests.search.builders import LAMBDAS, outcome, result, trial
 
 
 def test_a_value_that_did_not_complete_is_no_candidate() -> None:
@@ -17,15 +17,16 @@ def test_a_value_that_did_not_complete_is_no_candidate() -> None:
             outcome(1e-3, 0.5),
             outcome(1e-2, 0.6),
             outcome(1e-2, 0.6, replicate=1, state=State.FAILED),
-        ]
+        ],
+        LAMBDAS,
     )
-    assert [each.lam for each in found] == [1e-3]
-    assert evidence([outcome(1e-2, 0.6, state=State.FAILED)]) is None
+    assert [each.point for each in found] == [(1e-3,)]
+    assert evidence([outcome(1e-2, 0.6, state=State.FAILED)], LAMBDAS) is None
 
 
 def test_replicates_are_in_their_own_order() -> None:
     """Whatever the order of arrival, rows are replicates 0, 1, …, so that values stay paired."""
-    (found,) = candidates([outcome(1e-2, 0.7, replicate=1), outcome(1e-2, 0.4)])
+    (found,) = candidates([outcome(1e-2, 0.7, replicate=1), outcome(1e-2, 0.4)], LAMBDAS)
     assert list(found.correct.mean(axis=1)) == pytest.approx([0.4, 0.7])
 
 
@@ -39,7 +40,7 @@ def test_the_bits_are_the_accuracy() -> None:
 def test_the_order_of_outcomes_does_not_matter() -> None:
     """A replayed study compares as it did when it ran."""
     outcomes = [outcome(lam, 0.5 + lam, replicate=r) for lam in (1e-3, 1e-2, 1e-1) for r in (0, 1)]
-    assert evidence(outcomes) == evidence(outcomes[::-1])
+    assert evidence(outcomes, LAMBDAS) == evidence(outcomes[::-1], LAMBDAS)
 
 
 def test_a_comparison_is_worked_out_once() -> None:
@@ -52,14 +53,14 @@ def test_a_comparison_is_worked_out_once() -> None:
         of = [trial(10.0**-k, seed=seed) for k in range(1, 4)]
         return [Outcome(each, result(each, least + each.lam)) for each in of]
 
-    first = evidence(outcomes())
-    assert evidence(outcomes()[::-1]) is first
-    assert evidence(outcomes(seed=1)) not in (first, None)
-    assert evidence(outcomes(least=0.4)) not in (first, None)
+    first = evidence(outcomes(), LAMBDAS)
+    assert evidence(outcomes()[::-1], LAMBDAS) is first
+    assert evidence(outcomes(seed=1), LAMBDAS) not in (first, None)
+    assert evidence(outcomes(least=0.4), LAMBDAS) not in (first, None)
 
 
 def test_a_small_but_certain_difference_is_told() -> None:
     """Runs that differ on few images, all in favour of one, are told apart; others are not."""
-    found = evidence([outcome(1e-3, 0.5), outcome(1e-2, 0.8), outcome(1e-1, 0.79)])
+    found = evidence([outcome(1e-3, 0.5), outcome(1e-2, 0.8), outcome(1e-1, 0.79)], LAMBDAS)
     assert found is not None
-    assert (found.winner, found.ties) == (1e-2, (1e-1,))
+    assert (found.winner, found.ties) == ((1e-2,), ((1e-1,),))

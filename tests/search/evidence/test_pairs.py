@@ -63,7 +63,7 @@ def test_the_largest_difference_is_that_of_all(candidates: list[Candidate]) -> N
     for k, first in enumerate(candidates):
         others = [j for j in range(len(candidates)) if j != k]
         each = [studentised(candidates, k, j, table, draws) for j in others]
-        assert found[k] == pytest.approx(np.max(each, axis=0), rel=1e-6), first.lam
+        assert found[k] == pytest.approx(np.max(each, axis=0), rel=1e-6), first.point
 
 
 def studentised(

@@ -21,7 +21,6 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from search import run
-from search.experiments.lambda_coarse_fine.words import by_lam
 from search.records import Failure, State
 from search.running.live import standard_error, watch
 from search.running.runner import Notice
@@ -30,7 +29,7 @@ from search.settings.spec import StageOutline
 from search.training.checkpoint import Start
 from search.training.trainer import Shared, train_trials
 from search.trial import Trial
-from tests.search.builders import epoch, result, trial
+from tests.search.builders import by_lam, epoch, result, trial
 from tests.search.drivers import ROOT
 from tests.search.studies import FLAGS, SMALL
 

@@ -12,13 +12,12 @@ import pytest
 import reports
 from reports.drawing.album import Album
 from search import run
-from search.experiments.lambda_coarse_fine.words import by_lam
 from search.records import EpochRecord, Failure, State, StudyRecord, UnderWay
 from search.running.live_page import LivePage
 from search.running.runner import Notice
 from search.running.tally import Tally
 from search.settings.spec import StageOutline
-from tests.search.builders import epoch, result, trial
+from tests.search.builders import by_lam, epoch, result, trial
 from tests.search.studies import SMALL
 
 FIRST, SECOND = trial(1e-3), trial(1e-2)

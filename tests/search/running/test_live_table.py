@@ -9,7 +9,6 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from search.experiments.lambda_coarse_fine.words import by_lam
 from search.experiments.loss_evolution import LossEvolution
 from search.records import State
 from search.running.live import watch
@@ -17,7 +16,7 @@ from search.running.runner import Notice
 from search.running.tally import Tally
 from search.settings.spec import StageOutline
 from search.trial import Trial
-from tests.search.builders import BASE, epoch, result, trial
+from tests.search.builders import BASE, by_lam, epoch, result, trial
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 SIZES = [(80, 24), (80, 8), (80, 5), (120, 4), (60, 3), (40, 2), (40, 1)]

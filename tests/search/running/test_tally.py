@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.experiments.lambda_coarse_fine.words import by_lam
 from search.records import Failure, State
 from search.running.runner import Notice, run_plans
 from search.running.tally import Tally, to_come
@@ -19,7 +18,7 @@ from search.settings.spec import StageOutline
 from search.space.narrow import Factors
 from search.store.store import Store
 from search.trial import Trial
-from tests.search.builders import BASE, FakePool, epoch, fake_training, result, trial
+from tests.search.builders import BASE, FakePool, by_lam, epoch, fake_training, result, trial
 
 COARSE = StageOutline("coarse", 2, 4, "two values of λ")
 FINE = StageOutline("fine", 3, 4, "three values around the winner")

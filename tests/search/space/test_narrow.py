@@ -1,4 +1,4 @@
-"""Policies of the λ search, on made-up outcomes."""
+"""Where the fine grid lies."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbn.errors import InputError
-from search.evidence.scores import best, scores
-from search.records import State
-from search.space.narrow import Factors, Zoom, fine_rule, narrow, on_edge, tidy
-from tests.search.builders import outcome
+from search.evidence.scores import best
+from search.space.axis import LAM, tidy
+from search.space.narrow import Factors, Zoom, fine_rule, narrow, on_edge
+from search.space.points import only
+from tests.search.builders import LAMBDAS, outcome
 
 GRID = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 REFERENCE = {1e-5: 0.5264, 1e-4: 0.5002, 1e-3: 0.5128, 1e-2: 0.5401, 1e-1: 0.3834}
@@ -21,65 +22,17 @@ REFERENCE = {1e-5: 0.5264, 1e-4: 0.5002, 1e-3: 0.5128, 1e-2: 0.5401, 1e-1: 0.383
 
 def test_the_reference_grids_follow_from_its_numbers() -> None:
     """The reference report's coarse figures give its winner and its six fine values."""
-    winner = best([outcome(lam, accuracy) for lam, accuracy in REFERENCE.items()])
+    winner = best([outcome(lam, accuracy) for lam, accuracy in REFERENCE.items()], LAMBDAS)
     assert winner is not None
-    assert winner.lam == 1e-2
+    assert winner.point == (1e-2,)
     rule = fine_rule("--fine", "0.4,0.8,1,2,4,8")
-    assert narrow(winner.lam, GRID, rule) == (4e-3, 8e-3, 1e-2, 2e-2, 4e-2, 8e-2)
-
-
-def test_ties_go_to_the_larger_lambda() -> None:
-    """Of equal accuracies the larger λ wins, and the others are named."""
-    winner = best([outcome(1e-3, 0.5), outcome(1e-1, 0.4), outcome(1e-2, 0.5)])
-    assert winner is not None
-    assert (winner.lam, winner.tied_with) == (1e-2, (1e-3,))
-
-
-@given(st.dictionaries(st.sampled_from(GRID), st.floats(0, 1), min_size=1))
-def test_the_winner_has_the_highest_accuracy(figures: dict[float, float]) -> None:
-    """No other value is better than the winner, whatever the order of results."""
-    forward = best([outcome(lam, accuracy) for lam, accuracy in figures.items()])
-    backward = best([outcome(lam, accuracy) for lam, accuracy in reversed(figures.items())])
-    assert forward == backward
-    assert forward is not None
-    assert forward.accuracy == figures[forward.lam] == max(figures.values())
-
-
-def test_the_mean_over_replicates_decides() -> None:
-    """One lucky replicate does not outweigh a better mean."""
-    outcomes = [
-        outcome(1e-3, 0.50),
-        outcome(1e-3, 0.60, replicate=1),
-        outcome(1e-2, 0.62),
-        outcome(1e-2, 0.40, replicate=1),
-    ]
-    winner = best(outcomes)
-    assert winner is not None
-    assert winner.lam == 1e-3
-    assert winner.accuracy == pytest.approx(0.55)
-
-
-def test_a_trial_of_two_stages_counts_once() -> None:
-    """A value that is in both grids is one trial, not two replicates."""
-    (score,) = scores([outcome(1e-2, 0.5), outcome(1e-2, 0.5)])
-    assert score.accuracies == (0.5,)
-
-
-@pytest.mark.parametrize("state", [State.DIVERGED, State.FAILED])
-def test_a_run_that_did_not_complete_rules_its_value_out(state: State) -> None:
-    """A diverged or failed replicate keeps its λ from winning, however good the others are."""
-    winner = best(
-        [outcome(1e-2, 0.9), outcome(1e-2, 0.9, replicate=1, state=state), outcome(1e-3, 0.3)]
-    )
-    assert winner is not None
-    assert winner.lam == 1e-3
-    assert best([outcome(1e-2, 0.9, state=state)]) is None
+    assert narrow(LAM, only(winner.point), GRID, rule) == (4e-3, 8e-3, 1e-2, 2e-2, 4e-2, 8e-2)
 
 
 @given(st.integers(0, 4), st.integers(1, 9))
 def test_zoom_lies_between_the_neighbours(position: int, count: int) -> None:
     """Zoomed values ascend, even on the log axis, strictly between the winner's neighbours."""
-    grid = narrow(GRID[position], GRID, Zoom(count))
+    grid = narrow(LAM, GRID[position], GRID, Zoom(count))
     assert len(grid) == count
     assert GRID[position] / 10 < min(grid)
     assert max(grid) < GRID[position] * 10
@@ -90,7 +43,7 @@ def test_zoom_lies_between_the_neighbours(position: int, count: int) -> None:
 def test_zoom_needs_neighbours() -> None:
     """A grid of one value cannot be zoomed into, and the message says what to do."""
     with pytest.raises(InputError, match=r"--fine zoom:3.*at least 2 values.*--coarse"):
-        narrow(1e-2, (1e-2,), Zoom(3))
+        narrow(LAM, 1e-2, (1e-2,), Zoom(3))
 
 
 @pytest.mark.parametrize("text", ["zoom", "zoom:0", "zoom:x", "0.5,0.5", "-1", "", "a,b"])
