@@ -17,8 +17,7 @@ from search.running.tally import time_text, to_come
 from search.settings.cycle_end import mid_cycle_warning
 from search.settings.spec import Execution, StageOutline, StudySpec
 from search.store.folder import STORE, check_specification, check_writable
-from search.store.store import Store
-from search.study.recording import build_record
+from search.study.recording import kept_record
 from search.study.run import check_memory, identity_of, slots_here
 from search.training.problem import Problem, prepare
 from search.training.trainer import Shared, train_trial
@@ -87,8 +86,7 @@ def _expected(
         return [
             [_Expected(**vars(stage)) for stage in part.outline()] for part in spec.experiments()
         ]
-    with Store(folder / STORE, read_only=True) as store:
-        record = build_record(spec, problem, store, name=name, folder=folder)
+    record = kept_record(spec, problem, name=name, folder=folder)
     return [
         _as_asked(record, experiment, part.outline())
         for part, experiment in zip(spec.experiments(), record.experiments, strict=True)

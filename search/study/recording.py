@@ -13,6 +13,7 @@ from search.plan import Progress, Stage, replay
 from search.records import ExperimentRecord, Outcome, StageRecord, State, StudyRecord, TrialRecord
 from search.settings.cycle_end import mid_cycle_warning
 from search.settings.spec import Experiment, StudySpec
+from search.store.folder import STORE
 from search.store.store import Store
 from search.training.problem import Problem
 from search.training.trainer import NETWORK_PREFIX
@@ -53,6 +54,13 @@ def build_record(
         sessions=store.sessions(),
         version=project_version(),
     )
+
+
+def kept_record(spec: StudySpec, problem: Problem, *, name: str, folder: Path) -> StudyRecord:
+    """Return a study as it stands in its folder, which stays as it is."""
+    with Store(folder / STORE, read_only=True) as store:
+        named = problem.named_as_in(store.trials())
+        return build_record(spec, named, store, name=name, folder=folder)
 
 
 def _experiment(spec: Experiment, progress: Progress, known: _Known) -> ExperimentRecord:

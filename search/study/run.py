@@ -24,7 +24,7 @@ from search.running.workers import Workers
 from search.settings.spec import Execution, StudySpec, flag
 from search.store.folder import STORE, check_specification, check_writable, claim, is_read_only
 from search.store.store import Store
-from search.study.recording import build_record, write_model
+from search.study.recording import build_record, kept_record, write_model
 from search.training.memory import check_networks
 from search.training.problem import Problem, prepare
 
@@ -167,9 +167,7 @@ def _looked_at(
     say: Callable[[str], None],
 ) -> Study:
     """Return a finished study of a folder that may be read alone: nothing is trained or written."""
-    with Store(folder / STORE, read_only=True) as store:
-        named = problem.named_as_in(store.trials())
-        record = build_record(spec, named, store, name=name, folder=folder)
+    record = kept_record(spec, problem, name=name, folder=folder)
     if how.overwrite or not record.finished:
         why = "may not be replaced" if how.overwrite else "is not finished"
         raise InputError(

@@ -13,7 +13,9 @@ import pytest
 from kbn import data
 from kbn.network import load
 from search import LambdaSearch, Study, digest, run
+from search.settings.spec import Execution
 from search.store.store import Store
+from search.study.dry_run import describe
 from search.training.problem import prepare
 from tests.search.studies import SMALL, TRIALS
 
@@ -29,10 +31,14 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def spec_of(file: Path | str) -> LambdaSearch:
+    """Return a small study on a file."""
+    return replace(SMALL, data=f"npz:{file}", epochs=1, final_epochs=1)
+
+
 def study(file: Path | str, out: Path) -> Study:
-    """Run a small study on a file."""
-    spec = replace(SMALL, data=f"npz:{file}", epochs=1, final_epochs=1)
-    return run(spec, out=out, name="study", serial=True, quiet=True)
+    """Run it."""
+    return run(spec_of(file), out=out, name="study", serial=True, quiet=True)
 
 
 @pytest.fixture
@@ -87,6 +93,8 @@ def test_a_study_made_before_goes_on(
             store.add_trials([named])
             store.commit(replace(each.result, trial_id=named.id), each.history)
 
+    how = Execution(out=tmp_path / "runs", name="study", serial=True)
+    assert f"{kept} trials are done" in describe(spec_of(moved["renamed"]), how, say=print)
     ended = study(moved["renamed"], tmp_path / "runs")
     assert ended.record.finished
     assert sum(each.trained for each in ended.record.sessions) == TRIALS - kept
