@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -30,9 +32,15 @@ def run(command: click.Command, arguments: Sequence[str] | None, *, name: str) -
         code = _complain(error.format_message())
     except (KeyboardInterrupt, click.Abort):
         code = INTERRUPTED
+    except OSError as error:
+        code = _complain(str(error))
+        if error.filename is None:  # what cannot be printed would be tried again at the exit
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
 def _complain(message: str) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    with suppress(OSError):
+        click.echo(f"error: {' '.join(message.split())}", err=True)
     return BAD_INPUT

@@ -30,6 +30,7 @@ from typing import Any
 from cluster.address import check_here, locate
 from cluster.errors import ClusterError
 from cluster.lean import lean_start
+from cluster.signals import sigterm_kept
 from cluster.survey import Survey
 
 SMALLEST_STORE = 80 * 2**20
@@ -92,12 +93,12 @@ def connection(
         try:
             yield ray
         finally:
-            with contextlib.redirect_stdout(sys.stderr):
+            with contextlib.redirect_stdout(sys.stderr), sigterm_kept():
                 ray.shutdown()
 
 
 def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path, ...]) -> Any:
-    with _quiet_start():
+    with _quiet_start(), sigterm_kept():
         import ray
 
         try:
@@ -129,6 +130,9 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
             raise ClusterError(
                 f"Ray cannot be started or joined {where} ({reason}); --serial runs without it"
             ) from error
+        except BaseException:  # stopped on the way: what has started ends
+            ray.shutdown()
+            raise
     _report_to_stderr()
     return ray
 

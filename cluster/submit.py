@@ -164,7 +164,12 @@ def split_out(words: Sequence[str]) -> tuple[list[str], Path]:
             out = word.removeprefix(f"{OUT}=")
         else:
             rest.append(word)
-    return rest, Path(out).expanduser().absolute()
+    if "://" in out:
+        raise ClusterError(f"--out {out}: is an address; give a folder of this machine")
+    try:
+        return rest, Path(out).expanduser().absolute()
+    except (OSError, RuntimeError) as error:  # no working directory, or no such home folder
+        raise ClusterError(f"--out {out}: {error}; write the path out") from error
 
 
 def folder_name(words: Sequence[str]) -> str:

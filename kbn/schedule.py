@@ -13,6 +13,9 @@ from kbn.errors import InputError
 
 Schedule = Callable[[int], float]
 
+SHORTEST_CYCLE = 2
+"""Steps of a cycle, at least."""
+
 
 def triangular(eta_min: float, eta_max: float, cycle_steps: int) -> Schedule:
     """Rise linearly from η_min to η_max in half a cycle, fall back in the other half.
@@ -74,5 +77,5 @@ def _tooth(step: int, cycle_steps: int) -> float:
 def _check(eta_min: float, eta_max: float, cycle_steps: int) -> None:
     if not 0 < eta_min <= eta_max < math.inf:
         raise InputError(f"η from {eta_min} to {eta_max}: 0 < η_min ≤ η_max is needed")
-    if cycle_steps < 2:
-        raise InputError(f"a cycle of {cycle_steps} steps: at least 2 are needed")
+    if cycle_steps < SHORTEST_CYCLE:
+        raise InputError(f"a cycle of {cycle_steps} steps: at least {SHORTEST_CYCLE} are needed")

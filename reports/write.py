@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kbn.errors import visible
 from kbn.files import write_text
 from reports.document import render
 from reports.page.assemble import page
@@ -50,7 +51,7 @@ def write(record: StudyRecord) -> Report:
     for name, frame in FRAMES.items():
         with making(name, missing):
             _write_csv(folder / name, frame(record))
-    text = render(record, missing=missing)
+    text = visible(render(record, missing=missing))
     write_text(folder / "report.md", text)
     with making("report.html", missing):
         write_text(folder / "report.html", page(text, folder))
@@ -71,9 +72,9 @@ def write_page(record: StudyRecord, under_way: UnderWay | None) -> Path:
     """
     path = record.folder / "report.html"
     status = Status(record, under_way) if under_way else None
-    write_text(path, page(render(record, figures=False), record.folder, status))
+    write_text(path, visible(page(render(record, figures=False), record.folder, status)))
     return path
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:
-    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    write_text(path, visible(frame.to_csv(index=False, lineterminator="\n")))

@@ -124,7 +124,7 @@ TOP_LEVEL = {
     *("search.sigma_batchnorm", "search.paper", "search.console"),
     *(f"cluster.{name}" for name in ("address", "command_line", "connect", "errors", "events")),
     *(f"cluster.{name}" for name in ("lean", "probe", "ray_pool", "retry", "room", "serial")),
-    *("cluster.status", "cluster.survey", "cluster.watch"),
+    *("cluster.signals", "cluster.status", "cluster.survey", "cluster.watch"),
     *("reports.document", "reports.write"),
 }
 """Modules that lie in a package itself, beside its rooms: the commands, and the pools."""

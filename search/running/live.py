@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from rich.console import Console
 
+from kbn.errors import visible
 from search.records import State
 from search.running.live_table import live_table
 from search.running.runner import Notice, Observer
@@ -25,14 +26,13 @@ _NAMED = 3
 
 def standard_error(*, quiet: bool) -> Console:
     """Return the console of a study. What can be drawn on is a terminal, whatever is coloured."""
-    return Console(
-        stderr=True, quiet=quiet, force_interactive=None if sys.stderr.isatty() else False
-    )
+    terminal = sys.stderr is not None and sys.stderr.isatty()  # None where it is closed
+    return Console(stderr=True, quiet=quiet, force_interactive=None if terminal else False)
 
 
 def say(console: Console, line: str) -> None:
-    """Print a line as it is, however long."""
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    """Print a line as it is, however long; what would command a terminal is shown."""
+    console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

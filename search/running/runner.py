@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from kbn.errors import visible
 from search.plan import Plan, Progress, Stage, replay
 from search.records import Environment, EpochRecord, Failure, Outcome, Result, State
 from search.store.store import Store
@@ -222,7 +223,8 @@ class _Run:
                 if trial_id not in self._outcomes:
                     self._take(trial_id, item)
             case "retry" | "failed":
-                failure = Failure(value.type, value.message, value.traceback, value.lost)
+                kind, message, trace = map(visible, (value.type, value.message, value.traceback))
+                failure = Failure(kind, message, trace, value.lost)
                 final = event.kind == "failed" and len(task) == 1
                 for trial in pending:
                     self._fail(trial.id, failure, final=final)

@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, Self
@@ -48,17 +48,14 @@ class Workers:
         self._how, self._problem, self._say = how, problem, say
         self._pool: OpenPool | None = None
         self._closing: Future[None] | None = None
-        self._stack = ExitStack()
 
     def open(self) -> OpenPool:
-        """Return the pool, opened the first time; SIGTERM is Ctrl-C from then on.
+        """Return the pool, opened the first time.
 
         Raises `ClusterError` as `cluster.RayPool` does, and what making the data raises.
         """
         if self._pool is None:
             self._pool = self._made()
-            # After Ray has started: it sets a handler of its own.
-            self._stack.enter_context(_termination_as_interrupt())
         return self._pool
 
     def _made(self) -> OpenPool:
@@ -95,11 +92,10 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._stack:
-            if self._closing is not None:
-                self._closing.result()
-            elif self._pool is not None:
-                self._pool.close()
+        if self._closing is not None:
+            self._closing.result()
+        elif self._pool is not None:
+            self._pool.close()
 
 
 def _own_packages() -> tuple[Path, ...]:
@@ -109,7 +105,7 @@ def _own_packages() -> tuple[Path, ...]:
 
 
 @contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
+def termination_as_interrupt() -> Iterator[None]:
     """Let SIGTERM stop a study as Ctrl-C does: a scheduler's notice must lose nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -6,19 +6,22 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
 from filelock import FileLock, Timeout
 
-from kbn.errors import InputError, WriteError
+from kbn.errors import InputError, WriteError, visible
 from kbn.files import whole_file
+from kbn.output import checked_output
+from kbn.paths import Kind, absolute, kind_of, user_path
 from search.store.folder import LOCK, SPEC, STORE
 from search.store.salvage import Salvage, is_specification, salvage
 from search.store.schema import VERSION
-from search.store.store import copied
+from search.store.store import Store, copied
 
 SOUND, DAMAGED, BAD_INPUT, NO_ROOM = 0, 1, 2, 4
 SHOWN = 5
@@ -26,20 +29,32 @@ SHOWN = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command and exit: 0 the store is sound, 1 it is damaged, 2 bad input."""
+    """Run the command and exit: 0 the store is sound, 1 it is damaged, 2 bad input, 4 no room."""
+    with checked_output():
+        code = _code(arguments)
+    sys.exit(code)
+
+
+def _code(arguments: Sequence[str] | None) -> int:
     try:
-        code = _commands().main(
+        code: int = _commands().main(
             args=None if arguments is None else list(arguments),
             prog_name="python -m search.store",
             standalone_mode=False,
         )
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
-        code = BAD_INPUT
-    except (InputError, WriteError) as error:
-        click.echo(f"error: {error}", err=True)
-        code = BAD_INPUT if isinstance(error, InputError) else NO_ROOM
-    sys.exit(code)
+        code = _complain(error.format_message(), BAD_INPUT)
+    except InputError as error:
+        code = _complain(str(error), BAD_INPUT)
+    except WriteError as error:
+        code = _complain(f"{error}; {error.way_out}", NO_ROOM)
+    return code
+
+
+def _complain(message: str, code: int) -> int:
+    with suppress(WriteError):
+        click.echo(f"error: {visible(message)}", err=True)
+    return code
 
 
 def _commands() -> click.Group:
@@ -48,30 +63,31 @@ def _commands() -> click.Group:
         pass
 
     @group.command(help=f"Say what is readable of a store: a study's folder, or its {STORE}.")
-    @click.argument("path", type=click.Path(path_type=Path))
+    @click.argument("path")
     @click.option(
         "--export",
         "to",
-        type=click.Path(path_type=Path),
         metavar="FOLDER",
         help="Write a sound study of all that is readable to a new folder. Its command with "
         "--name FOLDER trains the rest.",
     )
-    def check(path: Path, to: Path | None) -> int:
-        return _check(path, to)
+    def check(path: str, to: str | None) -> int:
+        return _check(user_path("PATH", path), None if to is None else user_path("--export", to))
 
     return group
 
 
 def _check(path: Path, to: Path | None) -> int:
-    path = path / STORE if path.is_dir() else path
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; name a study's folder, or its {STORE}")
-    if to is not None and to.exists():
+    path = path / STORE if kind_of(path) is Kind.FOLDER else path
+    kind = kind_of(path)
+    if kind is not Kind.FILE:
+        what = f"is a {kind}" if kind else "does not exist"
+        raise InputError(f"{path} {what}; name a study's folder, or its {STORE}")
+    if to is not None and kind_of(to, f"--export {to}") is not None:
         raise InputError(f"--export {to} exists; name a new folder")
     found = _salvage(path)
     for line in _lines(path, found):
-        click.echo(line)
+        click.echo(visible(line))
     if to is not None:
         _export(found, path, to)
         click.echo(f"exported to {to}")
@@ -83,13 +99,24 @@ def _check(path: Path, to: Path | None) -> int:
 def _salvage(path: Path) -> Salvage:
     """Read a copy, so that the file stays as it is."""
     with _undisturbed(path.parent / LOCK), copied(path) as copy:
-        return salvage(copy)
+        found = salvage(copy)
+        return found if found.problems else replace(found, problems=_foreign(copy))
+
+
+def _foreign(copy: Path) -> tuple[str, ...]:
+    """Say what no study writes, of a store whose rows all match their checksums."""
+    try:
+        Store(copy).close()
+    except InputError as error:
+        cause = error.__cause__
+        return (str(cause or error),)
+    return ()
 
 
 @contextmanager
 def _undisturbed(lock: Path) -> Iterator[None]:
     """Keep drivers away from a study for a moment."""
-    if not os.access(lock, os.W_OK):  # there is none, or nobody can write there
+    if lock.is_symlink() or not os.access(lock, os.W_OK):  # there is none, or none of a driver's
         yield
         return
     try:
@@ -115,7 +142,7 @@ def _lines(path: Path, found: Salvage) -> Iterator[str]:
 
 def _export(found: Salvage, path: Path, to: Path) -> None:
     try:
-        to.mkdir(parents=True)
+        absolute(to, f"--export {to}").mkdir(parents=True)
     except OSError as error:
         raise WriteError(to, error) from error
     with whole_file(to / STORE) as temporary:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from kbn.files import UNREADABLE_NPZ
 from kbn.network import Network
 from search.records import EpochRecord, Result, State
 from search.training.trainer import NETWORK_PREFIX
@@ -23,7 +24,7 @@ _hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
 
 INTEGERS = 2**63
 """Whole numbers are smaller."""
-FOREIGN = (ValueError, TypeError, KeyError, RecursionError, OverflowError, EOFError, MemoryError)
+FOREIGN = (*UNREADABLE_NPZ, TypeError, KeyError, RecursionError, OverflowError)
 """What reading something raises that no study wrote."""
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import shutil
 import sqlite3
 import tempfile
 import time
@@ -29,7 +28,7 @@ from kbn.arrays import array_of, arrays_of
 from kbn.errors import InputError, WriteError
 from kbn.files import whole_file
 from kbn.network import Network
-from kbn.paths import kind_of, looking
+from kbn.paths import Kind, kind_of, looking
 from kbn.training import TrainingState
 from search.records import (
     Attempt,
@@ -272,9 +271,11 @@ class Store:
             return None
         _, epoch, steps, seconds, rng, environment, history, network, _ = row
         weights = Network.from_arrays(arrays_of(io.BytesIO(network)))
-        state = {"network": weights, "epoch": epoch, "steps": steps, "rng": fields_of(rng)}
+        fields = {"network": weights, "epoch": epoch, "steps": steps, "rng": fields_of(rng)}
+        state = read_record(TrainingState, fields)
+        state.generator()  # a random generator can be made of it
         made = {
-            "state": read_record(TrainingState, state),
+            "state": state,
             "history": tuple(read_record(EpochRecord, each) for each in json.loads(history)),
             "seconds": seconds,
             "environment": read_record(Environment, fields_of(environment)),
@@ -397,10 +398,15 @@ class Store:
 def copied(path: Path) -> Iterator[Path]:
     """Copy a store for a moment, with what a driver that was killed left beside it."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in (path.name, f"{path.name}-journal"):
-            if (path.parent / name).exists():
-                shutil.copy(path.parent / name, Path(folder) / name)
-        yield Path(folder) / path.name
+        copy = Path(folder) / path.name
+        for suffix in ("", "-journal"):
+            held = path.with_name(f"{path.name}{suffix}")
+            if kind_of(held) is Kind.FILE:
+                with looking(held):
+                    content = held.read_bytes()
+                with whole_file(copy.with_name(f"{path.name}{suffix}")) as temporary:
+                    temporary.write_bytes(content)
+        yield copy
 
 
 def _read(path: Path, into: sqlite3.Connection) -> None:

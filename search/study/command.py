@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
 
@@ -12,7 +13,8 @@ import click
 
 import cluster
 from cluster import ClusterError, ClusterLostError
-from kbn.errors import InputError, WriteError
+from kbn.errors import InputError, WriteError, visible
+from kbn.output import checked_output
 from kbn.paths import user_path
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import State, StudyRecord
@@ -29,11 +31,18 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
     """Run a driver's command line and exit.
 
     Exit codes: 0 done, 1 some trials failed, 2 bad input, 3 the cluster was lost, 4 the disk is
-    full or the folder cannot be written to, 130 stopped by Ctrl-C. Whatever the code, finished
-    trials are kept, and the same command goes on.
+    full or the folder cannot be written to, 130 stopped by Ctrl-C or SIGTERM. Whatever the code,
+    finished trials are kept, and the same command goes on.
     """
+    with checked_output():
+        code = _code(spec_type, arguments)
+    sys.exit(code)
+
+
+def _code(spec_type: type[StudySpec], arguments: Sequence[str] | None) -> int:
+    """Run a driver's command line; return its exit code."""
     try:
-        code = _command(spec_type).main(
+        code: int = _command(spec_type).main(
             args=None if arguments is None else list(arguments),
             prog_name=f"python -m search.{spec_type.kind}",
             standalone_mode=False,
@@ -51,14 +60,20 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
         code = _complain(error.format_message())
     except (KeyboardInterrupt, click.Abort) as stop:  # click makes the one into the other
         said = stop.__cause__ if isinstance(stop, click.Abort) else stop
-        click.echo(str(said or "") or "stopped before the first trial; nothing is lost", err=True)
+        _tell(str(said or "") or "stopped before the first trial; nothing is lost")
         code = INTERRUPTED
-    sys.exit(code)
+    return code
 
 
 def _complain(message: str, code: int = BAD_INPUT) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    _tell(f"error: {' '.join(message.split())}")
     return code
+
+
+def _tell(line: str) -> None:
+    """Print a line for the user, where there is anything to print it on."""
+    with suppress(WriteError):
+        click.echo(visible(line), err=True)
 
 
 def _command(spec_type: type[StudySpec]) -> click.Command:
@@ -116,13 +131,12 @@ def _spec_option() -> click.Option:
 def _run(spec: StudySpec, how: Execution) -> int:
     console = live.standard_error(quiet=how.quiet)
     if how.dry_run:
-        click.echo(
-            dry_run.describe(spec, how, say=partial(live.say, console), outlook=_outlook(how))
-        )
+        say = partial(live.say, console)
+        click.echo(visible(dry_run.describe(spec, how, say=say, outlook=_outlook(how))))
         return 0
     study = run_study(spec, how, console=console)
     for line in summary(study, quiet=how.quiet):
-        click.echo(line)
+        click.echo(visible(line))
     failed = any(record.state is State.FAILED for record in study.record.trials)
     return SOME_FAILED if failed else 0
 

@@ -20,7 +20,7 @@ from kbn.errors import InputError
 from search.records import State, StudyRecord, TrialRecord, UnderWay
 from search.running import live
 from search.running.session import TrainingSession
-from search.running.workers import Workers
+from search.running.workers import Workers, termination_as_interrupt
 from search.settings.spec import Execution, StudySpec, flag
 from search.store.folder import STORE, check_specification, check_writable, claim, is_read_only
 from search.store.store import Store
@@ -112,6 +112,7 @@ def run(spec: StudySpec, **execution: Any) -> Study:
     return run_study(spec, how, console=live.standard_error(quiet=how.quiet))
 
 
+@termination_as_interrupt()
 def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     """Do what `run` does, with progress shown on `console`."""
     if how.dry_run:

@@ -12,6 +12,7 @@ import numpy as np
 from kbn import data
 from kbn.data import Dataset, Partition
 from kbn.errors import InputError
+from kbn.schedule import SHORTEST_CYCLE
 from search.records import DataRecord
 from search.settings.spec import StudySpec
 from search.training.trainer import Shared
@@ -65,7 +66,7 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
     DataError
         When the data set is missing or damaged.
     InputError
-        When the split or the batch does not fit it.
+        When the split, the batch or the cycle does not fit it.
     """
     dataset = data.load(spec.data, data_dir=data_dir, say=say)
     validation = spec.validation
@@ -84,8 +85,20 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
             f"--batch-size {spec.largest_batch} is larger than the training set of "
             f"{record.train_size} images; choose at most {record.train_size}"
         )
+    for part in spec.experiments():
+        _check_cycle(part, record)
     base = base_trial(spec.at_scale(), record)
     return Problem(making, _bytes(dataset), record, base, dataset.labels)
+
+
+def _check_cycle(spec: StudySpec, record: DataRecord) -> None:
+    steps = base_trial(spec, record).cycle_steps
+    if steps < SHORTEST_CYCLE:
+        raise InputError(
+            f"--cycle {spec.cycle} has {steps} step with batches of {spec.batch_size} of "
+            f"{record.train_size} images; at least {SHORTEST_CYCLE} are needed: choose a longer "
+            "cycle, or a smaller --batch-size"
+        )
 
 
 def _made(dataset: Dataset, parts: Partition) -> Shared:

@@ -99,3 +99,36 @@ def test_a_stopped_driver_says_what_it_keeps(
     again = run(SMALL, out=tmp_path, serial=True, quiet=True)
     assert again.record.sessions[-1].trained == TRIALS - 1
     assert results(folder) == results(study.folder)
+
+
+@pytest.mark.ray
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_a_scheduler_ends_a_driver_while_ray_starts(tmp_path: Path) -> None:
+    """SIGTERM is Ctrl-C then, too: exit code 130, one line, no process left, nothing written."""
+    with started(*FLAGS, "--out", tmp_path) as driver:
+        wait_for("Ray's first process", lambda: descendants(driver.pid))
+        family = descendants(driver.pid)
+        driver.terminate()
+        _, err = driver.communicate(timeout=PATIENCE)
+    assert driver.returncode == 130, err
+    assert err.split("\n")[-2] == "stopped before the first trial; nothing is lost"
+    assert "Traceback" not in err
+    wait_for("Ray's end", lambda: not alive(family))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("flags", [pytest.param((), marks=pytest.mark.ray), ("--serial",)])
+def test_a_scheduler_ends_a_driver_while_the_report_is_written(
+    study: Study, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    """The same, while Ray ends beside the report; the same command writes it."""
+    folder = tmp_path / NAME
+    with started(*FLAGS, *flags, "--out", tmp_path) as driver:
+        wait_for("the report's first part", (folder / "trials.csv").exists)
+        driver.terminate()
+        _, err = driver.communicate(timeout=PATIENCE)
+    assert driver.returncode == 130, err
+    assert f"{TRIALS} of the {TRIALS} trials" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    run(SMALL, out=tmp_path, serial=True, quiet=True)
+    assert tables(folder) == tables(study.folder)

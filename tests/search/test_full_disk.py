@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -194,3 +196,61 @@ def test_what_a_killed_writer_leaves_is_removed(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     remove_partial(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("flags", [("--dry-run",), ("--help",), ("--serial", "--quiet")])
+def test_a_standard_output_on_a_full_disk(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """One line that names it, exit code 4, and what was trained is kept."""
+    words = [sys.executable, "-m", "search.lambda_coarse_fine", *FLAGS, *flags, f"--out={tmp_path}"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(words, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == UNWRITABLE, ended.stderr
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("error: standard output cannot be written (No space left on device)")
+    assert "make room" in line
+    if "--serial" in flags:
+        assert len(results(tmp_path / NAME)) == TRIALS
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("flags", [("--serial",), ("--hidden=0",)])
+def test_a_standard_error_on_a_full_disk(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """Nothing can be said; the exit code says it all the same."""
+    words = [sys.executable, "-m", "search.lambda_coarse_fine", *FLAGS, *flags, f"--out={tmp_path}"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(words, check=False, stdout=subprocess.PIPE, stderr=full, text=True)
+    assert ended.returncode == (UNWRITABLE if "--serial" in flags else 2)
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_streams_that_are_closed(tmp_path: Path, closed: str) -> None:
+    """Without anybody to tell, a study is as any other."""
+    words = [sys.executable, "-m", "search.lambda_coarse_fine", *FLAGS, "--serial"]
+    line = f"{shlex.join(words)} --out {shlex.quote(str(tmp_path))} {closed}"
+    ended = subprocess.run(["/bin/sh", "-c", line], check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert len(results(tmp_path / NAME)) == TRIALS
+
+
+def test_a_folder_of_figures_on_a_full_disk(
+    disk: Path, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same of figures alone: they are drawn when there is room."""
+    shutil.copytree(small, tmp_path / NAME)
+    figures = tmp_path / NAME / "figures"
+    shutil.rmtree(figures)
+    figures.mkdir()
+    mount = shutil.which("mount") or "mount"
+    subprocess.run([mount, "--bind", str(disk), str(figures)], check=True)
+    try:
+        with filled(disk, free=0):
+            code, err = call(tmp_path, capsys)
+        assert code == UNWRITABLE
+        assert "figures/" in err
+        assert "make room" in err
+        assert len(err.splitlines()) == 1
+        assert call(tmp_path, capsys) == (0, "")
+    finally:
+        subprocess.run([shutil.which("umount") or "umount", "-l", str(figures)], check=True)

@@ -195,6 +195,15 @@ BAD = {
     "no address": (["--address=somewhere"], "somewhere", "host:port"),
     "two executors": (["--serial", "--address=auto"], "--serial", "exclude"),
     "unwritable folder": (["--out=/proc/runs"], "/proc/runs", "--out"),
+    "a cycle of a step": (
+        ["--cycle=1", "--batch-size=700"],
+        "--cycle 1epochs has 1 step",
+        "longer",
+    ),
+    "an address for a folder": (["--out=s3://bucket/runs"], "s3://bucket/runs", "this machine"),
+    "no such user": (["--out=~nosuchuser/runs"], "~nosuchuser", "write the path out"),
+    "name too long": ([f"--name={'n' * 256}"], "256 bytes", "shorter"),
+    "folder's name too long": ([f"--out={'n' * 256}"], "--out", "255 bytes a name"),
     "no such flag": (["--hiden=5"], "--hiden", "--hidden"),
     "no such spec": (["--spec=/no/spec.toml"], "/no/spec.toml", "cannot be read"),
 }
