@@ -22,6 +22,7 @@ import logging
 import os
 import secrets
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,6 +36,9 @@ from cluster.survey import Survey
 
 SMALLEST_STORE = 80 * 2**20
 """Ray refuses an object store below about 75 MiB."""
+
+LEAVE_SECONDS = 1.0
+"""How long the head may take to answer to a driver that leaves."""
 
 _CLOSED = {"RAY_enable_metrics_collection": "0"}
 """Measurements would be offered to all, token or not."""
@@ -93,8 +97,23 @@ def connection(
         try:
             yield ray
         finally:
+            _unsubscribe()
             with contextlib.redirect_stdout(sys.stderr), sigterm_kept():
                 ray.shutdown()
+
+
+def _unsubscribe() -> None:
+    """Take leave of the head, which may hang: `ray.shutdown` would wait for its answer for ever."""
+    worker = importlib.import_module("ray._private.worker").global_worker
+    worker.threads_stopped.set()
+    leaving = [
+        threading.Thread(target=subscriber.close, daemon=True)
+        for subscriber in (worker.gcs_error_subscriber, worker.gcs_log_subscriber)
+    ]
+    for thread in leaving:
+        thread.start()
+    for thread in leaving:
+        thread.join(LEAVE_SECONDS)
 
 
 def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path, ...]) -> Any:

@@ -11,7 +11,7 @@ import math
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +22,9 @@ from cluster.errors import ClusterError
 from cluster.events import Event, Kind, Task, TaskFailure
 from cluster.probe import Versions, check_nodes
 from cluster.retry import Tries, delay, may_retry
-from cluster.room import Needs, Resources, Waiting, fitting, megabytes
+from cluster.room import Needs, Waiting, fitting, megabytes
 from cluster.serial import failure_of, stalled
-from cluster.watch import Watch, doors
+from cluster.watch import Watch, asking, doors
 
 STORE_SLACK = 64 * 2**20
 """Bytes of an embedded object store beyond the shared data, for payloads and items."""
@@ -52,6 +52,9 @@ class _Started(NamedTuple):
     """First item of every attempt."""
 
     node: str
+    """The machine's name."""
+    node_id: str
+    """Ray's own."""
 
 
 class _Ended(NamedTuple):
@@ -64,7 +67,9 @@ class _Ended(NamedTuple):
 
 def _attempt(task: Task, shared: Any, payload: Any) -> Iterator[Any]:
     """Run a task in a worker; what it raises becomes an item, so that nothing needs pickling."""
-    yield _Started(socket.gethostname())
+    import ray  # noqa: PLC0415 - this runs in a worker of Ray's
+
+    yield _Started(socket.gethostname(), ray.get_runtime_context().get_node_id())
     try:
         items = iter(task(shared, payload))
         while True:  # not `yield from`: Ray sends statistics into its generators
@@ -92,6 +97,7 @@ class _Work:
     once: bool = False
     tries: Tries = field(default_factory=Tries)
     node: str = ""
+    node_id: str = ""
     not_before: float = 0.0
     """Monotonic time before which it is not tried again."""
     heard: float = math.inf
@@ -169,10 +175,13 @@ class RayPool:
                     py_modules=py_modules,
                 )
             )
-            self._watch = Watch(doors(self._ray), self._ask_nodes)
+            self._watch = Watch(doors(self._ray), asking(self._ray))
             stack.callback(self._watch.close)
             self._waiting_for_room = Waiting(
-                self._needs, nodes=self._nodes, free=lambda: self._free, say=say
+                self._needs,
+                nodes=lambda: self._watch.resources,
+                free=lambda: self._watch.free,
+                say=say,
             )
             if address is None:
                 self._check_room()
@@ -203,20 +212,12 @@ class RayPool:
     @property
     def slots(self) -> int:
         """Tasks that can run at once; within seconds it follows nodes that join or leave."""
-        room = max(1, fitting(self._nodes(), self._needs))
+        room = max(1, fitting(self._watch.resources, self._needs))
         return min(room, self._max_concurrent or room)
 
-    def _nodes(self) -> list[Resources]:
-        return self._watch.resources
-
-    def _ask_nodes(self) -> list[Resources]:
-        """Ask the head, which may hang: called by the watch's thread alone."""
-        self._free: Resources = self._ray.available_resources()
-        return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-
     def _check_room(self) -> None:
-        if not fitting(self._nodes(), self._needs):
-            (here,) = self._nodes()
+        (here,) = self._watch.resources
+        if not fitting([here], self._needs):
             raise ClusterError(
                 f"a task asks for {self._needs}, and Ray has {here.get('CPU', 0):g} cores and "
                 f"{megabytes(here.get('memory', 0))} on this machine; ask for less"
@@ -257,7 +258,8 @@ class RayPool:
             return []
         ready = self._ready(timeout)
         events = [event for stream in ready for event in self._next(stream)]
-        return events + [self._give_up(stream) for stream in self._stalled()]
+        events += [self._give_up(stream) for stream in self._stalled()]
+        return events + [self._write_off(stream) for stream in self._unreachable()]
 
     def _ready(self, timeout: float) -> list[Any]:
         """Return all streams that have an item; wait for one where none has."""
@@ -273,8 +275,18 @@ class RayPool:
     def _stalled(self) -> list[Any]:
         """Return the streams that have yielded nothing for too long."""
         latest = time.monotonic() - self._stall_seconds
-        late = [stream for stream, work in self._running.items() if work.heard < latest]
-        if late:  # a driver that was held up may not have read what is there
+        return self._empty(stream for stream, work in self._running.items() if work.heard < latest)
+
+    def _unreachable(self) -> list[Any]:
+        """Return the streams from nodes that the head has lost, and Ray has not given up."""
+        return self._empty(
+            stream for stream, work in self._running.items() if self._watch.gone(work.node_id)
+        )
+
+    def _empty(self, streams: Iterable[Any]) -> list[Any]:
+        """Return those in which nothing waits: a driver that was held up may be behind."""
+        late = list(streams)
+        if late:
             ready, _ = self._ray.wait(late, num_returns=len(late), timeout=0, fetch_local=False)
             late = [stream for stream in late if stream not in ready]
         return late
@@ -283,6 +295,12 @@ class RayPool:
         """End the worker of a stream that has stalled."""
         self._ray.cancel(stream, force=True)
         return self._end(self._running.pop(stream), stalled(self._stall_seconds))
+
+    def _write_off(self, stream: Any) -> Event:
+        """Forget a stream whose node has fallen silent: nobody there would hear of an end."""
+        work = self._running.pop(stream)
+        message = f"the head of the cluster has lost the node of {work.node}"
+        return self._end(work, _lost("NodeDiedError", message))
 
     def _start_what_fits(self) -> None:
         ahead = AHEAD if self._took < AHEAD_SECONDS and not self._max_concurrent else 0
@@ -295,7 +313,8 @@ class RayPool:
                 self._waiting.append(work)
                 continue
             work.tries.begin()
-            work.node, work.heard = "", math.inf
+            work.node = work.node_id = ""
+            work.heard = math.inf
             stream = self._remote.remote(self._task, self._shared, work.payload)
             self._running[stream] = work
             room -= 1
@@ -313,8 +332,8 @@ class RayPool:
             item = _Ended(_lost(type(error).__name__, str(error)))
         work.heard = time.monotonic()
         match item:
-            case _Started(node):
-                work.node, work.started = node, work.heard
+            case _Started(node, node_id):
+                work.node, work.node_id, work.started = node, node_id, work.heard
                 yield self._event(Kind.STARTED, work, None)
             case _Ended(failure, last):
                 del self._running[stream]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -82,8 +82,7 @@ def survey(host: str, port: int, shown: str) -> Survey:
     services = import_module("ray._private.services")
     try:
         gcs = raylet.GcsClient(address=address)
-        known = gcs.get_all_node_info(timeout=CONNECT_SECONDS)
-        usage = gcs.get_all_resource_usage(timeout=CONNECT_SECONDS)
+        nodes = living(gcs, seconds=CONNECT_SECONDS, local=services.find_node_ids())
         words = gcs.internal_kv_get(b"CLUSTER_METADATA", b"cluster", timeout=CONNECT_SECONDS)
         board = gcs.internal_kv_get(b"webui:url", b"dashboard", timeout=CONNECT_SECONDS)
     except Exception as error:
@@ -94,7 +93,7 @@ def survey(host: str, port: int, shown: str) -> Survey:
         ray=metadata.get("ray_version", "unknown"),
         python=metadata.get("python_version", "unknown"),
         dashboard=(board or b"").decode(),
-        nodes=_nodes(known, usage, services.find_node_ids()),
+        nodes=nodes,
     )
 
 
@@ -133,8 +132,13 @@ def _knock(host: str, port: int, shown: str) -> None:
         )
 
 
-def _nodes(known: Mapping[Any, Any], usage: Any, local: set[str]) -> tuple[Node, ...]:
-    """Return the nodes that live, the head first, then by address."""
+def living(gcs: Any, *, seconds: float, local: Collection[str] = frozenset()) -> tuple[Node, ...]:
+    """Return the nodes that live, the head first, then by address; `local` are this machine's.
+
+    Each of the two questions may take so many seconds; then it is Ray's `RpcError`.
+    """
+    known = gcs.get_all_node_info(timeout=seconds)
+    usage = gcs.get_all_resource_usage(timeout=seconds)
     free = {
         batch.node_id: dict(batch.resources_available) for batch in usage.resource_usage_data.batch
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,6 +163,40 @@ def test_a_removed_node_costs_one_attempt(nodes: Any, pool: RayPool, tmp_path: P
     assert {node for node, *_ in items(events, "a", attempt=2)} == {node_b}
     assert kinds(events, "b") == [(Kind.STARTED, 1), (Kind.DONE, 1)]
     assert items(events, "b") == [(node_b, worker_b, number) for number in range(4)]
+    until(lambda: pool.slots == 2, what="two slots")
+
+
+def test_a_node_that_falls_silent_costs_one_attempt(
+    nodes: Any, pool: RayPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a network that drops everything: the head misses it, and its task goes elsewhere.
+
+    Ray itself would wait for the task for seven minutes.
+    """
+    monkeypatch.setattr("cluster.watch.GONE_SECONDS", 2.0)
+    mark = tmp_path / "hold"
+    mark.touch()
+    pool.submit("a", Order("hold", mark))
+    events = read(pool, lambda events: items(events, "a"))
+    ((silenced, worker, _),) = items(events, "a")
+    (gone,) = [node for node in nodes.worker_nodes if node.node_id == silenced]
+    stopped = [worker, *(each.process.pid for (each,) in gone.all_processes.values())]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        events += read(pool, lambda new: any(e.kind is Kind.RETRY for e in new))
+        mark.unlink()
+        events += finish(pool, "a")
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGKILL)
+        nodes.remove_node(gone, allow_graceful=False)
+        nodes.add_node(num_cpus=1)
+    failure = lost(events, "a", 1)
+    assert (failure.type, "has lost the node" in failure.message) == ("NodeDiedError", True)
+    assert kinds(events, "a")[-2:] == [(Kind.STARTED, 2), (Kind.DONE, 2)]
+    ((other, *_), *_) = items(events, "a", attempt=2)
+    assert other != silenced
     until(lambda: pool.slots == 2, what="two slots")
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from cluster import ClusterLostError
+from cluster.survey import Node
 from cluster.watch import Door, Watch
 from tests.cluster.collect import until
 
@@ -28,8 +29,15 @@ def head() -> Iterator[socket.socket]:
         yield listening
 
 
-Nodes = list[Mapping[str, float]]
-ONE: Nodes = [{"CPU": 1.0}]
+def node(number: int, cpus: float = 1.0) -> Node:
+    """Return a node with half of its cores free."""
+    name = f"10.0.0.{number}"
+    free = {"CPU": cpus / 2}
+    return Node(f"id{number}", name, name, number == 0, False, {"CPU": cpus}, free)
+
+
+Nodes = tuple[Node, ...]
+ONE: Nodes = (node(0),)
 
 
 def watching(head: socket.socket, ask: Callable[[], Nodes]) -> Watch:
@@ -54,11 +62,28 @@ def lost(watch: Watch) -> str:
 def test_resources_follow_the_cluster(head: socket.socket) -> None:
     """They are known at once, and again whenever they change."""
     nodes = list(ONE)
-    watch = watching(head, lambda: list(nodes))
-    assert watch.resources == ONE
-    nodes.append({"CPU": 2.0})
-    until(lambda: watch.resources == nodes, what="the second node")
+    watch = watching(head, lambda: tuple(nodes))
+    assert watch.resources == [{"CPU": 1.0}]
+    nodes.append(node(1, 2.0))
+    until(lambda: watch.resources == [{"CPU": 1.0}, {"CPU": 2.0}], what="the second node")
+    assert watch.free == {"CPU": 1.5}
     watch.check()
+    watch.close()
+
+
+def test_a_node_that_is_lost_is_gone_after_a_while(
+    head: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at once, since Ray says it sooner where the node has ended; nor one never heard of."""
+    monkeypatch.setattr("cluster.watch.GONE_SECONDS", 1.0)
+    nodes = [node(0), node(1)]
+    watch = watching(head, lambda: tuple(nodes))
+    nodes.pop()
+    until(lambda: len(watch.resources) == 1, what="one node")
+    assert not watch.gone("id1")
+    until(lambda: watch.gone("id1"), what="its end")
+    assert not watch.gone("id0")
+    assert not watch.gone("never seen")
     watch.close()
 
 
@@ -72,16 +97,32 @@ def test_a_head_that_ended_is_noticed(head: socket.socket) -> None:
 
 def test_a_head_that_hangs_is_noticed(head: socket.socket) -> None:
     """It accepts connections, as the system does for a stopped process, but answers nothing."""
-    hang, asked = threading.Event(), []
+    asked: list[int] = []
 
     def ask() -> Nodes:
         asked.append(1)
         if len(asked) > 1:
-            hang.wait(60)
+            time.sleep(0.2)
+            raise TimeoutError
         return ONE
 
-    assert "does not answer" in lost(watching(head, ask))
-    hang.set()
+    assert "accepts connections, but does not answer" in lost(watching(head, ask))
+
+
+def test_nothing_is_asked_after_the_end(head: socket.socket) -> None:
+    """A question that is under way is waited for: Ray would end a process that asks too long."""
+    asking = threading.Event()
+
+    def ask() -> Nodes:
+        if threading.current_thread() is not threading.main_thread():
+            asking.set()
+            time.sleep(0.2)
+        return ONE
+
+    watch = watching(head, ask)
+    assert asking.wait(30)
+    watch.close()
+    assert not watch._thread.is_alive()
 
 
 def test_a_head_that_answers_with_errors_is_noticed(head: socket.socket) -> None:

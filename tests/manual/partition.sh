@@ -1,8 +1,9 @@
 #!/bin/sh
 # A network partition between a driver's node and another node of its cluster, in namespaces.
 #
-# Needs root, `ip` and the project's environment: sh tests/manual/partition.sh [PYTHON]
-# Ends everything that it starts. Prints the figures of docs/reliability.md.
+# Needs root, `ip` and the project's environment: sh tests/manual/partition.sh [PYTHON [plain]]
+# With `plain`, Ray's own settings hold, and no operator's. Ends everything that it starts. Prints the
+# figures of docs/reliability.md.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 python=${1:-$here/.venv/bin/python}
@@ -29,9 +30,11 @@ for end in "$a kbn-va-$$ 10.77.0.1" "$b kbn-vb-$$ 10.77.0.2"; do
 done
 
 export RAY_USAGE_STATS_ENABLED=0 RAY_ENABLE_UV_RUN_RUNTIME_ENV=0
-export RAY_grpc_client_keepalive_time_ms=10000 RAY_grpc_client_keepalive_timeout_ms=5000
-export RAY_health_check_period_ms=2000 RAY_health_check_timeout_ms=3000
-export RAY_health_check_failure_threshold=3
+if [ "${2:-}" != plain ]; then
+    export RAY_grpc_client_keepalive_time_ms=10000 RAY_grpc_client_keepalive_timeout_ms=5000
+    export RAY_health_check_period_ms=2000 RAY_health_check_timeout_ms=3000
+    export RAY_health_check_failure_threshold=3
+fi
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 export PYTHONPATH="$here"
 cd "$here"
