@@ -67,7 +67,7 @@ class Trial:
     @functools.cached_property
     def id(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the fields, as canonical JSON."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+        return id_of(self.to_json())
 
     def to_json(self) -> str:
         """Return the fields as canonical JSON: sorted keys, no spaces, shortest floats."""
@@ -93,3 +93,8 @@ def stream(seed: int, replicate: int, purpose: Purpose) -> np.random.Generator:
     """Return the random stream of a study's seed, a replicate and a purpose."""
     spawn_key = (replicate, int(purpose))
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=spawn_key))
+
+
+def id_of(fields: str) -> str:
+    """Return the id of a trial from its canonical JSON."""
+    return hashlib.sha256(fields.encode()).hexdigest()[:16]

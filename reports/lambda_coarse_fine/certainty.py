@@ -11,8 +11,9 @@ import pandas as pd
 from reports.lambda_coarse_fine.searched import ended_trials, space_of
 from reports.parts.excerpt import Excerpt, excerpt
 from reports.parts.tables import accuracies, uncertainty
-from reports.parts.text import NONE, count, listed, share, signed, standard_error
+from reports.parts.text import NONE, count, listed, share, signed
 from search.evidence.compare import LEVEL, Comparison
+from search.evidence.marks import standard_error_of_share
 from search.evidence.mcnemar import exact_pairs, holm
 from search.evidence.outcomes import candidates
 from search.records import Outcome, StudyRecord, TrialRecord
@@ -141,7 +142,7 @@ def scores_table(
             _score(
                 f"test: the final model, {count(final.result.epochs, 'epoch')}, {test.n:,} images",
                 test.accuracy,
-                standard_error(test.accuracy, test.n),
+                standard_error_of_share(test.accuracy, test.n),
                 "free of both: believe this one",
             )
         )

@@ -30,8 +30,9 @@ from reports.parts.tables import (
     markdown,
     reference_values,
 )
-from reports.parts.text import count, paragraphs, share, signed, standard_error
+from reports.parts.text import count, paragraphs, share, signed
 from search.evidence.compare import Comparison
+from search.evidence.marks import standard_error_of_share
 from search.records import StudyRecord, TrialRecord
 from search.settings.values import number_text
 from search.space.points import only
@@ -177,7 +178,7 @@ def summary(
             f"The final model, trained with {with_it} for "
             f"{count(final.result.epochs, 'epoch')}, labels "
             f"**{share(test.accuracy)}** of the {test.n:,} test images right (standard error "
-            f"{share(standard_error(test.accuracy, test.n))})."
+            f"{share(standard_error_of_share(test.accuracy, test.n))})."
         )
 
 

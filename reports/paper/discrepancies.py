@@ -11,8 +11,9 @@ import pandas as pd
 from reports.paper.discussion import Estimate, accuracy
 from reports.parts import reference
 from reports.parts.tables import by_lam, reference_values
-from reports.parts.text import share, signed, standard_error
+from reports.parts.text import share, signed
 from reports.sigma_batchnorm.tables import cells, published
+from search.evidence.marks import standard_error_of_share
 from search.records import StudyRecord, TrialRecord
 from search.settings.values import number_text
 
@@ -40,7 +41,7 @@ class Pair:
     def errors(self) -> float:
         """The difference in standard errors of the two; a run of each, other weights apart."""
         return self.difference / math.hypot(
-            self.measured.error, standard_error(self.published, self.n)
+            self.measured.error, standard_error_of_share(self.published, self.n)
         )
 
 

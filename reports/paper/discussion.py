@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean, stdev
 
-from reports.parts.text import standard_error
+from search.evidence.marks import standard_error_of_share
 from search.records import Figures, State, TrialRecord
 
 SIGNIFICANT = 1.96
@@ -96,7 +96,7 @@ def accuracy(trials: Sequence[TrialRecord], part: str) -> Estimate | None:
         return None
     return estimate(
         [each.accuracy for each in figures],
-        [standard_error(each.accuracy, each.n) for each in figures],
+        [standard_error_of_share(each.accuracy, each.n) for each in figures],
     )
 
 

@@ -11,9 +11,8 @@ import pandas as pd
 
 from reports.parts import reference
 from reports.parts.excerpt import Excerpt, excerpt
-from reports.parts.text import NONE, real, share, signed, standard_error
-from search.evidence.marks import Seeds
-from search.evidence.marks import standard_error as error_of_mean
+from reports.parts.text import NONE, real, share, signed
+from search.evidence.marks import Seeds, standard_error, standard_error_of_share
 from search.evidence.outcomes import labelled_right
 from search.records import DataRecord, State, StudyRecord, TrialRecord
 from search.settings.values import number_text
@@ -63,12 +62,12 @@ def uncertainty(trials: Sequence[TrialRecord], seeds: Seeds) -> float | None:
     """
     right = [labelled_right(each.result) for each in trials if each.result]
     complete = [each for each in right if each is not None]
-    return error_of_mean(np.stack(complete), seeds) if complete else None
+    return standard_error(np.stack(complete), seeds) if complete else None
 
 
 def learned(accuracy: float, data: DataRecord) -> bool:
     """Say whether a validation accuracy is above that of always naming one class."""
-    error = standard_error(data.chance, data.validation_size)
+    error = standard_error_of_share(data.chance, data.validation_size)
     return accuracy > data.chance + CHANCE_ERRORS * error
 
 
@@ -206,7 +205,7 @@ def final_table(record: StudyRecord, final: TrialRecord) -> pd.DataFrame:
         row = {
             "images": f"{name} ({figures.n:,})",
             "accuracy": share(figures.accuracy),
-            "standard error": share(standard_error(figures.accuracy, figures.n)),
+            "standard error": share(standard_error_of_share(figures.accuracy, figures.n)),
             "loss": real(figures.loss),
             "cost": real(figures.cost),
         }

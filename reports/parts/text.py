@@ -47,11 +47,6 @@ def plus_minus(values: Sequence[float], show: Callable[[float | None], str], dig
     return f"{show(fmean(values))} ± {real(stdev(values), digits)}"
 
 
-def standard_error(accuracy: float, n: int) -> float:
-    """Return √(p(1 − p)/n): the standard error of a share of n independent images."""
-    return math.sqrt(max(0.0, accuracy * (1.0 - accuracy)) / n)
-
-
 def listed(values: Collection[float]) -> str:
     """Return values of λ as a sentence lists them: `1e-3, 4e-3 and 1e-2`; many by their ends."""
     return summed_up(values) or phrases([number_text(value) for value in values])

@@ -18,7 +18,8 @@ from reports.parts.comparison import (
     remarks,
 )
 from reports.parts.tables import NO_SEEDS, accuracies, by_lam, learned, states, uncertainty
-from reports.parts.text import NONE, share, signed, standard_error
+from reports.parts.text import NONE, share, signed
+from search.evidence.marks import standard_error_of_share
 from search.experiments.sigma_batchnorm import MATRIX, RETUNE, Cell, cell_of
 from search.records import State, StudyRecord
 from search.settings.values import number_text
@@ -98,7 +99,7 @@ def cells_table(record: StudyRecord) -> pd.DataFrame:
 def test_error(record: StudyRecord, trials: Trials) -> float | None:
     """Return the standard error of one run's test accuracy."""
     values = test_accuracies(trials)
-    return standard_error(values[0], record.data.test_size) if values else None
+    return standard_error_of_share(values[0], record.data.test_size) if values else None
 
 
 def _compared(value: float | None, values: list[float]) -> dict[str, str]:

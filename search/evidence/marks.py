@@ -9,6 +9,7 @@ docs/statistics.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,6 +80,11 @@ def standard_error(correct: Bool[np.ndarray, "r n"], seeds: Seeds) -> float:
     """
     runs, n = correct.shape
     return float(np.sqrt(correct.mean(axis=0).var() / n + seeds.level / runs))
+
+
+def standard_error_of_share(accuracy: float, n: int) -> float:
+    """Return √(p(1 − p)/n): the standard error of a share of n independent images."""
+    return math.sqrt(max(0.0, accuracy * (1.0 - accuracy)) / n)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from search.plan import Choice, Plan, Stage
 from search.settings import values
 from search.settings.spec import FixedLambda, StageOutline, setting, whole_cycles_near
 from search.settings.values import number_text
+from search.space.axis import BATCH_NORM, HIDDEN
+from search.space.points import Space, grid
 from search.trial import Trial
 
 STAGE = "loss evolution"
@@ -75,18 +77,11 @@ class LossEvolution(FixedLambda):
 
 def loss_evolution(study: LossEvolution, base: Trial) -> Plan:
     """Train every architecture with and without batch normalisation; there is nothing to choose."""
-    trials = tuple(
-        replace(
-            base,
-            hidden=hidden,
-            batch_norm=batch_norm,
-            lam=study.lam,
-            epochs=study.epochs,
-            replicate=replicate,
-        )
-        for hidden in study.architectures
-        for batch_norm in (True, False)
-        for replicate in range(study.replicates)
+    space = Space((HIDDEN, BATCH_NORM), study.cycle)
+    trials = space.runs(
+        replace(base, lam=study.lam, epochs=study.epochs),
+        grid((study.architectures, (True, False))),
+        range(study.replicates),
     )
     reason = (
         f"Loss evolution over {study.epochs} epochs with λ = {number_text(study.lam)}, with and "

@@ -10,8 +10,8 @@ from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.loss_evolution import LossEvolution
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.settings import values
-from search.settings.spec import Experiment, StudySpec, setting, whole_cycles_near
-from search.space.narrow import Factors, Zoom, check_rule, fine_rule
+from search.settings.spec import Experiment, StudySpec, like, setting, whole_cycles_near
+from search.space.narrow import Factors, Zoom, check_rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,45 +33,35 @@ class Paper(StudySpec):
         "command again to resume; a finished study only writes its report again."
     )
 
-    lam: float = setting(
-        5e-3, values.number(at_least=0), "L2 strength λ where it is not searched.", "λ"
-    )
-    architectures: tuple[tuple[int, ...], ...] = setting(
-        None,
-        values.optional(values.architectures),
-        "Networks of the loss evolution  [default: --hidden, and the reference report's nine "
-        "hidden layers]",
-        "N,N,…/N,…",
-    )
+    lam: float = like(LossEvolution, "lam", help="L2 strength λ where it is not searched.")
+    architectures: tuple[tuple[int, ...], ...] = like(LossEvolution, "architectures")
     loss_epochs: int = setting(
         None,
         values.optional(values.whole(at_least=1)),
         "Epochs of the loss evolution  [default: the whole cycles nearest to 40]",
         "N",
     )
-    coarse: tuple[float, ...] = setting(
-        (1e-5, 1e-4, 1e-3, 1e-2, 1e-1), values.lambdas, "Values of λ on the coarse grid.", "λ,λ,…"
+    coarse: tuple[float, ...] = like(LambdaSearch, "coarse")
+    fine: Factors | Zoom = like(
+        LambdaSearch,
+        "fine",
+        default=REFERENCE_FACTORS,
+        help="Fine grid: factors of the coarse winner, or zoom:N.",
     )
-    fine: Factors | Zoom = setting(
-        REFERENCE_FACTORS,
-        fine_rule,
-        "Fine grid: factors of the coarse winner, or zoom:N.",
-        "F,F,…|zoom:N",
+    final_epochs: int = like(
+        LambdaSearch,
+        "final_epochs",
+        default=32,
+        help="Epochs of the final model, which is trained to the nearest whole cycles, too.",
     )
-    final_epochs: int = setting(
-        32,
-        values.whole(at_least=1),
-        "Epochs of the final model, which is trained to the nearest whole cycles, too.",
-        "N",
+    final_alpha: float = like(
+        LambdaSearch, "final_alpha", default=0.7, help="Alpha of the final model."
     )
-    final_alpha: float = setting(
-        0.7, values.number(at_least=0, below=1), "Alpha of the final model.", "A"
-    )
-    sigmas: tuple[float, ...] = setting(
-        (1e-1, 1e-3, 1e-4), values.sigmas, "Standard deviations of the initial weights.", "σ,σ,…"
-    )
-    retune: bool = setting(
-        False, values.boolean, "Search λ in each cell of the matrix first, on the coarse grid."
+    sigmas: tuple[float, ...] = like(SigmaBatchNorm, "sigmas")
+    retune: bool = like(
+        SigmaBatchNorm,
+        "retune",
+        help="Search λ in each cell of the matrix first, on the coarse grid.",
     )
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from search.plan import Choice, Outcomes, Plan, Stage
 from search.settings import values
 from search.settings.spec import FixedLambda, StageOutline, setting
 from search.settings.values import Init, listed, number_text
-from search.space.axis import LAM
+from search.space.axis import BATCH_NORM, LAM, SIGMA
 from search.space.points import Space, only
 from search.trial import Trial
 
@@ -94,19 +94,9 @@ class SigmaBatchNorm(FixedLambda):
         self, base: Trial, cell: Cell, lam: float, *, with_test: bool = False
     ) -> tuple[Trial, ...]:
         """Return a cell's trials with one λ, a trial a replicate."""
-        return tuple(
-            replace(
-                base,
-                init="normal",
-                sigma=cell.sigma,
-                batch_norm=cell.batch_norm,
-                lam=lam,
-                epochs=self.epochs,
-                replicate=replicate,
-                with_test=with_test,
-            )
-            for replicate in range(self.replicates)
-        )
+        fixed = replace(base, lam=lam, epochs=self.epochs, with_test=with_test)
+        space = Space((SIGMA, BATCH_NORM), self.cycle)
+        return space.runs(fixed, (cell,), range(self.replicates))
 
 
 def sigma_batchnorm(study: SigmaBatchNorm, base: Trial) -> Plan:

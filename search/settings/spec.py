@@ -43,6 +43,13 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def like(other: type[Settings], name: str, **changed: Any) -> Any:
+    """Return a field as another specification has it, but for a changed `default` or `help`."""
+    field = {each.name: each for each in dataclasses.fields(other)}[name]
+    default = changed.pop("default", field.default)
+    return dataclasses.field(default=default, metadata={**field.metadata, **changed})
+
+
 def flag(name: str) -> str:
     """Return the flag of a field."""
     return "--" + name.replace("_", "-")

@@ -49,6 +49,17 @@ class Space:
             fields["cycle_steps"] = cycle.steps(base.train_size // batch)
         return replace(base, **fields)
 
+    def runs(
+        self, base: Trial, points: Iterable[Point], replicates: Iterable[int]
+    ) -> tuple[Trial, ...]:
+        """Return one trial a point and replicate, those of a point together."""
+        numbers = tuple(replicates)
+        return tuple(
+            replace(self.put(base, point), replicate=number)
+            for point in points
+            for number in numbers
+        )
+
     def simplest(self, points: Iterable[Point]) -> Point:
         """Return the simplest of some points: by the first axis, then by the next one."""
         return max(points, key=self.simplicity)

@@ -5,7 +5,6 @@ SQLite notices a page that makes no sense, but not a flipped bit within a value.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from kbn.arrays import array_of
 from search.store import schema
+from search.trial import id_of
 
 UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What reading a damaged store raises; the latter for a name or a text that is none any more."""
@@ -52,13 +52,8 @@ def _structure(db: sqlite3.Connection, version: int) -> Iterator[str]:
 
 def _trials(db: sqlite3.Connection) -> Iterator[str]:
     for trial_id, fields in db.execute("SELECT id, fields FROM trials"):
-        if trial_id != trial_id_of(str(fields)):
+        if trial_id != id_of(str(fields)):
             yield f"trial {trial_id} does not match its id"
-
-
-def trial_id_of(fields: str) -> str:
-    """Return the id of a trial from its canonical JSON: see `search.trial.Trial.id`."""
-    return hashlib.sha256(fields.encode()).hexdigest()[:16]
 
 
 def _contents(db: sqlite3.Connection, version: int) -> Iterator[str]:

@@ -13,8 +13,9 @@ from pathlib import Path
 from kbn.errors import InputError
 from kbn.paths import read_text
 from search.store import schema
-from search.store.integrity import UNREADABLE, is_array, is_json, problems, trial_id_of
+from search.store.integrity import UNREADABLE, is_array, is_json, problems
 from search.store.schema import Row
+from search.trial import id_of
 
 Table = dict[Row, Row]
 """A table's rows by their primary keys."""
@@ -46,20 +47,15 @@ class Salvage:
         with closing(schema.connect(path)) as db:
             schema.create(db)
             db.execute("BEGIN")
-            _insert(db, "trials", self.trials)
+            schema.insert(db, "trials", self.trials)
             for own, epochs, arrays in self.results:
                 parts = [own, *(row[1:] for row in epochs), *(row[1:] for row in arrays)]
-                _insert(db, "results", [(*own, schema.checksum(parts))])
-                _insert(db, "epochs", epochs)
-                _insert(db, "arrays", arrays)
+                schema.insert(db, "results", [(*own, schema.checksum(parts))])
+                schema.insert(db, "epochs", epochs)
+                schema.insert(db, "arrays", arrays)
             for table, rows in (("attempts", self.attempts), ("sessions", self.sessions)):
-                _insert(db, table, [(*row, schema.checksum([row])) for row in rows])
+                schema.insert(db, table, [(*row, schema.checksum([row])) for row in rows])
             db.execute("COMMIT")
-
-
-def _insert(db: sqlite3.Connection, table: str, rows: list[Row] | tuple[Row, ...]) -> None:
-    for row in rows:
-        db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - ours
 
 
 def salvage(path: Path) -> Salvage:
@@ -81,7 +77,7 @@ def salvage(path: Path) -> Salvage:
         tables = {table: {} if table in views else _read(db, table) for table in _KEYS}
     sealed = _is_sealed(tables)
     rows = tables["trials"].items()
-    trials = {key: row for key, row in rows if row[0] == trial_id_of(str(row[1]))}
+    trials = {key: row for key, row in rows if row[0] == id_of(str(row[1]))}
     results = tuple(_results(tables, trials, sealed=sealed))
     return Salvage(
         version=version,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from hashlib import blake2b
 from json import dumps
@@ -158,6 +158,15 @@ def unit(db: sqlite3.Connection, trial_id: str) -> list[Row]:
     epochs = "SELECT epoch, fields FROM epochs WHERE trial_id = ? ORDER BY epoch"
     arrays = "SELECT name, npy FROM arrays WHERE trial_id = ? ORDER BY name"
     return [*db.execute(epochs, where), *db.execute(arrays, where)]
+
+
+def insert(
+    db: sqlite3.Connection, table: str, rows: Sequence[Row], *, otherwise: str = "ABORT"
+) -> int:
+    """Insert rows; return how many were new."""
+    marks = ", ".join("?" * len(rows[0])) if rows else ""
+    statement = f"INSERT OR {otherwise} INTO {table} VALUES ({marks})"  # noqa: S608 - ours
+    return db.executemany(statement, rows).rowcount if rows else 0
 
 
 def checksum(rows: Iterable[Row]) -> str:

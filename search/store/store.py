@@ -17,7 +17,7 @@ import math
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -219,7 +219,7 @@ class Store:
         """Note that trials are asked for. Noting one again changes nothing."""
         with self._transaction() as db:
             rows = [(trial.id, trial.to_json()) for trial in trials]
-            _insert(db, "trials", rows, otherwise="IGNORE")
+            schema.insert(db, "trials", rows, otherwise="IGNORE")
 
     def trials(self) -> tuple[Trial, ...]:
         """Return every trial that was ever asked for, in the order of asking."""
@@ -240,10 +240,10 @@ class Store:
         arrays = [(name, _npy(array)) for name, array in sorted(result.arrays.items())]
         sealed = (*row, schema.checksum([row, *epochs, *arrays]))
         with self._transaction() as db:
-            if not _insert(db, "results", [sealed], otherwise="IGNORE"):
+            if not schema.insert(db, "results", [sealed], otherwise="IGNORE"):
                 return
-            _insert(db, "epochs", [(result.trial_id, *epoch) for epoch in epochs])
-            _insert(db, "arrays", [(result.trial_id, *array) for array in arrays])
+            schema.insert(db, "epochs", [(result.trial_id, *epoch) for epoch in epochs])
+            schema.insert(db, "arrays", [(result.trial_id, *array) for array in arrays])
             db.execute("DELETE FROM checkpoints WHERE trial_id = ?", (result.trial_id,))
 
     def keep_checkpoint(self, trial_id: str, checkpoint: Checkpoint) -> None:
@@ -260,7 +260,7 @@ class Store:
             _npz(state.network.arrays()),
         )
         with self._transaction() as db:
-            _insert(db, "checkpoints", [(*row, schema.checksum([row]))], otherwise="REPLACE")
+            schema.insert(db, "checkpoints", [(*row, schema.checksum([row]))], otherwise="REPLACE")
 
     def checkpoint(self, trial_id: str) -> Checkpoint | None:
         """Return where a trial without a result stood last, or None."""
@@ -329,7 +329,7 @@ class Store:
                 if failure is None:
                     self._end_attempt(db, trial_id, number, INTERRUPTED)
             row = (trial_id, len(rows) + 1, node, float(started), None)
-            _insert(db, "attempts", [(*row, schema.checksum([row]))])
+            schema.insert(db, "attempts", [(*row, schema.checksum([row]))])
         return len(rows) + 1
 
     def end_attempt(self, trial_id: str, number: int, failure: Failure) -> None:
@@ -382,7 +382,7 @@ class Store:
                 session.slots,
                 session.trained,
             )
-            _insert(db, "sessions", [(*row, schema.checksum([row]))])
+            schema.insert(db, "sessions", [(*row, schema.checksum([row]))])
 
     def sessions(self) -> tuple[Session, ...]:
         """Return all runs of the command, in order."""
@@ -430,15 +430,6 @@ def _create(path: Path) -> None:
             schema.create(db)
     except sqlite3.DatabaseError as error:
         raise WriteError(path, error) from error
-
-
-def _insert(
-    db: sqlite3.Connection, table: str, rows: Sequence[schema.Row], *, otherwise: str = "ABORT"
-) -> int:
-    """Insert rows; return how many were new."""
-    marks = ", ".join("?" * len(rows[0])) if rows else ""
-    statement = f"INSERT OR {otherwise} INTO {table} VALUES ({marks})"  # noqa: S608 - ours
-    return db.executemany(statement, rows).rowcount if rows else 0
 
 
 def _refused(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import EpochRecord, Result
-from search.store import store
+from search.store import schema, store
 from search.study.command import main
 
 
@@ -27,7 +27,7 @@ def die() -> NoReturn:
 
 def dying(moment: str, number: int) -> None:
     """Have the store's commits kill this process."""
-    commit, insert, commits = store.Store.commit, store._insert, [0]
+    commit, insert, commits = store.Store.commit, schema.insert, [0]
 
     def commit_and_die(self: store.Store, result: Result, history: Iterable[EpochRecord]) -> None:
         commits[0] += 1
@@ -53,7 +53,7 @@ def dying(moment: str, number: int) -> None:
         return inserted
 
     store.Store.commit = commit_and_die  # type: ignore[method-assign] # that is the point
-    store._insert = insert_and_die
+    schema.insert = insert_and_die
 
 
 if __name__ == "__main__":

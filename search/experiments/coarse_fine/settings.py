@@ -151,22 +151,15 @@ class SearchSettings(Experiment, ABC):
         self, base: Trial, points: Iterable[Point], replicates: int | None = None
     ) -> tuple[Trial, ...]:
         """Return one trial a point and replicate."""
-        return tuple(
-            replace(self._at(base, point), replicate=replicate)
-            for point in points
-            for replicate in range(replicates or self.replicates)
-        )
+        return self.space.runs(self._fixed(base), points, range(replicates or self.replicates))
 
     def fresh_trials(self, base: Trial, point: Point) -> tuple[Trial, ...]:
         """Return runs with the seeds that come after all those that points are chosen with."""
         first = self.most_replicates
-        trial = self._at(base, point)
-        return tuple(
-            replace(trial, replicate=replicate) for replicate in range(first, first + self.fresh)
-        )
+        return self.space.runs(self._fixed(base), (point,), range(first, first + self.fresh))
 
-    def _at(self, base: Trial, point: Point) -> Trial:
-        return self.space.put(replace(base, lam=self.fixed_lam, epochs=self.epochs), point)
+    def _fixed(self, base: Trial) -> Trial:
+        return replace(base, lam=self.fixed_lam, epochs=self.epochs)
 
     @property
     def fixed_lam(self) -> float:
@@ -191,7 +184,7 @@ class SearchSettings(Experiment, ABC):
 
     def final(self, base: Trial, point: Point) -> tuple[Trial, ...]:
         """Return the final model's trials, which open the test set; the first is the one kept."""
-        trial = replace(self._at(base, point), with_test=True)
+        trial = replace(self.space.put(self._fixed(base), point), with_test=True)
         if ALPHA not in self.space.axes:
             trial = replace(trial, alpha=self.final_alpha)
         return tuple(replace(trial, epochs=epochs) for epochs in self.final_lengths(point))

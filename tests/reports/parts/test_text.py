@@ -14,18 +14,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reports.parts.tables import markdown
-from reports.parts.text import (
-    NONE,
-    cell,
-    count,
-    duration,
-    listed,
-    moment,
-    real,
-    share,
-    signed,
-    standard_error,
-)
+from reports.parts.text import NONE, cell, count, duration, listed, moment, real, share, signed
+from search.evidence.marks import standard_error_of_share
 from search.settings.values import number_text
 
 shares = st.floats(0, 1)
@@ -129,12 +119,12 @@ def test_the_standard_error_is_that_of_single_images(right: int, wrong: int) -> 
     n = right + wrong
     mean = Fraction(right, n)
     variance = (right * (1 - mean) ** 2 + wrong * mean**2) / n
-    assert standard_error(right / n, n) == pytest.approx(math.sqrt(variance / n), abs=1e-9)
+    assert standard_error_of_share(right / n, n) == pytest.approx(math.sqrt(variance / n), abs=1e-9)
 
 
 def test_an_accuracy_past_1_by_rounding_has_no_error() -> None:
     """A mean that sums to a hair above 1 gives 0, not a complaint about a root."""
-    assert standard_error(math.nextafter(1, 2), 100) == 0.0
+    assert standard_error_of_share(math.nextafter(1, 2), 100) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ import pytest
 from kbn.errors import InputError
 from search.store import schema
 from search.store.check import main
-from search.store.integrity import trial_id_of
 from search.store.store import Store
+from search.trial import id_of
 from tests.kbn.test_arrays import CLAIM, claiming, npy
 from tests.search.builders import checkpoint
 
@@ -199,7 +199,7 @@ def test_rows_that_no_study_writes(path: Path, name: str) -> None:
 )
 def test_a_trial_that_matches_its_id_and_is_none(path: Path, fields: str) -> None:
     """An id is a checksum, and says no more than one."""
-    change(path, "INSERT INTO trials VALUES (:id, :fields)", id=trial_id_of(fields), fields=fields)
+    change(path, "INSERT INTO trials VALUES (:id, :fields)", id=id_of(fields), fields=fields)
     assert "it holds what no study writes" in refusal(path)
 
 
