@@ -1,6 +1,7 @@
 """One training step: cost, gradients by back-propagation, and the update in place.
 
-The formulas are those of `kbn.layers`, in an order and a layout that make them fast:
+This is the one place of the training's equations, in an order and a layout that make them fast;
+`tests/kbn/oracle.py` has them batch first, one by one, and the tests hold both to be equal:
 
 - A pack of K networks does every operation at once; one network is a pack of one.
 - Inside the network columns are images, shape (K, m, n): what belongs to a unit (b, γ, β, its

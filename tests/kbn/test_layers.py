@@ -9,21 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbn.layers import (
-    EPS,
+from kbn.layers import EPS, affine_forward, cross_entropies, relu_forward
+from tests.kbn.builders import differences
+from tests.kbn.oracle import (
     BatchNormCache,
     affine_backward,
     affine_backward_input,
-    affine_forward,
     batch_norm_backward,
     batch_norm_forward,
-    cross_entropies,
     relu_backward,
-    relu_forward,
     softmax_cross_entropy_backward,
     softmax_cross_entropy_forward,
 )
-from tests.kbn.builders import differences
 
 SIZES = st.integers(1, 6)
 SEEDS = st.integers(0, 2**32)

@@ -12,23 +12,21 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from kbn.layers import (
-    EPS,
-    affine_backward,
-    affine_backward_input,
-    affine_forward,
-    batch_norm_backward,
-    batch_norm_forward,
-    relu_backward,
-    relu_forward,
-    softmax_cross_entropy_backward,
-    softmax_cross_entropy_forward,
-)
+from kbn.layers import EPS, affine_forward, relu_forward
 from kbn.network import Network
 from kbn.pack import Pack
 from kbn.step import gradients, step
 from kbn.workspace import Workspace
 from tests.kbn.builders import copied, differences, network, one_step, same_bytes
+from tests.kbn.oracle import (
+    affine_backward,
+    affine_backward_input,
+    batch_norm_backward,
+    batch_norm_forward,
+    relu_backward,
+    softmax_cross_entropy_backward,
+    softmax_cross_entropy_forward,
+)
 
 PROBLEMS = {
     # Inputs, one to four hidden layers, classes.
@@ -221,7 +219,7 @@ def test_a_step_is_the_plain_formulas(
     lam: float,
     alpha: float,
 ) -> None:
-    """The fast step gives what the operations of `kbn.layers` give, one after the other."""
+    """The fast step gives what the operations of `tests.kbn.oracle` give, one after the other."""
     made, (X, y) = network(widths, batch_norm=batch_norm, seed=seed), batch(widths, n, seed)
     fast, plain = copied(made), copied(made)
     _, _, moments = cost(made, X, y, 0.0)
@@ -235,7 +233,7 @@ def test_a_step_is_the_plain_formulas(
 def plain_step(
     made: Network, X: np.ndarray, y: np.ndarray, eta: float, lam: float, alpha: float
 ) -> float:
-    """Do one step with the operations of `kbn.layers`, batch first, nothing reused."""
+    """Do one step with the operations of `tests.kbn.oracle`, batch first, nothing reused."""
     inputs, caches, last = [X], [], len(made.W) - 1
     for l in range(last):
         Y = affine_forward(inputs[-1], made.W[l], made.b[l])
