@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reports.lambda_coarse_fine.searched import known_of
+from reports.lambda_coarse_fine.searched import ended_trials, known_of
 from reports.paper.discussion import Claim, Estimate, Verdict, accuracy, all_of, final_loss, shown
 from reports.parts import reference
 from reports.parts.tables import learned
 from reports.parts.text import listed, signed
+from reports.sigma_batchnorm.tables import published
 from search.evidence.compare import LEVEL
 from search.experiments.loss_evolution import network_text
 from search.experiments.sigma_batchnorm import MATRIX, Cell, cell_of
@@ -109,6 +110,8 @@ def lambda_claims(record: StudyRecord) -> Iterator[Claim]:
     winner = only(found.winner) if found else None
     if found is None or winner is None or (lam != winner and lam not in differences):
         yield Claim(text, Verdict.UNTESTED, "there is no completed run with it")
+    elif not all(reference.searched(record.data, each.trial) for each in ended_trials(record)):
+        yield Claim(text, Verdict.UNTESTED, reference.OTHERS)
     elif lam == winner and found.ties:
         ties = listed(list(map(only, found.ties)))
         yield Claim(
@@ -131,15 +134,18 @@ def matrix_claims(record: StudyRecord) -> Iterator[Claim]:
     cells: dict[Cell, list[TrialRecord]] = {}
     for each in record.stage(MATRIX):
         cells.setdefault(cell_of(each.trial), []).append(each)
-    yield _all_above_floor({cell: cells[cell] for cell in cells if cell.batch_norm})
+    yield _all_above_floor(record, {cell: cells[cell] for cell in cells if cell.batch_norm})
     small = {c: cells[c] for c in cells if not c.batch_norm and c.sigma <= SMALL}
     if small:
         yield _small_do_not_learn(record, small)
 
 
-def _all_above_floor(cells: Mapping[Cell, Sequence[TrialRecord]]) -> Claim:
+def _all_above_floor(record: StudyRecord, cells: Mapping[Cell, Sequence[TrialRecord]]) -> Claim:
     text = f"Each cell with batch norm has a test accuracy above {FLOOR}."
-    found = {cell: accuracy(trials, "test") for cell, trials in cells.items()}
+    same = {c: trials for c, trials in cells.items() if published(record, tuple(trials))}
+    if not same:
+        return Claim(text, Verdict.UNTESTED, reference.OTHERS)
+    found = {cell: accuracy(trials, "test") for cell, trials in same.items()}
     verdicts = [each.above(FLOOR) if each else Verdict.UNTESTED for each in found.values()]
     figures = "; ".join(
         f"σ = {number_text(cell.sigma)}: {shown(each, 4) if each else 'did not complete'}"

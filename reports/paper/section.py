@@ -55,6 +55,7 @@ def discussion(record: StudyRecord) -> Section:
         title="Discussion",
         template="sections/discussion.md.j2",
         context={
+            "elsewhere": "" if record.data.name == "cifar10" else cell(record.data.title),
             "significant": SIGNIFICANT,
             "claims": markdown(claims_table(claims)),
             "compared": len(pairs),

@@ -42,6 +42,9 @@ class FinalModel:
 
 FINAL = FinalModel()
 
+OTHERS = "the reference's number is of its own network, runs and images, all of CIFAR-10"
+"""Why a number is not held against what was trained on other data, or otherwise."""
+
 
 MATRIX: Mapping[tuple[float, bool], float] = {
     (1e-1, True): 0.5239,
@@ -86,6 +89,11 @@ def comparable(
         and (trial.eta_min, trial.eta_max, trial.cycle_steps) == (1e-5, 1e-1, 4_500)
         and trial.batch_size == 100
     )
+
+
+def searched(data: DataRecord, trial: Trial) -> bool:
+    """Say whether a trial is one of a search like the reference's, whatever its λ."""
+    return comparable(data, trial) and trial.epochs == SEARCH_EPOCHS
 
 
 def matrix_accuracy(data: DataRecord, trial: Trial) -> float | None:

@@ -124,11 +124,7 @@ def reference_values(
     record: StudyRecord, trials: Sequence[TrialRecord], stage: str
 ) -> Mapping[float, float]:
     """Return the reference's accuracies where this stage trained what it trained."""
-    same = bool(trials) and all(
-        reference.comparable(record.data, each.trial)
-        and each.trial.epochs == reference.SEARCH_EPOCHS
-        for each in trials
-    )
+    same = bool(trials) and all(reference.searched(record.data, each.trial) for each in trials)
     return reference.STAGES.get(stage, {}) if same else {}
 
 

@@ -27,18 +27,20 @@ class TrainingSession:
         self,
         spec: StudySpec,
         how: Execution,
+        problem: Problem,
         *,
         workers: Workers,
         console: Console,
     ) -> None:
-        self._spec, self._how = spec, how
+        self._spec, self._how, self._problem = spec, how, problem
         self._workers, self._console = workers, console
         self._started, self._clock = time.time(), time.perf_counter()
         self._trained = 0
         self._executor, self._slots = "", 0
 
-    def train(self, problem: Problem, store: Store, write_page: WritePage) -> None:
+    def train(self, store: Store, write_page: WritePage) -> None:
         """Train what is missing; show and note it, however it ends."""
+        asked = store.trials()
         tally = Tally([part.outline() for part in self._spec.experiments()])
         with ExitStack() as stack:
             shown = stack.enter_context(live.watch(self._console, tally, quiet=self._how.quiet))
@@ -48,7 +50,7 @@ class TrainingSession:
             stack.callback(self._note, store)
             run_plans(
                 {
-                    part.kind: part.plan(problem.base_of(part))
+                    part.kind: part.plan(self._problem.base_of(part, asked))
                     for part in sorted(self._spec.experiments(), key=_length, reverse=True)
                 },
                 pool=self._open_pool,

@@ -36,8 +36,9 @@ def build_record(
     whatever came of its earlier attempts.
     """
     known = _Known(store, open_trials)
+    asked = store.trials()
     parts = [
-        (part, replay(part.plan(problem.base_of(part)), known.outcome))
+        (part, replay(part.plan(problem.base_of(part, asked)), known.outcome))
         for part in spec.experiments()
     ]
     return StudyRecord(
@@ -59,8 +60,7 @@ def build_record(
 def kept_record(spec: StudySpec, problem: Problem, *, name: str, folder: Path) -> StudyRecord:
     """Return a study as it stands in its folder, which stays as it is."""
     with Store(folder / STORE, read_only=True) as store:
-        named = problem.named_as_in(store.trials())
-        return build_record(spec, named, store, name=name, folder=folder)
+        return build_record(spec, problem, store, name=name, folder=folder)
 
 
 def _experiment(spec: Experiment, progress: Progress, known: _Known) -> ExperimentRecord:
@@ -140,17 +140,13 @@ class _Known:
 
 def _warnings(progress: Progress) -> tuple[str, ...]:
     """Return each decision's warnings, and one for each length of run that ends in mid-cycle."""
-    decisions = dict.fromkeys(warning for stage in progress.stages for warning in stage.warnings)
-    lengths: dict[str, dict[str, None]] = {}
-    for stage in progress.stages:
-        for trial in stage.trials:
-            warning = mid_cycle_warning(trial)
-            if warning:
-                lengths.setdefault(warning, {})[stage.name] = None
-    return (
-        *decisions,
-        *(f"{' and '.join(stages)}: {warning}" for warning, stages in lengths.items()),
-    )
+    decisions = [warning for stage in progress.stages for warning in stage.warnings]
+    lengths: dict[int, str] = {}
+    for trial in dict.fromkeys(trial for stage in progress.stages for trial in stage.trials):
+        warning = mid_cycle_warning(trial)
+        if warning:
+            lengths.setdefault(trial.epochs, warning)
+    return tuple(dict.fromkeys([*decisions, *lengths.values()]))
 
 
 def write_model(record: StudyRecord, problem: Problem) -> Path | None:

@@ -134,19 +134,18 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     if how.address is None:
         check_memory(spec, how, problem)
     with Workers(how, problem, say=say) as workers:
-        session = TrainingSession(spec, how, workers=workers, console=console)
+        session = TrainingSession(spec, how, problem, workers=workers, console=console)
         if not (folder / STORE).exists():
             workers.open()  # there is something to train for sure
         with claim(folder, identity, overwrite=how.overwrite) as store:
-            named = problem.named_as_in(store.trials())
 
             def record(open_trials: Mapping[str, State]) -> StudyRecord:
                 return build_record(
-                    spec, named, store, name=name, folder=folder, open_trials=open_trials
+                    spec, problem, store, name=name, folder=folder, open_trials=open_trials
                 )
 
             try:
-                session.train(named, store, partial(_write_page, record))
+                session.train(store, partial(_write_page, record))
                 workers.release()
                 study = Study(record({}))
                 study.report()

@@ -45,17 +45,14 @@ class Problem:
         """Batches in an epoch; images that do not fill a batch wait for another epoch."""
         return self.record.train_size // self.base.batch_size
 
-    def base_of(self, part: StudySpec) -> Trial:
-        """Return the trial that the plan of an experiment on these data varies."""
-        return replace(base_trial(part, self.record), data=self.base.data)
+    def base_of(self, part: StudySpec, asked: Sequence[Trial]) -> Trial:
+        """Return the trial that the plan of an experiment varies.
 
-    def named_as_in(self, trials: Sequence[Trial]) -> Problem:
-        """Return the problem with its data named as a study's trials do that used the same.
-
-        The trials of older studies name a file by its path, and keep their ids.
+        `asked` are those that the study has asked for: in older studies they name a file by its
+        path. The trials to come do so, too, and those asked for keep their ids.
         """
-        name = trials[0].data if trials else self.base.data
-        return replace(self, base=replace(self.base, data=name))
+        base = base_trial(part, self.record)
+        return replace(base, data=asked[0].data) if asked else base
 
 
 def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]) -> Problem:

@@ -55,9 +55,8 @@ def _grids(search: SearchSettings, base: Trial) -> Ended:
     points = _fine_points(search, tried)
     if not points:
         return tried, ""
-    edge = words.edge(search, tried, "coarse grid")
     fine = _stage(search, "fine", Role.FINE)
-    tried += yield fine(search.trials(base, points), words.fine(search, points, tried), edge)
+    tried += yield fine(search.trials(base, points), words.fine(search, points, tried))
     tried = yield from _extend(search, base, tried)
     return (yield from _narrow_further(search, base, tried))
 
@@ -116,7 +115,7 @@ def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -
 
     final = search.final(base, point)
     reason = ending + words.final(search, tried, found)
-    edge = words.edge(search, tried, "values tried")
+    edge = words.edge(search, tried)
     yield Stage(
         "final", final, reason, edge, role=Role.FINAL, label=lambda trial: f"{trial.epochs} epochs"
     )

@@ -230,26 +230,24 @@ def _ruled_out(search: SearchSettings, tried: Outcomes) -> str:
     return f" ({search.space.listed(out)} cannot win: not every run completed)" if out else ""
 
 
-def edge(search: SearchSettings, tried: Outcomes, where: str) -> tuple[str, ...]:
+def edge(search: SearchSettings, tried: Outcomes) -> tuple[str, ...]:
     """Return a warning for each axis on which the best value is the last at its end."""
     if search.at_a_time is not None:
         return ()
     space, at = search.space, _winner(search, tried).point
     points = _points(search, tried)
     return tuple(
-        _edge(search, axis, value, space.values(axis, points), where)
+        _edge(search, axis, value, space.values(axis, points))
         for axis, value in zip(space.axes, at, strict=True)
         if axis.ordered and on_edge(value, space.values(axis, points))  # type: ignore[arg-type]
     )
 
 
-def _edge(
-    search: SearchSettings, axis: Axis, value: Value, grid: Sequence[Value], where: str
-) -> str:
+def _edge(search: SearchSettings, axis: Axis, value: Value, grid: Sequence[Value]) -> str:
     end = "smallest" if value == grid[0] else "largest"
     return (
-        f"The best {axis.symbol}, {axis.show(value)}, is the {end} of the {where}: a better one "
-        f"may lie beyond. {_bound_reached(search, axis, smallest=value == grid[0])}"
+        f"The best {axis.symbol}, {axis.show(value)}, is the {end} of the values tried: a better "
+        f"one may lie beyond. {_bound_reached(search, axis, smallest=value == grid[0])}"
     )
 
 

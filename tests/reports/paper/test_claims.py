@@ -15,16 +15,16 @@ from reports.paper import section as paper_report
 from reports.paper.claims import lambda_claims, loss_claims, matrix_claims
 from reports.paper.discrepancies import large_differences, matrix_pairs, search_pairs
 from reports.paper.discussion import Claim, Verdict
-from reports.parts.reference import COARSE, FINE, MATRIX
+from reports.parts.reference import COARSE, FINE, MATRIX, OTHERS
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.loss_evolution import LossEvolution
 from search.experiments.paper import Paper
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
-from search.records import StudyRecord
+from search.records import DataRecord, StudyRecord
 from search.settings.values import Cycle
 from search.space.narrow import Factors
 from search.trial import Trial
-from tests.reports.records import CIFAR10, DIVERGED, WAITING, Ending, study
+from tests.reports.records import CIFAR10, DIGITS, DIVERGED, WAITING, Ending, study
 
 DEEP = (9, 8, 7)
 PUBLISHED = {**COARSE, **FINE}
@@ -133,6 +133,52 @@ def test_a_cell_below_the_floor_and_one_that_learns(tmp_path: Path) -> None:
     assert verdicts(list(matrix_claims(close)))[0] == Verdict.OPEN
 
 
+@pytest.mark.parametrize(
+    ("search", "data"),
+    [
+        (SigmaBatchNorm(data="digits"), DIGITS),
+        (SigmaBatchNorm(data="cifar10", hidden=(80,)), CIFAR10),
+        (SigmaBatchNorm(data="cifar10", lam=1e-3), CIFAR10),
+        (SigmaBatchNorm(data="cifar10"), replace(CIFAR10, train_size=4_500, validation_size=500)),
+    ],
+    ids=["other data", "another network", "another λ", "a preview"],
+)
+def test_the_floor_is_of_the_references_own_cells(
+    search: SigmaBatchNorm, data: DataRecord, tmp_path: Path
+) -> None:
+    """0.52 on CIFAR-10 is neither reached nor missed by what was trained otherwise."""
+    record = study(tmp_path, lambda t: Ending(0.9), search=search, data=data)
+    floor, small = matrix_claims(record)
+    assert (floor.verdict, floor.figures) == (Verdict.UNTESTED, OTHERS)
+    assert small.verdict == Verdict.CONTRADICTED
+
+
+def test_cells_that_the_reference_has_not_are_no_part_of_its_claim(tmp_path: Path) -> None:
+    """Of other σ it says nothing."""
+    search = SigmaBatchNorm(data="cifar10", sigmas=(1e-1, 1e-2))
+    record = study(
+        tmp_path, lambda t: Ending(0.9 if t.sigma == 0.1 else 0.1), search=search, data=CIFAR10
+    )
+    assert next(matrix_claims(record)).verdict == Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("search", "data"),
+    [
+        (LambdaSearch(data="digits", preset="paper"), DIGITS),
+        (LambdaSearch(data="cifar10", preset="paper", epochs=10), CIFAR10),
+    ],
+    ids=["other data", "shorter runs"],
+)
+def test_the_references_best_value_is_of_its_own_search(
+    search: LambdaSearch, data: DataRecord, tmp_path: Path
+) -> None:
+    """Which λ is best on other data, or after other runs, says nothing of its claim."""
+    record = study(tmp_path, lambda t: Ending(PUBLISHED[t.lam]), search=search, data=data)
+    (claim,) = lambda_claims(record)
+    assert (claim.verdict, claim.figures) == (Verdict.UNTESTED, OTHERS)
+
+
 def test_differences_are_counted_in_standard_errors(tmp_path: Path) -> None:
     """A number equal to the reference's is no difference; one far away leads the table."""
     same = reference_search(tmp_path, PUBLISHED.__getitem__)
@@ -164,3 +210,6 @@ def test_the_whole_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "After 4 epochs" in text
     said = re.findall(rf"\| \*\*(?:{'|'.join(Verdict)})\*\*", text)
     assert f"Of {len(said)} claims of the reference report" in text
+    assert "claims are of CIFAR-10" not in text
+    other = study(tmp_path, lambda t: Ending(0.5), search=replace(paper, data="digits"))
+    assert "claims are of CIFAR-10" in render(other)

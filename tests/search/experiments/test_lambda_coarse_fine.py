@@ -101,8 +101,19 @@ def test_a_tie_is_told_in_the_decision() -> None:
 def test_a_winner_on_the_edge_is_warned_of(slope: int, end: str) -> None:
     """Where the search may not go on, a better value may lie beyond, and the report says so."""
     search = replace(PLAIN, preset="paper")
-    _, fine, _ = follow(search, lambda lam: 0.5 + slope * math.log10(lam) / 100).stages
-    assert any(end in warning for warning in fine.warnings)
+    progress = follow(search, lambda lam: 0.5 + slope * math.log10(lam) / 100)
+    (warning,) = (warning for stage in progress.stages for warning in stage.warnings)
+    assert f"is the {end} of the values tried" in warning
+
+
+def test_an_edge_that_the_fine_grid_goes_past_is_none() -> None:
+    """The best value of the coarse grid was its largest; the fine grid found one within itself."""
+    search = replace(PLAIN, preset="paper", coarse=(1e-4, 1e-3))
+    progress = follow(search, peak(math.log10(2e-3)))
+    assert progress.choice is not None
+    assert progress.choice.trial is not None
+    assert progress.choice.trial.lam == 2e-3
+    assert not any(stage.warnings for stage in progress.stages)
 
 
 def test_replicates_are_paired() -> None:
