@@ -10,6 +10,7 @@ from search.experiments.coarse_fine.search import CoarseFine
 from search.experiments.paper import Paper
 from search.settings.spec import StudySpec
 from search.settings.values import Cycle
+from search.space.vary import vary
 from tests.reports.records import Ending, study
 
 EVERY_TWO = Cycle(2, "epochs")
@@ -20,7 +21,11 @@ EVERY_TWO = Cycle(2, "epochs")
     [
         Paper(data="digits", cycle=EVERY_TWO, epochs=3, loss_epochs=3, final_epochs=3),
         CoarseFine(
-            data="digits", vary=("eta-max=1e-3,1e-2",), cycle=EVERY_TWO, epochs=3, final_epochs=3
+            data="digits",
+            vary=vary("--vary", "eta-max=1e-3,1e-2"),
+            cycle=EVERY_TWO,
+            epochs=3,
+            final_epochs=3,
         ),
     ],
     ids=["in every experiment", "at several learning rates"],
