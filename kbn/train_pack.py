@@ -17,12 +17,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from kbn.blas import blas_threads
+from kbn.epoch import EpochRecord
 from kbn.errors import InputError
 from kbn.network import Evaluation, Network, check_labels, evaluate
 from kbn.pack import Pack
 from kbn.schedule import Schedule
 from kbn.step import step
-from kbn.training import EpochRecord, Status, Training, TrainingState
+from kbn.training import Status, Training, TrainingState
 from kbn.workspace import Workspace
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kbn.train import EpochRecord
+from kbn.epoch import EpochRecord
 from search.trial import Trial
 
 __all__ = [

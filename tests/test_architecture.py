@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,3 +165,13 @@ def test_reports_are_made_of_records(module: str) -> None:
     for name in imports(MODULES[module]):
         if top(name) == "search":
             assert room(name) in SEEN_BY_REPORTS, name
+
+
+def test_records_are_read_without_a_network() -> None:
+    """Whoever reads records loads neither SciPy's BLAS, nor Ray, nor what draws."""
+    heavy = {"scipy", "ray", "pandas", "matplotlib", "threadpoolctl"}
+    script = "import sys, search.records, search.trial, search.plan; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert not heavy & {top(name) for name in loaded}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kbn.train import EpochRecord, TrainingState
+from kbn.epoch import EpochRecord
+from kbn.training import TrainingState
 from search.records import Environment
 from search.trial import Trial
 

@@ -24,7 +24,8 @@ from kbn.errors import InputError
 from kbn.initialise import he, initialise, normal
 from kbn.network import Network, confusion_matrix, evaluate, predict
 from kbn.schedule import SCHEDULES
-from kbn.train import Status, Training, TrainingState, train_pack
+from kbn.train_pack import train_pack
+from kbn.training import Status, Training, TrainingState
 from search.records import Environment, EpochRecord, Figures, Result, State
 from search.training.checkpoint import Checkpoint, Start
 from search.training.packing import can_share

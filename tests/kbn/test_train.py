@@ -13,13 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbn import train_pack as module
+from kbn.epoch import EpochRecord
 from kbn.errors import InputError
 from kbn.layers import EPS
 from kbn.network import Network, evaluate, predict, squared_norm
 from kbn.pack import Pack
 from kbn.schedule import constant, triangular
 from kbn.step import step
-from kbn.train import EpochRecord, Status, Training, copy, train, train_epochs
+from kbn.train import train, train_epochs
+from kbn.train_pack import copy
+from kbn.training import Status, Training
 from kbn.workspace import Workspace
 from tests.kbn.builders import Parts, copied, easy, network, one_step, same_bytes
 

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kbn.epoch import EpochRecord
 from kbn.errors import InputError
 from kbn.pack import PAGE, Pack, aligned
 from kbn.schedule import Schedule, triangular
 from kbn.step import step
-from kbn.train import EpochRecord, Status, Training, TrainingState, train_pack
+from kbn.train_pack import train_pack
+from kbn.training import Status, Training, TrainingState
 from kbn.workspace import Workspace
 from tests.kbn.builders import Parts, easy, network, same_bytes
 
