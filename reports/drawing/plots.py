@@ -25,6 +25,7 @@ from reports.drawing.style import (
     WHITE,
 )
 from reports.drawing.ticks import epoch_ticks
+from reports.parts.text import share
 
 
 def learning_curves(
@@ -36,12 +37,11 @@ def learning_curves(
     curves of the `chosen` λ are black, thick and on top.
     """
     colours = lambda_colours(history["params_lam"])
-    scale = 100 if quantity.endswith("accuracy") else 1
     for _, curve in history.groupby("number", sort=False):
         lam = float(curve["params_lam"].iloc[0])
         ax.plot(
             curve["epoch"],
-            curve[quantity] * scale,
+            curve[quantity],
             color=BLACK if lam == chosen else tuple(colours.to_rgba(np.array([lam]))[0]),
             linewidth=2.4 if lam == chosen else 1.2,
             zorder=4 if lam == chosen else 2,
@@ -116,11 +116,11 @@ def final_losses(history: pd.DataFrame, ax: Axes) -> Axes:
 def final_accuracies(history: pd.DataFrame, test: float | None, ax: Axes) -> Axes:
     """Draw accuracy of the final model against the epoch, and its test accuracy at the end."""
     for part, colour in (("train", BLUE), ("validation", ORANGE)):
-        ax.plot(history["epoch"], 100 * history[f"{part}_accuracy"], color=colour, label=part)
+        ax.plot(history["epoch"], history[f"{part}_accuracy"], color=colour, label=part)
     if test is not None:
         ax.plot(
             history["epoch"].iloc[-1:],
-            [100 * test],
+            [test],
             "D",
             color=BLACK,
             markersize=4,
@@ -128,7 +128,7 @@ def final_accuracies(history: pd.DataFrame, test: float | None, ax: Axes) -> Axe
             zorder=4,
         )
     ax.set_xlabel("epoch")
-    ax.set_ylabel("accuracy (%)")
+    ax.set_ylabel("accuracy")
     epoch_ticks(ax)
     return ax
 
@@ -144,19 +144,19 @@ def final_keys(ax: Axes) -> list[Artist]:
 
 
 def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
-    """Draw a confusion matrix, in percent of each true class."""
-    percent = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    ax.imshow(percent, cmap=HEAT, vmin=0, vmax=100)
+    """Draw a confusion matrix, as shares of each true class."""
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    ax.imshow(shares, cmap=HEAT, vmin=0, vmax=1)
     if len(classes) <= 20:
-        for (row, column), value in np.ndenumerate(percent):
+        for (row, column), value in np.ndenumerate(shares):
             ax.text(
                 column,
                 row,
-                "<1" if 0 < value < 0.5 else f"{value:.0f}",
+                _short(value),
                 ha="center",
                 va="center",
                 fontsize=8 if len(classes) <= 10 else 6,
-                color=WHITE if value > 100 * HEAT_TURN else BLACK,
+                color=WHITE if value > HEAT_TURN else BLACK,
                 in_layout=False,
             )
     ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
@@ -171,4 +171,9 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
 
 def _label(quantity: str) -> str:
     part, name = quantity.split("_")
-    return f"{part} {name} ({'%' if name == 'accuracy' else 'nats'})"
+    return f"{part} {name}" if name == "accuracy" else f"{part} {name} (nats)"
+
+
+def _short(value: float) -> str:
+    """Return a share as a small cell has room for it, and never a false 0 or 1."""
+    return f"{value:.0f}" if value in (0, 1) else share(value, 2).removeprefix("0")

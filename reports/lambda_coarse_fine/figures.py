@@ -81,7 +81,7 @@ def lambda_figures(
             _differences(found),
             f"Each value against the best one, {number_text(only(found.winner))}. Bars: intervals "
             f"that cover the true difference in {LEVEL:.0%} of searches.",
-            height=1.0 + 0.2 * len(found.rows),
+            height=1.2 + 0.2 * len(found.rows),
         )
     history = history_frame(record)
     search = history[history["stage"].isin(search_stages(record))]
@@ -120,7 +120,7 @@ def final_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict
         pictures["confusion"] = album.draw(
             "confusion",
             _confusion(record, final),
-            "Confusion matrix of the final model on the test set, in percent of each true class.",
+            "Confusion matrix of the final model on the test set, as shares of each true class.",
             height=5.0,
         )
     return pictures
@@ -147,7 +147,12 @@ def _differences(found: Comparison) -> Draw:
             for row in found.rows
         ]
     )
-    return lambda figure: search_plots.difference_to_winner(rows, figure.subplots())
+
+    def draw(figure: Figure) -> None:
+        ax = search_plots.difference_to_winner(rows, figure.subplots())
+        legend_below(figure, ax.get_legend_handles_labels()[0])
+
+    return draw
 
 
 def _order(record: StudyRecord, best: float | None) -> Draw:

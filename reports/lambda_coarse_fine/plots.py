@@ -48,8 +48,8 @@ def accuracy_against_lambda(points: pd.DataFrame, ax: Axes) -> Axes:
         done = group.dropna(subset="accuracy")
         ax.errorbar(
             done["lam"],
-            100 * done["accuracy"],
-            yerr=100 * done["error"],
+            done["accuracy"],
+            yerr=done["error"],
             fmt=marker,
             color=colour,
             markersize=5,
@@ -63,7 +63,7 @@ def accuracy_against_lambda(points: pd.DataFrame, ax: Axes) -> Axes:
     if not published.empty:
         ax.plot(
             published["lam"],
-            100 * published["reference"],
+            published["reference"],
             "x",
             color=GREY,
             markersize=6,
@@ -74,7 +74,7 @@ def accuracy_against_lambda(points: pd.DataFrame, ax: Axes) -> Axes:
     _mark_ties(points, ax)
     _mark_chosen(points, ax)
     _mark_incomplete(points, ax)
-    ax.set_ylabel("validation accuracy (%)")
+    ax.set_ylabel("validation accuracy")
     return ax
 
 
@@ -154,11 +154,11 @@ def difference_to_winner(rows: pd.DataFrame, ax: Axes) -> Axes:
         part = rows[rows["tied"] == tied]
         if part.empty:
             continue
-        middle = 100 * part["difference"]
+        middle = part["difference"]
         ax.errorbar(
             middle,
             places[part.index],
-            xerr=[middle - 100 * part["low"], 100 * part["high"] - middle],
+            xerr=[middle - part["low"], part["high"] - middle],
             fmt="o",
             color=colour,
             markersize=5,
@@ -171,8 +171,7 @@ def difference_to_winner(rows: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_yticks(places, [number_text(lam) for lam in rows["lam"]])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_ylabel("λ")
-    ax.set_xlabel("difference of validation accuracy to the best value (percentage points)")
-    ax.legend(loc="best").set_in_layout(False)
+    ax.set_xlabel("difference of validation accuracy to the best value")
     return ax
 
 

@@ -11,9 +11,8 @@ from reports.drawing.album import Album, Picture
 from reports.drawing.style import Draw, label_panels, legend_below
 from reports.loss_evolution import plots as loss_plots
 from reports.loss_evolution.figures import cycle_ends, with_settings
-from reports.parts.comparison import remarks
+from reports.parts.comparison import TEST_ACCURACY, remarks
 from reports.parts.frames import layers_frame, trials_frame
-from reports.parts.text import plus_minus, share
 from reports.sigma_batchnorm import plots as sigma_plots
 from reports.sigma_batchnorm.tables import Cells, cells, published, test_accuracies
 from search.experiments.sigma_batchnorm import MATRIX, Cell
@@ -31,7 +30,7 @@ def sigma_figures(record: StudyRecord, album: Album) -> dict[str, Picture]:
         "matrix": album.draw(
             "sigma-matrix",
             _matrix(record, matrix),
-            "Test accuracy (%) by σ of the initial weights, with and without batch norm. Cells "
+            "Test accuracy by σ of the initial weights, with and without batch norm. Cells "
             "that did not learn, diverged or failed are hatched and say so.",
             height=0.5 + 0.65 * rows,
         )
@@ -65,8 +64,7 @@ def _matrix(record: StudyRecord, matrix: Cells) -> Draw:
 def _square(record: StudyRecord, matrix: Cells, cell: Cell) -> sigma_plots.Square:
     trials = matrix[cell]
     values, words = test_accuracies(trials), remarks(record, trials)
-    number = plus_minus([100 * value for value in values], lambda value: share(value, 1), 1)
-    lines = [f"{number} %"] if values else []
+    lines = [TEST_ACCURACY.text(trials)] if values else []
     return sigma_plots.Square(
         accuracy=float(np.mean(values)) if values else None,
         text="\n".join((*lines, *words)),

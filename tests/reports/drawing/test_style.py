@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 import reports
@@ -17,6 +16,7 @@ from search.experiments.paper import Paper
 from search.records import State
 from search.settings.values import Cycle
 from search.trial import Trial
+from tests.reports.contrast import contrast
 from tests.reports.records import FAILED, Ending, good, study
 
 PAPER = Paper(
@@ -32,8 +32,6 @@ PAPER = Paper(
 )
 """A preview of every experiment, and so of every figure."""
 Painted = dict[str, tuple[Figure, Path]]
-LATER = ("differences",)
-"""Figures whose legend is inside."""
 
 
 def ending(trial: Trial) -> Ending:
@@ -69,7 +67,7 @@ def test_words_beside_a_figure_cover_nothing(painted: Painted) -> None:
     for name, (figure, _) in painted.items():
         assert figure.get_suptitle() == "preview at scale 0.5"
         legends = [legend for ax in figure.axes if (legend := ax.get_legend())]
-        beside = (*figure.texts, *figure.legends, *(legends if name not in LATER else []))
+        beside = (*figure.texts, *figure.legends, *legends)
         boxes = [each.get_window_extent() for each in beside]
         axes = [ax.get_window_extent() for ax in figure.axes]
         for place, box in enumerate(boxes):
@@ -123,18 +121,3 @@ def test_words_on_a_heat_map_can_be_read(step: int) -> None:
     ink = style.WHITE if step / 255 > style.HEAT_TURN else style.BLACK
     assert contrast(style.HEAT(step), ink) > 3
     assert contrast(style.DARK_HEAT(step), style.DARK[ink]) > 3
-
-
-def contrast(one: object, other: object) -> float:
-    """Return the contrast of two colours, as WCAG 2 defines it."""
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: object) -> float:
-    """Return the relative luminance of a colour, as WCAG 2 defines it."""
-    red, green, blue, _ = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in to_rgba(colour)  # type: ignore[arg-type] # of any form
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -138,7 +138,7 @@ def ax() -> Axes:
 
 
 def test_each_difference_is_drawn_with_its_interval(ax: Axes) -> None:
-    """A row a value, in percentage points, told apart by whether it is tied."""
+    """A row a value, as shares, told apart by whether it is tied."""
     rows = pd.DataFrame(
         {
             "lam": [1e-3, 1e-1],
@@ -153,8 +153,8 @@ def test_each_difference_is_drawn_with_its_interval(ax: Axes) -> None:
     _, names = ax.get_legend_handles_labels()
     assert sorted(names) == ["cannot be told from it", "the best value", "worse"]
     low, high = ax.get_xlim()
-    assert low < -25
-    assert high > 1
+    assert low < -0.25
+    assert high > 0.01
 
 
 def test_the_order_of_search_has_a_point_a_trial(tmp_path: Path, ax: Axes) -> None:
