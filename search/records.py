@@ -14,6 +14,7 @@ from kbn.epoch import EpochRecord
 from search.trial import Trial
 
 __all__ = [
+    "INTERRUPTED",
     "Attempt",
     "DataRecord",
     "Environment",
@@ -144,6 +145,10 @@ class Failure:
     """True when the worker or its node went away; False when our code raised."""
 
 
+INTERRUPTED = Failure("Interrupted", "the driver ended before the attempt did", "", lost=True)
+"""What becomes of an attempt that was under way when its driver was stopped or killed."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One try at a trial."""
@@ -155,6 +160,11 @@ class Attempt:
     """Unix time."""
     failure: Failure | None
     """None where it gave the result, or is under way."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it ended with its driver: on Ctrl-C, say. Nothing went wrong with the trial."""
+        return self.failure == INTERRUPTED
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from reports.parts.comparison import (
     remarks,
 )
 from reports.parts.section import Section
-from reports.parts.tables import markdown, states
+from reports.parts.settings import parameters
+from reports.parts.tables import markdown, seconds_a_run, states
 from reports.parts.text import NONE, count, phrases, plus_minus, real, signed
 from search.experiments.loss_evolution import STAGE, network_text, norm_text
 from search.records import State, StudyRecord, TrialRecord
@@ -108,6 +109,7 @@ def _row(
     completed = [each for each in trials if each.state is State.COMPLETED]
     lowest = [min(each.history, key=lambda epoch: epoch.validation_loss) for each in completed]
     row = {"architecture": network_text(hidden), "batch norm": "with" if batch_norm else "without"}
+    row["parameters"] = f"{parameters(record.data, trials[0].trial):,}"
     if replicated:
         row["runs"] = str(len(completed))
     row[TRAIN_LOSS.name] = TRAIN_LOSS.text(trials)
@@ -119,6 +121,7 @@ def _row(
         row["change in the last cycle"] = plus_minus(changes, lambda value: signed(value, 3), 3)
     row[VALIDATION_COST.name] = VALIDATION_COST.text(trials)
     row[VALIDATION_ACCURACY.name] = VALIDATION_ACCURACY.text(trials)
+    row["seconds a run"] = seconds_a_run(trials)
     row["state"] = "; ".join(states(trials, record.data))
     return row
 

@@ -37,6 +37,9 @@ def environment_table(record: StudyRecord) -> pd.DataFrame:
     rows["wall time"] = f"{duration(wall)} in {count(len(record.sessions), 'run')} of the command"
     rows["core time"] = f"{duration(core)} of training, one core a trial"
     rows["cores busy with training"] = utilisation(record)
+    stopped = sum(attempt.interrupted for trial in record.trials for attempt in trial.attempts)
+    if stopped:
+        rows["interrupted"] = f"{count(stopped, 'attempt')}, when the command was; each made again"
     if record.sessions:
         rows["first run"] = moment(record.sessions[0].started)
     if found:
@@ -67,12 +70,12 @@ def mixed_environments(record: StudyRecord) -> tuple[str, ...]:
 
 
 def failed_attempts(record: StudyRecord) -> tuple[tuple[TrialRecord, Attempt], ...]:
-    """Return every attempt that ended without a result, with its trial."""
+    """Return every attempt that went wrong, with its trial; not those that were stopped."""
     return tuple(
         (trial, attempt)
         for trial in record.trials
         for attempt in trial.attempts
-        if attempt.failure is not None
+        if attempt.failure is not None and not attempt.interrupted
     )
 
 

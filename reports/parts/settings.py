@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import pandas as pd
 
@@ -18,7 +19,8 @@ def settings_table(record: StudyRecord, own: Mapping[str, str]) -> pd.DataFrame:
     rows = {
         "data": _data(record.data),
         "split": _split(record.data, trial),
-        "network": _network(trial),
+        "data fingerprint": record.data.fingerprint,
+        "network": f"{_network(trial)}; {count(parameters(record.data, trial), 'parameter')}",
         "batch normalisation": _batch_norm(trial),
         "cost": "mean cross-entropy + λ·Σ‖W‖²",
         "optimiser": f"mini-batch gradient descent, {trial.batch_size} images a batch",
@@ -50,6 +52,16 @@ def _network(trial: Trial) -> str:
         f"{count(len(trial.hidden), 'hidden layer')} of {widths} units, ReLU, "
         f"softmax; initial weights {init}"
     )
+
+
+def parameters(data: DataRecord, trial: Trial) -> int:
+    """Return how many numbers a trial's network is trained by: W, b, and γ and β.
+
+    With batch normalisation the hidden layers' b have no effect, and γ and β are in their place.
+    """
+    widths = (data.inputs, *trial.hidden, len(data.classes))
+    shifts = sum(trial.hidden) * (2 if trial.batch_norm else 1) + len(data.classes)
+    return sum(d * m for d, m in pairwise(widths)) + shifts
 
 
 def _batch_norm(trial: Trial) -> str:

@@ -157,6 +157,7 @@ def _grid_row(
         row["difference"] = signed(mean - published[lam]) if known and mean is not None else NONE
     row["train accuracy"] = share(_mean(trials, "train", "accuracy"))
     row["validation loss"] = real(_mean(trials, "validation", "loss"))
+    row["seconds a run"] = seconds_a_run(trials)
     row["state"] = "; ".join(states(trials, record.data))
     return row
 
@@ -164,6 +165,13 @@ def _grid_row(
 def _mean(trials: Sequence[TrialRecord], part: str, name: str) -> float | None:
     figures = [getattr(each.result, part) for each in trials if each.state is State.COMPLETED]
     return fmean(getattr(figure, name) for figure in figures) if figures else None
+
+
+def seconds_a_run(trials: Sequence[TrialRecord]) -> str:
+    """Return how long a run took on its core, on average over those that completed."""
+    completed = [each.result for each in trials if each.state is State.COMPLETED]
+    seconds = [result.seconds for result in completed if result]
+    return real(fmean(seconds) if seconds else None, 1)
 
 
 def states(trials: Sequence[TrialRecord], data: DataRecord) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from reports.drawing.album import Album
 from reports.parts.comparison import Trials, remarks
 from reports.parts.section import Section
+from reports.parts.settings import parameters
 from reports.parts.tables import markdown
 from reports.parts.text import count, listed, phrases, share
 from reports.sigma_batchnorm.figures import cell_scales, layer_scales, sigma_figures
@@ -69,7 +70,7 @@ def own_settings(record: StudyRecord) -> dict[str, str]:
     return {
         "network": (
             f"hidden layers {network_text(trial.hidden)}, ReLU, softmax; initial weights N(0, σ²) "
-            f"with σ = {listed(spec['sigmas'])}"
+            f"with σ = {listed(spec['sigmas'])}; {_parameters(record)}"
         ),
         "batch normalisation": (
             f"each σ with it (moving averages with α = {number_text(trial.alpha)}) and without"
@@ -81,6 +82,12 @@ def own_settings(record: StudyRecord) -> dict[str, str]:
             "sees the same batches"
         ),
     }
+
+
+def _parameters(record: StudyRecord) -> str:
+    """Return how many parameters the networks of both kinds have."""
+    kinds = {each.trial.batch_norm: parameters(record.data, each.trial) for each in record.trials}
+    return phrases([f"{n:,} parameters {norm_text(batch_norm=norm)}" for norm, n in kinds.items()])
 
 
 def phrases_of(chosen: tuple[Cell, ...]) -> str:

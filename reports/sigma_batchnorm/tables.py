@@ -17,7 +17,15 @@ from reports.parts.comparison import (
     Trials,
     remarks,
 )
-from reports.parts.tables import NO_SEEDS, accuracies, by_lam, learned, states, uncertainty
+from reports.parts.tables import (
+    NO_SEEDS,
+    accuracies,
+    by_lam,
+    learned,
+    seconds_a_run,
+    states,
+    uncertainty,
+)
 from reports.parts.text import NONE, share, signed
 from search.evidence.marks import standard_error_of_share
 from search.experiments.sigma_batchnorm import MATRIX, RETUNE, Cell, cell_of
@@ -91,6 +99,7 @@ def cells_table(record: StudyRecord) -> pd.DataFrame:
         row[VALIDATION_ACCURACY.name] = VALIDATION_ACCURACY.text(trials)
         row[TRAIN_LOSS.name] = TRAIN_LOSS.text(trials)
         row[VALIDATION_LOSS.name] = VALIDATION_LOSS.text(trials)
+        row["seconds a run"] = seconds_a_run(trials)
         row["state"] = "; ".join(states(trials, record.data))
         rows.append(row)
     return pd.DataFrame(rows)

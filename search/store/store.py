@@ -31,6 +31,7 @@ from kbn.network import Network
 from kbn.paths import Kind, kind_of, looking
 from kbn.training import TrainingState
 from search.records import (
+    INTERRUPTED,
     Attempt,
     Environment,
     EpochRecord,
@@ -52,7 +53,6 @@ WAYS_OUT = (
     "`python -m search.store check` says what is readable; restore a copy, or start again with "
     "--overwrite"
 )
-INTERRUPTED = Failure("Interrupted", "the driver ended before the attempt did", "", lost=True)
 REFUSALS = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_READONLY,

@@ -62,6 +62,7 @@ def test_one_row_a_network(tmp_path: Path) -> None:
     assert dict(table.iloc[0]) == {
         "architecture": "[8]",
         "batch norm": "with",
+        "parameters": "618",
         "train loss": "0.333",
         "validation loss": "0.400",
         "lowest validation loss": "0.400",
@@ -69,6 +70,7 @@ def test_one_row_a_network(tmp_path: Path) -> None:
         "change in the last cycle": "−0.400",
         "validation cost": "0.405",
         "validation accuracy": "0.6000",
+        "seconds a run": "1.3",
         "state": "completed",
     }
 
@@ -101,7 +103,7 @@ def test_runs_that_did_not_complete_have_no_figures(
     """Their rows and differences hold dashes, and the summary says how they ended."""
     record = study(tmp_path, shallow_bare(ending), search=LOSSES)
     row = losses_table(record).iloc[1]
-    assert set(row.iloc[2:-1]) == {NONE}
+    assert set(row.iloc[3:-1]) == {NONE}
     assert row["state"] == state
     assert set(differences_table(record).iloc[0, 2:]) == {NONE}
     text = render(record)

@@ -15,7 +15,7 @@ from reports.parts.environment import (
     mixed_environments,
 )
 from reports.parts.text import NONE
-from search.records import Session, StudyRecord
+from search.records import INTERRUPTED, Attempt, Session, StudyRecord
 from tests.reports.records import FAILED, STUDIES, Ending, by_lambda, study
 
 
@@ -99,6 +99,21 @@ def test_what_followed_each_failed_attempt(tmp_path: Path) -> None:
     endings = by_lambda({1e-3: FAILED, 1e-1: Ending(failures=("lost",))})
     table = failures_table(study(tmp_path, endings))
     assert list(table["then"]) == ["tried again", "given up", "tried again"]
+
+
+def test_what_ended_with_the_command_did_not_fail(tmp_path: Path) -> None:
+    """An attempt that Ctrl-C cut short is counted where times are, and is no failure."""
+    record = study(tmp_path, by_lambda({1e-1: Ending(failures=("lost",))}))
+    trials = []
+    for trial in record.trials:
+        stopped = Attempt(1, "", 1.75e9, INTERRUPTED)
+        later = (replace(each, number=each.number + 1) for each in trial.attempts)
+        trials.append(replace(trial, attempts=(stopped, *later)))
+    record = replace(record, trials=tuple(trials))
+    assert len(failed_attempts(record)) == 1
+    assert list(failures_table(record)["attempt"]) == ["2"]
+    assert values(record)["interrupted"] == "6 attempts, when the command was; each made again"
+    assert "interrupted" not in values(study(tmp_path))
 
 
 def test_a_study_without_failures(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from numpy.random import default_rng
 
+from kbn.initialise import he, initialise
 from reports.lambda_coarse_fine.section import own_settings
-from reports.parts.settings import settings_table
+from reports.parts.settings import parameters, settings_table
 from search.records import StudyRecord
 from search.settings.values import Cycle, Init
 from tests.reports.records import CIFAR10, DIGITS, REFERENCE, SEARCH, study
@@ -36,7 +38,7 @@ def test_the_reference_in_words(tmp_path: Path) -> None:
         "45,000 training, 5,000 validation, 10,000 test images; random, seed 0"
     )
     assert said["network"] == (
-        "2 hidden layers of 50 and 50 units, ReLU, softmax; initial weights He"
+        "2 hidden layers of 50 and 50 units, ReLU, softmax; initial weights He; 156,810 parameters"
     )
     assert said["batch normalisation"] == "on; moving averages with α = 0.9"
     assert said["optimiser"] == "mini-batch gradient descent, 100 images a batch"
@@ -66,6 +68,31 @@ def test_the_reference_in_words(tmp_path: Path) -> None:
 def test_a_setting_shows(tmp_path: Path, change: dict[str, Any], row: str, text: str) -> None:
     """A setting that was changed is said in the row that a reader looks for."""
     assert text in words(tmp_path, change)[row]
+
+
+@pytest.mark.parametrize(
+    "network", [{"hidden": (8,)}, {"hidden": (9, 8, 7)}, {"batch_norm": False}]
+)
+def test_parameters_are_those_that_training_changes(
+    tmp_path: Path, network: dict[str, Any]
+) -> None:
+    """Counted in a network of that form; a hidden layer's b has no effect beside β."""
+    trial = study(tmp_path, search=replace(SEARCH, **network)).trials[0].trial
+    made = initialise(
+        inputs=64,
+        hidden=trial.hidden,
+        classes=10,
+        batch_norm=trial.batch_norm,
+        init=he(),
+        rng=default_rng(0),
+    )
+    trained = [*made.W, *made.gamma, *made.beta, *(made.b[-1:] if made.batch_norm else made.b)]
+    assert parameters(DIGITS, trial) == sum(each.size for each in trained)
+
+
+def test_the_data_s_fingerprint_is_there(tmp_path: Path) -> None:
+    """What tells these images from any others, whatever their file is called."""
+    assert words(tmp_path, {})["data fingerprint"] == DIGITS.fingerprint
 
 
 def test_a_constant_learning_rate_has_no_cycle(tmp_path: Path) -> None:

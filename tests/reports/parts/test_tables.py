@@ -21,6 +21,7 @@ from reports.parts.tables import (
     learned,
     markdown,
     reference_values,
+    seconds_a_run,
     uncertainty,
 )
 from reports.parts.text import NONE
@@ -52,6 +53,7 @@ COLUMNS = [
     "standard error",
     "train accuracy",
     "validation loss",
+    "seconds a run",
     "state",
 ]
 COMPARED = ["reference", "difference"]
@@ -85,9 +87,9 @@ def test_the_coarse_grid(tmp_path: Path) -> None:
     coarse = table(study(tmp_path), "coarse")
     assert list(coarse) == COLUMNS
     assert rows(coarse) == [
-        ["1e-3", "0.8000", "0.0400", "0.8000", "1.000", "completed"],
-        ["**1e-2**", "**0.9000**", "0.0300", "0.9000", "1.000", "completed"],
-        ["0.1", "0.8000", "0.0400", "0.8000", "1.000", "completed"],
+        ["1e-3", "0.8000", "0.0400", "0.8000", "1.000", "0.7", "completed"],
+        ["**1e-2**", "**0.9000**", "0.0300", "0.9000", "1.000", "0.7", "completed"],
+        ["0.1", "0.8000", "0.0400", "0.8000", "1.000", "0.7", "completed"],
     ]
 
 
@@ -125,16 +127,23 @@ def test_nothing_is_marked_where_nothing_completed(tmp_path: Path) -> None:
     record = study(tmp_path, by_lambda({1e-3: FAILED, 1e-2: DIVERGED, 1e-1: DIVERGED_AT_ONCE}))
     assert best_so_far(record) is None
     assert rows(table(record, "coarse")) == [
-        ["1e-3", NONE, NONE, NONE, NONE, "failed"],
-        ["1e-2", NONE, NONE, NONE, NONE, "diverged in epoch 2"],
-        ["0.1", NONE, NONE, NONE, NONE, "diverged in epoch 1"],
+        ["1e-3", NONE, NONE, NONE, NONE, NONE, "failed"],
+        ["1e-2", NONE, NONE, NONE, NONE, NONE, "diverged in epoch 2"],
+        ["0.1", NONE, NONE, NONE, NONE, NONE, "diverged in epoch 1"],
     ]
 
 
 def test_a_grid_under_way(tmp_path: Path) -> None:
     """What waits is there and says so."""
     record = study(tmp_path, by_lambda({2e-2: WAITING}))
-    assert rows(table(record, "fine"))[2] == ["2e-2", NONE, NONE, NONE, NONE, "waiting"]
+    assert rows(table(record, "fine"))[2] == ["2e-2", NONE, NONE, NONE, NONE, NONE, "waiting"]
+
+
+def test_seconds_are_those_of_runs_that_completed(tmp_path: Path) -> None:
+    """One that diverged early took no run's time, and what failed took none at all."""
+    record = study(tmp_path, by_lambda({1e-2: DIVERGED, 1e-1: FAILED}))
+    assert seconds_a_run(record.stage("coarse")) == "0.7"
+    assert seconds_a_run(record.stage("coarse")[1:]) == NONE
 
 
 # --- learning, or not -----------------------------------------------------------------
@@ -209,7 +218,17 @@ def test_a_lambda_whose_replicates_differ_in_state(tmp_path: Path) -> None:
 def test_replicates_none_of_which_completed(tmp_path: Path) -> None:
     """No range is shown where there is no accuracy."""
     record = study(tmp_path, by_lambda({1e-3: FAILED}), search=REPLICATED)
-    assert rows(table(record, "coarse"))[0] == ["1e-3", NONE, NONE, "0", NONE, NONE, NONE, "failed"]
+    assert rows(table(record, "coarse"))[0] == [
+        "1e-3",
+        NONE,
+        NONE,
+        "0",
+        NONE,
+        NONE,
+        NONE,
+        NONE,
+        "failed",
+    ]
 
 
 def test_the_error_of_one_run_is_that_of_its_images(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from search.store.schema import VERSION
 from search.store.store import Store
 from tests.search.builders import checkpoint, epoch, result, trial
 
+FAILURE = Failure("ValueError", "no", "Traceback …", lost=False)
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
@@ -146,15 +148,27 @@ def test_what_is_written_together_is_committed_together(store: Store) -> None:
 def test_attempts_are_numbered_over_runs(tmp_path: Path) -> None:
     """Attempt numbers go on after the store is opened again, failures attached to their own."""
     of = trial()
-    failure = Failure("ValueError", "no", "Traceback …", lost=False)
     with Store(tmp_path / "study.db") as store:
         store.add_trials([of])
-        store.end_attempt(of.id, store.begin_attempt(of.id, node="a", started=1.0), failure)
+        store.end_attempt(of.id, store.begin_attempt(of.id, node="a", started=1.0), FAILURE)
     with Store(tmp_path / "study.db") as store:
         assert store.begin_attempt(of.id, node="b", started=2.0) == 2
         first, second = store.attempts(of.id)
-    assert (first.node, first.failure) == ("a", failure)
+    assert (first.node, first.failure) == ("a", FAILURE)
     assert (second.node, second.failure) == ("b", None)
+
+
+def test_an_attempt_that_is_under_way_when_its_driver_ends_was_interrupted(tmp_path: Path) -> None:
+    """It is known as such once the trial is begun again, and never as one that failed."""
+    of = trial()
+    with Store(tmp_path / "study.db") as store:
+        store.add_trials([of])
+        store.begin_attempt(of.id, node="a", started=1.0)
+    with Store(tmp_path / "study.db") as store:
+        (attempt,) = store.attempts(of.id)
+        assert not attempt.interrupted
+        store.end_attempt(of.id, store.begin_attempt(of.id, node="b", started=2.0), FAILURE)
+        assert [each.interrupted for each in store.attempts(of.id)] == [True, False]
 
 
 def test_sessions_are_kept(store: Store) -> None:
