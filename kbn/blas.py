@@ -7,7 +7,6 @@ longer than they compute.
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,9 +57,7 @@ class _Blas:
                 self._given = limiter
 
 
-@functools.cache
-def _blas() -> _Blas:
-    return _Blas()
+_BLAS = _Blas()
 
 
 @contextmanager
@@ -77,5 +74,5 @@ def blas_threads(threads: int) -> Iterator[None]:
     """
     if threads < 1:
         raise InputError(f"BLAS threads {threads}: choose at least 1")
-    with _blas().limited(threads):
+    with _BLAS.limited(threads):
         yield
