@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from search.records import StudyRecord, TrialRecord
@@ -41,8 +41,8 @@ def _digest(record: TrialRecord) -> bytes:
         "trial": record.trial.to_json(),
         "state": result.state.value,
         "epochs": result.epochs,
-        "figures": [part and dataclasses.asdict(part) for part in figures],
-        "history": [_without_times(dataclasses.asdict(epoch)) for epoch in record.history],
+        "figures": [part and vars(part) for part in figures],
+        "history": [_without_times(vars(epoch)) for epoch in record.history],
         "arrays": {
             name: [array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).hexdigest()]
             for name, array in result.arrays.items()
@@ -51,5 +51,5 @@ def _digest(record: TrialRecord) -> bytes:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()
 
 
-def _without_times(fields: dict[str, Any]) -> dict[str, Any]:
+def _without_times(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name != "seconds"}
