@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,7 +26,14 @@ from reports.drawing.style import (
     WHITE,
 )
 from reports.drawing.ticks import epoch_ticks
-from reports.parts.text import share
+from reports.parts.text import cut, share
+
+NUMBERED_CLASSES = 20
+"""Classes up to which a confusion matrix has numbers; of more it has a colour bar beside it."""
+NAMED_CLASSES = 25
+"""Classes that an axis names, at most: of more it names every second one, or every third, …"""
+NAME_LENGTH = 20
+"""Characters of a class's name, at most."""
 
 
 def learning_curves(
@@ -47,7 +55,7 @@ def learning_curves(
             zorder=4 if lam == chosen else 2,
         )
     ax.set_xlabel("epoch")
-    ax.set_ylabel(_label(quantity))
+    ax.set_ylabel(quantity_label(quantity))
     epoch_ticks(ax)
     return ax
 
@@ -144,10 +152,11 @@ def final_keys(ax: Axes) -> list[Artist]:
 
 
 def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
-    """Draw a confusion matrix, as shares of each true class."""
+    """Draw a confusion matrix, as shares of each true class; of many classes some are named."""
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    ax.imshow(shares, cmap=HEAT, vmin=0, vmax=1)
-    if len(classes) <= 20:
+    numbered = len(classes) <= NUMBERED_CLASSES
+    ax.imshow(shares, cmap=HEAT, vmin=0, vmax=1 if numbered else shares.max() or 1)
+    if numbered:
         for (row, column), value in np.ndenumerate(shares):
             ax.text(
                 column,
@@ -159,8 +168,10 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
                 color=WHITE if value > HEAT_TURN else BLACK,
                 in_layout=False,
             )
-    ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-    ax.set_yticks(range(len(classes)), classes)
+    every = math.ceil(len(classes) / NAMED_CLASSES)
+    names = [cut(name, NAME_LENGTH) if k % every == 0 else "" for k, name in enumerate(classes)]
+    ax.set_xticks(range(len(classes)), names, rotation=45, ha="right")
+    ax.set_yticks(range(len(classes)), names)
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     ax.grid(visible=False)
@@ -169,7 +180,8 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
     return ax
 
 
-def _label(quantity: str) -> str:
+def quantity_label(quantity: str) -> str:
+    """Return a column of `history_frame` as an axis names it."""
     part, name = quantity.split("_")
     return f"{part} {name}" if name == "accuracy" else f"{part} {name} (nats)"
 

@@ -114,6 +114,7 @@ def write_figure(
         if mark:
             figure.suptitle(mark, color=VERMILION, fontsize=9)
         draw(figure)
+        _show_lone_points(figure)
         _lay_out(figure)
         canvas.draw()
         # Nothing shines through a figure; without the channel that says so its file is smaller.
@@ -153,6 +154,20 @@ def _own_style() -> Iterator[None]:
         # A character that the font lacks is drawn as a box; its SVG text is whole.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         yield
+
+
+def _show_lone_points(figure: Figure) -> None:
+    """Make curves of one point, as one epoch gives, dots: a line would show nothing.
+
+    A dashed curve's dot is hollow. Keys of curves that a legend holds show dots, too.
+    """
+    lines = [line for ax in figure.axes for line in ax.lines if line.get_marker() == "None"]
+    lone = [line for line in lines if np.isfinite(np.array(line.get_ydata(), float)).sum() == 1]
+    keys = [key for legend in figure.legends for key in legend.get_lines()] if lone else []
+    for line in (*lone, *(key for key in keys if key.get_marker() == "None")):
+        line.set_marker("o")
+        if line.is_dashed():
+            line.set_markerfacecolor(WHITE)
 
 
 def _lay_out(figure: Figure) -> None:

@@ -12,10 +12,12 @@ from reports.drawing import plots
 from reports.drawing.album import Album, Picture
 from reports.drawing.style import Draw, label_panels, legend_below
 from reports.drawing.ticks import log_ticks
+from reports.lambda_coarse_fine import crowd
 from reports.lambda_coarse_fine import plots as search_plots
 from reports.lambda_coarse_fine.searched import search_stages
 from reports.parts.frames import history_frame, trials_frame
 from reports.parts.tables import NO_SEEDS, accuracies, by_lam, reference_values, uncertainty
+from reports.parts.text import count, share
 from search.evidence.compare import LEVEL, Comparison
 from search.records import State, StudyRecord, TrialRecord
 from search.settings.values import number_text
@@ -66,7 +68,7 @@ def lambda_figures(
         pictures["lambda"] = album.draw(
             "lambda",
             _lambda(points),
-            "Validation accuracy against λ, each stage of the search. Bars: one standard error.",
+            f"Validation accuracy against λ, each stage of the search. {_bars(points)}",
             height=3.6,
         )
         pictures["order"] = album.draw(
@@ -76,22 +78,25 @@ def lambda_figures(
             height=2.6,
         )
     if found and found.rows:
+        close = len(found.rows) > search_plots.CLOSE
         pictures["differences"] = album.draw(
             "differences",
-            _differences(found),
+            _differences(found, close=close),
             f"Each value against the best one, {number_text(only(found.winner))}. Bars: intervals "
             f"that cover the true difference in {LEVEL:.0%} of searches.",
-            height=1.2 + 0.2 * len(found.rows),
+            height=3.6 if close else 1.2 + 0.2 * len(found.rows),
         )
     history = history_frame(record)
     search = history[history["stage"].isin(search_stages(record))]
     if not search.empty:
+        close = search["params_lam"].nunique() > search_plots.CLOSE
+        shown = "by epoch and λ; dashed" if close else "coloured by λ; thick"
         pictures["learning"] = album.draw(
             "learning",
-            _learning(search, best),
+            _learning_map(search, best) if close else _learning(search, best),
             "Every run of the search: (a) validation loss and (b) validation accuracy at each "
-            "epoch's end, coloured by λ; thick: the chosen λ.",
-            height=2.9,
+            f"epoch's end, {shown}: the chosen λ.",
+            height=3.4 if close else 2.9,
         )
     pictures["eta"] = album.draw(
         "eta",
@@ -134,7 +139,18 @@ def _lambda(points: pd.DataFrame) -> Draw:
     return draw
 
 
-def _differences(found: Comparison) -> Draw:
+def _bars(points: pd.DataFrame) -> str:
+    """Say what bars mean, and how long those are that would hide each other."""
+    close = points.groupby("stage")["accuracy"].transform("count") > search_plots.CLOSE
+    if not close.any():
+        return "Bars: one standard error."
+    return (
+        "Bars: one standard error; small points stand too close for bars, of "
+        f"{share(points.loc[close, 'error'].median())} at the median."
+    )
+
+
+def _differences(found: Comparison, *, close: bool) -> Draw:
     rows = pd.DataFrame(
         [
             {
@@ -147,9 +163,10 @@ def _differences(found: Comparison) -> Draw:
             for row in found.rows
         ]
     )
+    plot = crowd.differences_along_lambda if close else search_plots.difference_to_winner
 
     def draw(figure: Figure) -> None:
-        ax = search_plots.difference_to_winner(rows, figure.subplots())
+        ax = plot(rows, figure.subplots())
         legend_below(figure, ax.get_legend_handles_labels()[0])
 
     return draw
@@ -174,11 +191,26 @@ def _learning(history: pd.DataFrame, best: float | None) -> Draw:
     return draw
 
 
+def _learning_map(history: pd.DataFrame, best: float | None) -> Draw:
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(1, 2, sharey=True)
+        for ax, name, beyond in zip(panels, ("loss", "accuracy"), ("max", "neither"), strict=True):
+            mesh = crowd.learning_map(history, f"validation_{name}", ax, chosen=best)
+            figure.colorbar(mesh, ax=ax, extend=beyond)
+        panels[1].set_ylabel("")
+        label_panels(tuple(panels))
+
+    return draw
+
+
 def _eta(record: StudyRecord) -> Draw:
     trial = record.trials[0].trial
     per_epoch = trial.train_size // trial.batch_size
     lengths = {"search": trial.epochs, "final model": int(record.spec["final_epochs"])}
-    ends = [(f"{name}: {epochs} epochs", epochs * per_epoch) for name, epochs in lengths.items()]
+    ends = [
+        (f"{name}: {count(epochs, 'epoch')}", epochs * per_epoch)
+        for name, epochs in lengths.items()
+    ]
     schedule = SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, trial.cycle_steps)
     return lambda figure: plots.learning_rate(schedule, ends, per_epoch, figure.subplots())
 
@@ -198,5 +230,11 @@ def _final(curve: pd.DataFrame, final: TrialRecord) -> Draw:
 
 def _confusion(record: StudyRecord, final: TrialRecord) -> Draw:
     assert final.result is not None
-    counts = final.result.arrays["confusion"]
-    return lambda figure: plots.confusion(counts, record.data.classes, figure.subplots())
+    counts, classes = final.result.arrays["confusion"], record.data.classes
+
+    def draw(figure: Figure) -> None:
+        ax = plots.confusion(counts, classes, figure.subplots())
+        if len(classes) > plots.NUMBERED_CLASSES:
+            figure.colorbar(ax.images[0])
+
+    return draw

@@ -22,8 +22,13 @@ _STAGES = {
 _ROUNDS = ((GREEN, "^", WHITE), (PURPLE, "v", WHITE), (SKY, "p", WHITE))
 _NAMES = {"extend": "beyond the edge", "coarse": "coarse grid", "fine": "fine grid"}
 _NAMES |= {"fresh": "fresh seeds", "final": "final model"}
-_MARKS = ("reference report", "cannot be told from the best")
+TIED, INCOMPLETE = "cannot be told from the best", "did not complete"
+_MARKS = ("reference report", TIED, INCOMPLETE)
 """What is in a legend beside stages."""
+SAID = 5
+"""Values of which words beside them say that they did not complete, at most."""
+CLOSE = 40
+"""Points from which on they stand so close that each is small, and has no bar."""
 
 
 def stage_style(stage: str) -> tuple[str, str, str]:
@@ -39,20 +44,22 @@ def accuracy_against_lambda(points: pd.DataFrame, ax: Axes) -> Axes:
 
     `points` has a row a stage and λ: `stage, lam, accuracy, error, reference, chosen, tied`,
     accuracies as shares; a NaN accuracy is drawn at the bottom as a value that did not complete.
+    A stage of more than `CLOSE` values has no bars.
     """
-    _log_axis(points["lam"], ax)
+    log_axis(points["lam"], ax)
     again = points["lam"].duplicated(keep="last")  # a bar where it says most: at the last stage
     points = points.assign(error=points["error"].mask(again))
     for layer, (stage, group) in enumerate(points.groupby("stage", sort=False)):
         colour, marker, fill = stage_style(str(stage))
         done = group.dropna(subset="accuracy")
+        close = len(done) > CLOSE
         ax.errorbar(
             done["lam"],
             done["accuracy"],
-            yerr=done["error"],
+            yerr=None if close else done["error"],
             fmt=marker,
             color=colour,
-            markersize=5,
+            markersize=2 if close else 5,
             capsize=2.5,
             elinewidth=1,
             label=_NAMES.get(str(stage), str(stage)),
@@ -85,7 +92,8 @@ def accuracy_keys(ax: Axes) -> list[Artist]:
     return [keys[name] for name in sorted(names, key=_MARKS.__contains__)]
 
 
-def _log_axis(lams: pd.Series[float], ax: Axes) -> None:
+def log_axis(lams: pd.Series[float], ax: Axes) -> None:
+    """Make the x axis one of log λ that shows all values."""
     ax.set_xscale("log")
     low, high = lams.min(), lams.max()
     edge = max(1.5, (high / low) ** 0.06)
@@ -105,8 +113,8 @@ def _mark_ties(points: pd.DataFrame, ax: Axes) -> None:
             transform=ax.get_xaxis_transform(),
             color=VERMILION,
             markersize=9,
-            markeredgewidth=1.8,
-            label=_MARKS[1],
+            markeredgewidth=0.5 if len(tied) > CLOSE else 1.8,
+            label=TIED,
             zorder=3,
         )
 
@@ -130,9 +138,22 @@ def _mark_chosen(points: pd.DataFrame, ax: Axes) -> None:
 
 
 def _mark_incomplete(points: pd.DataFrame, ax: Axes) -> None:
-    for lam in points.loc[points["accuracy"].isna(), "lam"]:
+    """Say at the bottom which values did not complete; of many, in the legend what a mark means."""
+    lams = points.loc[points["accuracy"].isna(), "lam"].drop_duplicates()
+    if len(lams) > SAID:
+        ax.plot(
+            lams,
+            [0.05] * len(lams),
+            "x",
+            transform=ax.get_xaxis_transform(),
+            color=VERMILION,
+            markersize=3,
+            label=INCOMPLETE,
+        )
+        return
+    for lam in lams:
         ax.annotate(
-            "did not\ncomplete",
+            INCOMPLETE.replace(" complete", "\ncomplete"),
             (lam, 0.02),
             xycoords=("data", "axes fraction"),
             ha="center",
@@ -189,7 +210,7 @@ def search_order(trials: pd.DataFrame, ax: Axes, *, chosen: float | None = None)
             marker,
             color=colour,
             markerfacecolor=fill,
-            markersize=9 if stage == "final" else 5,
+            markersize=9 if stage == "final" else 2 if len(group) > CLOSE else 5,
             label=_NAMES.get(str(stage), str(stage)),
             zorder=4 if stage == "final" else 3,
         )

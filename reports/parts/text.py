@@ -85,6 +85,12 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
+def cut(text: str, most: int) -> str:
+    """Return a text on one line, of so many characters at most; what is cut off leaves an `…`."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def fenced(text: str) -> str:
     """Return text as a Markdown code block, whatever backticks it holds."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)

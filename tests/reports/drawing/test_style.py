@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 import reports
@@ -72,6 +74,32 @@ def test_words_beside_a_figure_cover_nothing(painted: Painted) -> None:
         axes = [ax.get_window_extent() for ax in figure.axes]
         for place, box in enumerate(boxes):
             assert box.count_overlaps([*axes, *boxes[:place]]) == 0, name
+
+
+# --- curves of one point ----------------------------------------------------------------
+
+
+def test_a_curve_of_one_point_is_a_dot(tmp_path: Path) -> None:
+    """One epoch gives no line to be seen: a dot is, hollow where the curve is dashed."""
+
+    def draw(figure: Figure) -> None:
+        ax = figure.subplots()
+        ax.plot([1], [0.5], label="loss")
+        ax.plot([1, 2], [np.nan, 0.5], "--", label="cost")
+        ax.plot([1, 2], [0.1, 0.2])
+        ax.plot([1], [0.7], "x")
+        ax.axhline(0.3)
+        style.legend_below(figure, ax.get_legend_handles_labels()[0])
+        drawn.append(figure)
+
+    drawn: list[Figure] = []
+    write_figure(tmp_path, "lone", draw, height=2.0)
+    (figure,) = drawn
+    assert [line.get_marker() for line in figure.axes[0].lines] == ["o", "o", "None", "x", "None"]
+    full, hollow = figure.axes[0].lines[:2]
+    assert to_rgba(hollow.get_markerfacecolor()) == to_rgba("white")
+    assert to_rgba(full.get_markerfacecolor()) == to_rgba(full.get_color())
+    assert [key.get_marker() for key in figure.legends[0].get_lines()] == ["o", "o"]
 
 
 # --- dark -----------------------------------------------------------------------------

@@ -427,3 +427,14 @@ def test_many_classes_are_drawn(ax: Axes, classes: int) -> None:
     plots.confusion(counts, [f"class {k}" for k in range(classes)], ax)
     assert len(ax.texts) == (classes**2 if classes <= 20 else 0)
     assert len(ax.get_xticks()) == len(ax.get_yticks()) == classes
+
+
+def test_some_of_many_classes_are_named_in_short(ax: Axes) -> None:
+    """So many names that they can be read, none longer than that, on one line."""
+    names = ["a\nb", "x" * 100_000, *map(str, range(498))]
+    drawn(plots.confusion(np.eye(500, dtype=int), names, ax))
+    shown = [label.get_text() for label in ax.get_yticklabels()]
+    assert shown[0] == "a b"
+    assert sum(map(bool, shown)) == plots.NAMED_CLASSES
+    drawn(plots.confusion(np.eye(2, dtype=int), names[:2], ax))
+    assert ax.get_yticklabels()[1].get_text() == "x" * (plots.NAME_LENGTH - 1) + "…"

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import reports
 from reports.document import render
 from reports.lambda_coarse_fine.searched import known_of
 from reports.parts.excerpt import MOST
@@ -64,3 +66,19 @@ def test_sentences_count_what_they_cannot_list(many: StudyRecord, text: str) -> 
     assert command in text
     lines = text.replace(command, "").splitlines()
     assert max(len(line) for line in lines if not line.startswith("|")) < SENTENCE
+
+
+def test_the_page_is_small_and_no_figure_is_long(many: StudyRecord) -> None:
+    """Every figure fits a screen, and the page an e-mail."""
+    report = reports.write(many)
+    assert report.html.stat().st_size < 5_000_000
+    pictures = sorted((many.folder / "figures").glob("*.png"))
+    assert len(pictures) == 7
+    for path in pictures:
+        with Image.open(path) as picture:
+            assert picture.height <= picture.width, path
+
+
+def test_what_is_known_is_worked_out_once(many: StudyRecord) -> None:
+    """All parts of a report are told by one comparison, which takes long."""
+    assert known_of(many) is known_of(many)

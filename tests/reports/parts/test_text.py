@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reports.parts.tables import markdown
-from reports.parts.text import NONE, cell, count, duration, listed, moment, real, share, signed
+from reports.parts.text import NONE, cell, count, cut, duration, listed, moment, real, share, signed
 from search.evidence.marks import standard_error_of_share
 from search.settings.values import number_text
 
@@ -209,3 +209,17 @@ def test_a_cell_has_no_bare_pipe_newline_or_tag(text: str) -> None:
     escaped = cell(text)
     assert not set("\r\n<") & set(escaped)
     assert "|" not in escaped.replace("\\\\", "").replace("\\|", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "short"),
+    [
+        ("a class", 7, "a class"),
+        ("a\n  class", 7, "a class"),
+        ("a class", 6, "a cla…"),
+        ("", 3, ""),
+    ],
+)
+def test_what_is_cut_says_so(text: str, most: int, short: str) -> None:
+    """On one line, of so many characters at most, the sign of the cut counted."""
+    assert cut(text, most) == short
