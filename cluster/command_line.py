@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 def run(command: click.Command, arguments: Sequence[str] | None, *, name: str) -> NoReturn:
     """Run a command and exit: with its own code, 2 on bad input, 130 when stopped by Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a job's log may hold what its encoding does not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = (
             command.main(

@@ -16,9 +16,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from tabulate import tabulate
 
-from kbn.errors import InputError
+from kbn.errors import InputError, WriteError
 from kbn.initialise import he, initialise
 from kbn.network import Network, squared_norm
+from kbn.output import checked_output
 from kbn.step import gradients
 
 TOLERANCE = 1e-7
@@ -288,13 +289,15 @@ def _widths(text: str) -> tuple[int, ...]:
 
 def main() -> None:
     """Run the command and exit: 0 when all agree, 1 when not, 2 on bad input."""
-    try:
-        sys.exit(command.main(standalone_mode=False, prog_name="python -m kbn.gradcheck"))
-    except InputError as error:
-        click.echo(f"error: {error}", err=True)
-    except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
-    sys.exit(2)
+    code = 2
+    with checked_output():
+        try:
+            code = command.main(standalone_mode=False, prog_name="python -m kbn.gradcheck")
+        except (InputError, WriteError) as error:
+            click.echo(f"error: {error}", err=True)
+        except click.ClickException as error:
+            click.echo(f"error: {error.format_message()}", err=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
-"""Standard output and error, which can be on a full disk or closed, like any other file."""
+"""Standard output and error, which can be on a full disk or closed, like any other file.
+
+Nor can they write every character: λ is none of cp1252.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -51,8 +55,14 @@ class _Checked:
 
 @contextmanager
 def checked_output() -> Iterator[None]:
-    """Let what cannot be printed within a block raise `WriteError`."""
+    """Let what cannot be printed within a block raise `WriteError`.
+
+    A character that standard output's encoding does not have is printed as its escape, as Python
+    does on standard error.
+    """
     before = sys.stdout, sys.stderr
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     checked = [
         stream and _Checked(stream, name)  # a closed one is None
         for stream, name in zip(before, ("standard output", "standard error"), strict=True)

@@ -26,6 +26,15 @@ def _load_matplotlib() -> None:
 _load_matplotlib()
 
 from reports.parts.frames import history_frame, layers_frame, trials_frame  # noqa: E402
+from reports.parts.missing import Missing  # noqa: E402
 from reports.write import Report, write, write_page  # noqa: E402
 
-__all__ = ["Report", "history_frame", "layers_frame", "trials_frame", "write", "write_page"]
+__all__ = [
+    "Missing",
+    "Report",
+    "history_frame",
+    "layers_frame",
+    "trials_frame",
+    "write",
+    "write_page",
+]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from traceback import format_exception
 
-from kbn.errors import WriteError
+from kbn.errors import WriteError, visible
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Missing:
     @property
     def reason(self) -> str:
         """The error in one line."""
-        return f"{type(self.error).__name__}: {' '.join(str(self.error).split())}"
+        return visible(f"{type(self.error).__name__}: {' '.join(str(self.error).split())}")
 
     @property
     def traceback(self) -> str:

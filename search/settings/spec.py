@@ -185,7 +185,12 @@ class StudySpec(Settings, ABC):
     stratified: bool = setting(
         False, values.boolean, "Split so that every class keeps its share of images."
     )
-    seed: int = setting(0, values.whole(at_least=0), "Seed of split, weights and batches.", "N")
+    seed: int = setting(
+        0,
+        values.whole(at_least=0, at_most=values.LARGEST_INTEGER),
+        "Seed of split, weights and batches.",
+        "N",
+    )
     hidden: tuple[int, ...] = setting(
         (50, 50), values.widths, "Widths of the hidden layers.", "N,N,…"
     )
@@ -202,8 +207,8 @@ class StudySpec(Settings, ABC):
     schedule: str = setting(
         "triangular", values.choice(*SCHEDULES), "Learning-rate schedule.", "|".join(SCHEDULES)
     )
-    eta_min: float = setting(1e-5, values.number(above=0), "Smallest learning rate.", "ETA")
-    eta_max: float = setting(1e-1, values.number(above=0), "Largest learning rate.", "ETA")
+    eta_min: float = setting(1e-5, values.magnitude, "Smallest learning rate.", "ETA")
+    eta_max: float = setting(1e-1, values.magnitude, "Largest learning rate.", "ETA")
     cycle: Cycle = setting(
         Cycle(10, "epochs"),
         values.cycle,
@@ -322,7 +327,9 @@ class Experiment(StudySpec, ABC):
 class FixedLambda(Experiment, ABC):
     """An experiment that does not search λ."""
 
-    lam: float = setting(5e-3, values.number(at_least=0), "L2 strength λ.", "λ")
+    lam: float = setting(
+        5e-3, values.number(at_least=0, at_most=values.LARGEST), "L2 strength λ.", "λ"
+    )
 
 
 @dataclass(frozen=True)

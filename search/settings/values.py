@@ -23,6 +23,14 @@ from kbn.paths import LONGEST_NAME
 Reader = Callable[[str, Any], Any]
 """`reader(flag, value)` returns the checked value or raises `InputError`."""
 
+LARGEST_COUNT = 10**9
+"""Of anything: more epochs, trials or units than this are a slip of the hand."""
+LARGEST_INTEGER = 2**63 - 1
+"""What a store and a table hold."""
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Of strengths, rates and scales. Networks are in single precision, which ends at 1e-38 and 3e38:
+what is near to that or beyond is trained as nothing, or as infinity."""
+
 DIGITS = Context(prec=17, Emin=-999, Emax=999, traps=[])
 """Enough for any float, whatever precision the caller's own decimal numbers have."""
 
@@ -142,8 +150,8 @@ def number(
     return read
 
 
-def whole(*, at_least: int) -> Reader:
-    """Return a reader of a whole number with a lower bound."""
+def whole(*, at_least: int, at_most: int = LARGEST_COUNT) -> Reader:
+    """Return a reader of a whole number within bounds."""
 
     def read(flag: str, value: Any) -> int:
         try:
@@ -153,6 +161,8 @@ def whole(*, at_least: int) -> Reader:
         cut = not isinstance(value, str) and result != value
         if result is None or cut or _misread(value) or result < at_least:
             raise bad(flag, value, f"must be a whole number, at least {at_least}")
+        if result > at_most:
+            raise bad(flag, value, f"must be a whole number, at most {at_most}")
         return result
 
     return read
@@ -231,20 +241,26 @@ def distinct(flag: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def lambdas(flag: str, value: Any) -> tuple[float, ...]:
     """Read distinct positive values of λ; returned in ascending order."""
-    values = items(flag, value, _positive_lambda, "value of λ, such as 1e-3")
+    values = items(flag, value, positive_lambda, "value of λ, such as 1e-3")
     return tuple(sorted(distinct(flag, values)))
 
 
-def _positive_lambda(flag: str, value: Any) -> float:
-    result: float = number()(flag, value)
-    if result <= 0:
+def magnitude(flag: str, value: Any) -> float:
+    """Read a number above 0 that single precision holds, and that has a place on a log axis."""
+    number(above=0)(flag, value)
+    return float(number(at_least=SMALLEST, at_most=LARGEST)(flag, value))
+
+
+def positive_lambda(flag: str, value: Any) -> float:
+    """Read a value of λ that is not 0."""
+    if number()(flag, value) <= 0:
         raise bad(flag, value, "λ must be above 0 to have a place on a log axis; try 1e-6")
-    return result
+    return magnitude(flag, value)
 
 
 def sigmas(flag: str, value: Any) -> tuple[float, ...]:
     """Read distinct positive values of σ; returned in descending order."""
-    values = items(flag, value, number(above=0), "value of σ, such as 1e-3")
+    values = items(flag, value, magnitude, "value of σ, such as 1e-3")
     return tuple(sorted(distinct(flag, values), reverse=True))
 
 
@@ -307,4 +323,4 @@ def init(flag: str, value: Any) -> Init:
     name, _, sigma = str(value).partition(":")
     if name != "normal":
         raise bad(flag, value, "choose he, or normal:SIGMA as in normal:1e-3")
-    return Init("normal", number(above=0)(flag, sigma))
+    return Init("normal", magnitude(flag, sigma))

@@ -126,15 +126,10 @@ def _yes_or_no(flag: str, value: Any) -> bool:
     return values.boolean(flag, value)
 
 
-LAM = Axis(
-    "lam", "λ", "L2 strength λ", Scale.LOG, values.number(above=0), 0.0, larger_is_simpler=True
-)
-ETA_MIN = Axis(
-    "eta_min", "η_min", "smallest learning rate η_min", Scale.LOG, values.number(above=0), 0.0
-)
-ETA_MAX = Axis(
-    "eta_max", "η_max", "largest learning rate η_max", Scale.LOG, values.number(above=0), 0.0
-)
+_POSITIVE = (Scale.LOG, values.magnitude, values.SMALLEST, values.LARGEST)
+LAM = Axis("lam", "λ", "L2 strength λ", *_POSITIVE, larger_is_simpler=True)
+ETA_MIN = Axis("eta_min", "η_min", "smallest learning rate η_min", *_POSITIVE)
+ETA_MAX = Axis("eta_max", "η_max", "largest learning rate η_max", *_POSITIVE)
 CYCLE = Axis(
     "cycle", "cycle", "cycle (epochs)", Scale.LOG, values.whole(at_least=1), 1.0, whole=True
 )
@@ -148,7 +143,7 @@ ALPHA = Axis(
     low=0.0,
     high=0.9999,
 )
-SIGMA = Axis("sigma", "σ", "initial weights' σ", Scale.LOG, values.number(above=0), 0.0)
+SIGMA = Axis("sigma", "σ", "initial weights' σ", *_POSITIVE)
 HIDDEN = Axis(
     *("hidden", "hidden", "hidden layers", Scale.UNORDERED, values.widths),
     larger_is_simpler=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from search.settings.values import bad, items, number
+from search.settings.values import bad, items, positive_lambda
 from search.space.axis import Axis
 
 Ends = tuple[float, float] | None
@@ -17,7 +17,7 @@ def bounds(flag: str, value: Any) -> Bounds:
     """Read the bounds of λ: `LOW,HIGH`, or `off`."""
     if value == "off":
         return "off"
-    pair = items(flag, value, number(above=0), "pair, such as 1e-7,1, or off")
+    pair = items(flag, value, positive_lambda, "pair, such as 1e-7,1, or off")
     if len(pair) != 2 or pair[0] >= pair[1]:
         raise bad(flag, value, "give the smaller and the larger bound, as in 1e-7,1, or off")
     return pair

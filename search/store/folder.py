@@ -23,8 +23,10 @@ from search.store.store import Store
 
 LOCK, SPEC, STORE = "study.lock", "spec.json", "study.db"
 FIGURES = "figures"
+TRACEBACK = "traceback.txt"
+"""Of an error that nobody foresaw, in the last run."""
 GENERATED = (
-    *("report.md", "report.html", FIGURES),
+    *("report.md", "report.html", FIGURES, TRACEBACK),
     *("trials.csv", "history.csv", "layers.csv", "model.npz"),
 )
 """What can be written again from the store."""

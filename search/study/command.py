@@ -21,18 +21,22 @@ from search.records import State, StudyRecord
 from search.running import live
 from search.settings.spec import Execution, StudySpec, flag, read_toml
 from search.settings.values import show
+from search.store.folder import TRACEBACK
 from search.study import dry_run
 from search.study.run import Study, run_study
+from search.study.unexpected import UnexpectedError, unexpected
 
-SOME_FAILED, BAD_INPUT, LOST, UNWRITABLE, INTERRUPTED = 1, 2, 3, 4, 130
+SOME_FAILED, BAD_INPUT, LOST, UNWRITABLE, UNEXPECTED, DIVERGED = 1, 2, 3, 4, 5, 6
+INTERRUPTED = 130
 
 
 def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a driver's command line and exit.
 
     Exit codes: 0 done, 1 some trials failed, 2 bad input, 3 the cluster was lost, 4 the disk is
-    full or the folder cannot be written to, 130 stopped by Ctrl-C or SIGTERM. Whatever the code,
-    finished trials are kept, and the same command goes on.
+    full or the folder cannot be written to, 5 an error that nobody foresaw, 6 training diverged,
+    130 stopped by Ctrl-C or SIGTERM. Whatever the code, finished trials are kept, and the same
+    command goes on.
     """
     with checked_output():
         code = _code(spec_type, arguments)
@@ -62,6 +66,10 @@ def _code(spec_type: type[StudySpec], arguments: Sequence[str] | None) -> int:
         said = stop.__cause__ if isinstance(stop, click.Abort) else stop
         _tell(str(said or "") or "stopped before the first trial; nothing is lost")
         code = INTERRUPTED
+    except UnexpectedError as error:
+        code = _complain(str(error), UNEXPECTED)
+    except Exception as error:  # noqa: BLE001 - before there was a study's folder, or after it
+        code = _complain(str(unexpected(error, None)), UNEXPECTED)
     return code
 
 
@@ -135,10 +143,12 @@ def _run(spec: StudySpec, how: Execution) -> int:
         click.echo(visible(dry_run.describe(spec, how, say=say, outlook=_outlook(how))))
         return 0
     study = run_study(spec, how, console=console)
+    lacks = list(shortcomings(study))
+    for _, line in lacks:
+        click.echo(visible(line), err=how.quiet)
     for line in summary(study, quiet=how.quiet):
         click.echo(visible(line))
-    failed = any(record.state is State.FAILED for record in study.record.trials)
-    return SOME_FAILED if failed else 0
+    return lacks[0][0] if lacks else 0
 
 
 def _outlook(how: Execution) -> dry_run.Outlook | None:
@@ -159,7 +169,6 @@ def summary(study: Study, *, quiet: bool) -> Iterator[str]:
         yield from _findings(study.record, study)
         yield from (f"note: {text}" for text in study.record.data.notes)
         yield from (f"warning: {text}" for text in study.record.warnings)
-        yield from _failures(study.record)
         yield f"page: {study.folder / 'report.html'}"
     yield f"report: {study.folder / 'report.md'}"
 
@@ -178,10 +187,21 @@ def _findings(record: StudyRecord, study: Study) -> Iterator[str]:
         )
 
 
-def _failures(record: StudyRecord) -> Iterator[str]:
-    failed = [trial for trial in record.trials if trial.state is State.FAILED]
-    if failed:
+def shortcomings(study: Study) -> Iterator[tuple[int, str]]:
+    """Yield what a study that ended lacks, the gravest first: an exit code, and a line."""
+    for each in study.missing:
         yield (
-            f"{len(failed)} of {len(record.trials)} trials failed; the report says why, and the "
-            "same command tries them again"
+            UNEXPECTED,
+            f"{each.part} could not be made ({each.reason}); {study.folder / TRACEBACK} says where",
         )
+    trials = study.record.trials
+    states = [trial.state for trial in trials]
+    if failed := states.count(State.FAILED):
+        line = (
+            f"{failed} of {len(trials)} trials failed; the report says why, and the same command "
+        )
+        yield SOME_FAILED, f"{line}tries them again"
+    elif trials and set(states) == {State.DIVERGED}:
+        yield DIVERGED, f"all {len(trials)} trials diverged; a smaller --eta-max may help"
+    elif study.best and study.best.state is State.DIVERGED:
+        yield DIVERGED, "the final model diverged: there is no model.npz"

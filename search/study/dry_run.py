@@ -18,7 +18,7 @@ from search.settings.cycle_end import mid_cycle_warning
 from search.settings.spec import Execution, StageOutline, StudySpec
 from search.store.folder import STORE, check_specification, check_writable
 from search.study.recording import kept_record
-from search.study.run import check_memory, identity_of, slots_here
+from search.study.run import check_memory, check_reports, identity_of, slots_here
 from search.training.problem import Problem, prepare
 from search.training.trainer import Shared, train_trial
 
@@ -47,6 +47,7 @@ def describe(
     name = how.name or spec.study_name(problem.record.name)
     check_writable(how.out / name)
     check_specification(how.out / name, identity_of(spec, problem), overwrite=how.overwrite)
+    check_reports()
     if outlook is None:
         check_memory(spec, how, problem)
     parts = _expected(spec, problem, how, name)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from rich.console import Console
 
 import cluster
 from kbn.arrays import machine_bytes
-from kbn.errors import InputError
+from kbn.errors import InputError, WriteError
 from search.records import State, StudyRecord, TrialRecord, UnderWay
 from search.running import live
 from search.running.session import TrainingSession
@@ -25,11 +27,14 @@ from search.settings.spec import Execution, StudySpec, flag
 from search.store.folder import STORE, check_specification, check_writable, claim, is_read_only
 from search.store.store import Store
 from search.study.recording import build_record, kept_record, write_model
+from search.study.unexpected import keep_tracebacks, unexpected
 from search.training.memory import check_networks
 from search.training.problem import Problem, prepare
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from reports import Missing
 
 
 class Study:
@@ -37,6 +42,8 @@ class Study:
 
     def __init__(self, record: StudyRecord) -> None:
         self.record = record
+        self.missing: tuple[Missing, ...] = ()
+        """What the report is without, since it could not be made when it was written last."""
 
     def __repr__(self) -> str:
         state = "finished" if self.record.finished else "not finished"
@@ -78,7 +85,10 @@ class Study:
         """Write the report, its figures and the CSV files again; return the report's path."""
         import reports
 
-        return reports.write(self.record).path
+        report = reports.write(self.record)
+        self.missing = report.missing
+        keep_tracebacks(self.folder, (each.traceback for each in self.missing))
+        return report.path
 
 
 class Stopped(KeyboardInterrupt):
@@ -105,6 +115,8 @@ def run(spec: StudySpec, **execution: Any) -> Study:
         When the cluster went away. Finished trials are kept, and the same call resumes.
     WriteError
         When the disk is full, or the folder cannot be written to: the same holds.
+    UnexpectedError
+        When anything else goes wrong once there is a folder: a file in it holds the traceback.
     Stopped
         A KeyboardInterrupt: on Ctrl-C. Finished trials are kept, and the same call resumes.
     """
@@ -135,8 +147,10 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
         check_memory(spec, how, problem)
     with Workers(how, problem, say=say) as workers:
         session = TrainingSession(spec, how, problem, workers=workers, console=console)
+        reporting = _meanwhile(check_reports)
         if not (folder / STORE).exists():
             workers.open()  # there is something to train for sure
+        reporting.result()
         with claim(folder, identity, overwrite=how.overwrite) as store:
 
             def record(open_trials: Mapping[str, State]) -> StudyRecord:
@@ -148,12 +162,18 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
                 session.train(store, partial(_write_page, record))
                 workers.release()
                 study = Study(record({}))
-                study.report()
-                write_model(study.record, problem)
+                try:
+                    study.report()
+                finally:
+                    write_model(study.record, problem)
             except KeyboardInterrupt:
                 raise Stopped(f"stopped: {_what_is_kept(store, folder)}") from None
             except cluster.ClusterLostError as lost:
                 raise cluster.ClusterLostError(f"{lost}; {_what_is_kept(store, folder)}") from lost
+            except (InputError, WriteError, cluster.ClusterError):
+                raise
+            except Exception as error:
+                raise unexpected(error, folder, kept=_what_is_kept(store, folder)) from error
     return study
 
 
@@ -175,6 +195,25 @@ def _looked_at(
         )
     say(f"{folder} is not writable: its finished study is shown, and no report written")
     return Study(record)
+
+
+def check_reports() -> None:
+    """Raise `InputError` when what writes reports cannot be loaded: sooner than after training."""
+    try:
+        import_module("reports")
+    except Exception as error:
+        raise InputError(
+            f"no report could be written here ({type(error).__name__}: {error}): "
+            "install this project's requirements again"
+        ) from error
+
+
+def _meanwhile(check: Callable[[], None]) -> Future[None]:
+    """Make a check in a thread, while something else is waited for."""
+    executor = ThreadPoolExecutor(1, "check")
+    checked = executor.submit(check)
+    executor.shutdown(wait=False)
+    return checked
 
 
 def check_memory(spec: StudySpec, how: Execution, problem: Problem) -> None:

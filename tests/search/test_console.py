@@ -18,13 +18,16 @@ INSTALLED = ("-P", "-c", "from search.console import main; main()")
 """Python as an installed command starts it: the current folder is not searched for modules."""
 
 
-def call(folder: Path, program: Sequence[str], *words: str) -> subprocess.CompletedProcess[str]:
+def call(
+    folder: Path, program: Sequence[str], *words: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a program of Python's in a folder."""
     return subprocess.run(
         [sys.executable, *program, *words],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         capture_output=True,
+        encoding=environment.get("PYTHONIOENCODING"),
         text=True,
         timeout=PATIENCE,
         check=False,
@@ -45,6 +48,14 @@ def test_it_runs_beside_files_of_any_name(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout == f"report: {Path('runs', NAME, 'report.md')}\n"
     assert (tmp_path / "runs" / NAME / "report.md").exists()
+
+
+def test_a_terminal_without_greek_letters(tmp_path: Path) -> None:
+    """What its encoding does not have is shown as an escape, and ends no study."""
+    ran = call(tmp_path, INSTALLED, "lambda", *FLAGS, "--serial", PYTHONIOENCODING="cp1252")
+    assert ran.returncode == 0
+    assert "\\u03bb = " in ran.stdout
+    assert "Traceback" not in ran.stderr
 
 
 @pytest.mark.parametrize("name", ["kbn", "cluster", "reports"])
@@ -68,8 +79,8 @@ def test_a_library_is_told_by_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_command_is_there(name: str, tmp_path: Path) -> None:
-    """Each name runs its module with the words that follow."""
-    ran = call(tmp_path, INSTALLED, name, "--help")
+    """Each name runs its module with the words that follow, also without Greek letters."""
+    ran = call(tmp_path, INSTALLED, name, "--help", PYTHONIOENCODING="cp1252")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert f"Usage: python -m {MODULES[name]}" in ran.stdout
 

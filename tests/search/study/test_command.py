@@ -11,10 +11,13 @@ import pytest
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import Execution, flag
 from search.study import dry_run
-from search.study.command import main
+from search.study.command import main, shortcomings
+from search.study.run import Study
 from search.training.checkpoint import Start
 from search.training.problem import prepare
 from search.training.trainer import Shared, train_trials
+from tests.reports.records import DIVERGED, FAILED, by_lambda, final, good, study
+from tests.search.drivers import NAME
 from tests.search.studies import FLAGS, TRIALS
 
 
@@ -146,6 +149,34 @@ def test_a_failing_trial_gives_exit_code_1(
     assert "RuntimeError: no luck" in err
 
 
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_study_of_which_nothing_came_is_no_success(
+    *, quiet: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every trial diverged: an exit code of its own, and a line whatever is asked for."""
+    flags = (*FLAGS, "--eta-max=1e30", "--serial", "--out", tmp_path)
+    assert call(*flags, *(["--quiet"] if quiet else [])) == 6
+    out, err = capsys.readouterr()
+    line = "all 2 trials diverged; a smaller --eta-max may help\n"
+    assert line in (err if quiet else out)
+    assert out.endswith(f"report: {tmp_path / NAME / 'report.md'}\n")
+
+
+def test_what_a_study_lacks(tmp_path: Path) -> None:
+    """Failed trials are said, and a final model that diverged; others that diverged are not."""
+    endings = {
+        "done": (good, []),
+        "one diverged": (by_lambda({1e-3: DIVERGED}), []),
+        "the final model diverged": (final(DIVERGED), [6]),
+        "one failed": (by_lambda({1e-3: FAILED}, final(DIVERGED)), [1]),
+        "all failed": (lambda _: FAILED, [1]),
+        "all diverged": (lambda _: DIVERGED, [6]),
+    }
+    for name, (ending, codes) in endings.items():
+        lacking = Study(study(tmp_path, ending))
+        assert [code for code, _ in shortcomings(lacking)] == codes, name
+
+
 def test_another_specification_under_the_same_name_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,6 +199,14 @@ BAD = {
     "no such file": (["--data=npz:/no/file.npz"], "/no/file.npz", "does not exist"),
     "too few images": (["--data=synthetic:9"], "synthetic:9", "at least 100"),
     "batch too large": (["--batch-size=99999"], "99999", "at most"),
+    "seed too large": ([f"--seed={2**64 - 1}"], str(2**64 - 1), f"at most {2**63 - 1}"),
+    "epochs without end": (["--epochs=1e18"], "--epochs 1e18", "whole"),
+    "more epochs than years": ([f"--epochs={10**18}"], f"--epochs {10**18}", f"at most {10**9}"),
+    "more units than memory": ([f"--hidden={10**20}"], str(10**20), f"at most {10**9}"),
+    "λ of no weight": (["--coarse=1e-300,1e-3"], "--coarse 1e-300", "at least 1e-30"),
+    "λ beyond all numbers": (["--coarse=1e-3,1e300"], "--coarse 1e300", "at most 1e30"),
+    "rate beyond all numbers": (["--eta-max=1e300"], "--eta-max 1e300", "at most 1e30"),
+    "σ of no weight": (["--init=normal:1e-300"], "--init 1e-300", "at least 1e-30"),
     "batch of one": (["--batch-size=1"], "--batch-size 1", "at least 2"),
     "no validation images": (["--validation=0"], "--validation 0", "above 0"),
     "validation too large": (["--validation=5000"], "5000", "from 1 to"),
