@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -61,4 +62,15 @@ def tables(folder: Path) -> str:
     history = pd.read_csv(folder / "history.csv").drop(columns=["seconds"])
     report = (folder / "report.md").read_text(encoding="utf-8").partition("## Environment")[0]
     report = re.sub("## Failures.*(?=## Repeat it)", "", report, flags=re.DOTALL)
+    report = "\n".join(_without_times(report.splitlines()))
     return f"{trials.to_csv()}\n{history.to_csv()}\n{report}"
+
+
+def _without_times(lines: list[str]) -> Iterator[str]:
+    """Yield a report's lines, its tables without their column of seconds."""
+    column = None
+    for line in lines:
+        cells = line.split("|") if line.startswith("|") else []
+        named = [place for place, cell in enumerate(cells) if cell.strip() == "seconds a run"]
+        column = named[0] if named else column if cells else None
+        yield line if column is None else "|".join(cells[:column] + cells[column + 1 :])
