@@ -61,11 +61,23 @@ def constant(eta_min: float, eta_max: float, cycle_steps: int) -> Schedule:
     return lambda _: eta_max
 
 
+def rising(eta_min: float, eta_max: float, cycle_steps: int) -> Schedule:
+    """Rise from η_min to η_max by the same factor a step, over one cycle; then stay there.
+
+    Source: L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", 2017, section 3.3,
+    where the rise is even; by factors it covers several decades.
+    """
+    _check(eta_min, eta_max, cycle_steps)
+    decades = math.log(eta_max / eta_min)
+    return lambda step: eta_min * math.exp(decades * min(1.0, step / (cycle_steps - 1)))
+
+
 SCHEDULES: dict[str, Callable[[float, float, int], Schedule]] = {
     "triangular": triangular,
     "triangular2": triangular2,
     "cosine": cosine,
     "constant": constant,
+    "rising": rising,
 }
 
 

@@ -23,6 +23,7 @@ from reports.parts.section import Section
 from reports.parts.settings import settings_table
 from reports.parts.tables import accuracies, learned, markdown
 from reports.parts.text import cell, count, fenced, share
+from reports.range_test import section as range_report
 from reports.sigma_batchnorm import section as sigma_report
 from search.records import State, StudyRecord
 
@@ -30,6 +31,7 @@ SECTIONS: Mapping[str, Callable[[StudyRecord, Album], Section]] = {
     "loss_evolution": loss_report.section,
     "lambda_coarse_fine": lambda_report.section,
     "sigma_batchnorm": sigma_report.section,
+    "range_test": range_report.section,
 }
 """How each kind of experiment is reported; one that is not named here has no section."""
 

@@ -18,22 +18,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from search.evidence.digest import digest as digest
+    from search.experiments.coarse_fine.search import CoarseFine as CoarseFine
     from search.experiments.lambda_coarse_fine import LambdaSearch as LambdaSearch
+    from search.experiments.loss_evolution import LossEvolution as LossEvolution
+    from search.experiments.paper import Paper as Paper
+    from search.experiments.range_test import RangeTest as RangeTest
+    from search.experiments.sigma_batchnorm import SigmaBatchNorm as SigmaBatchNorm
     from search.records import State as State
     from search.records import StudyRecord as StudyRecord
     from search.settings.spec import Execution as Execution
+    from search.space.vary import linear as linear
+    from search.space.vary import log as log
+    from search.space.vary import random as random
     from search.study.run import Study as Study
     from search.study.run import run as run
     from search.trial import Trial as Trial
 
 _HOME = {
+    "CoarseFine": "search.experiments.coarse_fine.search",
     "Execution": "search.settings.spec",
     "LambdaSearch": "search.experiments.lambda_coarse_fine",
+    "LossEvolution": "search.experiments.loss_evolution",
+    "Paper": "search.experiments.paper",
+    "RangeTest": "search.experiments.range_test",
+    "SigmaBatchNorm": "search.experiments.sigma_batchnorm",
     "State": "search.records",
     "Study": "search.study.run",
     "StudyRecord": "search.records",
     "Trial": "search.trial",
     "digest": "search.evidence.digest",
+    "linear": "search.space.vary",
+    "log": "search.space.vary",
+    "random": "search.space.vary",
     "run": "search.study.run",
 }
 __all__ = list(_HOME)

@@ -13,6 +13,8 @@ import click
 
 MODULES = {
     "lambda-coarse-fine": "search.lambda_coarse_fine",
+    "coarse-fine": "search.coarse_fine",
+    "range-test": "search.range_test",
     "loss-evolution": "search.loss_evolution",
     "sigma-batchnorm": "search.sigma_batchnorm",
     "paper": "search.paper",

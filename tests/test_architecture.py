@@ -38,6 +38,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "reports.lambda_coarse_fine",
         "reports.loss_evolution",
         "reports.sigma_batchnorm",
+        "reports.range_test",
         "reports.paper",
         "reports",  # the whole document
     ),
@@ -122,7 +123,7 @@ def test_every_module_has_a_room() -> None:
 
 TOP_LEVEL = {
     *(f"search.{name}" for name in ("lambda_coarse_fine", "coarse_fine", "loss_evolution")),
-    *("search.sigma_batchnorm", "search.paper", "search.console"),
+    *("search.sigma_batchnorm", "search.paper", "search.range_test", "search.console"),
     *(f"cluster.{name}" for name in ("address", "command_line", "connect", "errors", "events")),
     *(f"cluster.{name}" for name in ("lean", "probe", "ray_pool", "retry", "room", "serial")),
     *("cluster.signals", "cluster.status", "cluster.survey", "cluster.watch"),

@@ -11,12 +11,12 @@ def mid_cycle_warning(trial: Trial) -> str | None:
     """Return a warning when a trial's last epoch is not the one nearest to a cycle's end.
 
     A network measured while the learning rate is high is worse than the same network at the
-    cycle's end. None when all is well, and for a constant learning rate.
+    cycle's end. None when all is well, and for learning rates that do not come back.
     """
     per_epoch = trial.train_size // trial.batch_size
     steps, cycle = trial.epochs * per_epoch, trial.cycle_steps
     cycles = max(1, round(steps / cycle))
-    if trial.schedule == "constant" or 2 * abs(steps - cycles * cycle) <= per_epoch:
+    if trial.schedule in {"constant", "rising"} or 2 * abs(steps - cycles * cycle) <= per_epoch:
         return None
     eta = SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, cycle)(steps)
     whole = {max(1, round(count * cycle / per_epoch)) for count in _around(steps / cycle)}

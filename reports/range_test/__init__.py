@@ -1,0 +1,1 @@
+"""The learning-rate range test's part of a report."""
