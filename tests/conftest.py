@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # Shapes and types in signatures are checked at every call; an int may stand for a float, as it
@@ -20,6 +21,10 @@ install_import_hook(
     [f"kbn.{part}" for part in CHECKED],
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )
+
+# How long an example takes is the machine's affair: speed lives in benchmarks.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 # In the background of a script Ctrl-C is ignored; the drivers that tests stop would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -92,7 +92,7 @@ def derivatives(
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(**PROBLEMS)
 def test_gradients_are_the_costs_derivatives(
     *, widths: tuple[int, ...], n: int, batch_norm: bool, seed: int
@@ -107,7 +107,7 @@ def test_gradients_are_the_costs_derivatives(
             assert_close(one, other, relative=1e-8, absolute=1e-10)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(**PROBLEMS)
 @example(widths=(2, 1, 3, 4, 2), n=7, batch_norm=True, seed=15675)
 def test_gradients_agree_with_differences(
@@ -147,7 +147,7 @@ def assert_close(one: np.ndarray, other: np.ndarray, *, relative: float, absolut
     assert np.linalg.norm(one - other) <= relative * norms + absolute
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(**PROBLEMS, eta=st.floats(1e-4, 1.0), lam=st.floats(0.0, 0.5), alpha=st.floats(0.0, 1.0))
 def test_a_step_is_the_textbook_formula(
     *,
@@ -207,7 +207,7 @@ def test_averages_of_a_step_by_hand() -> None:
 WIDE = (5, 7, 6, 4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(**PROBLEMS, eta=st.floats(1e-4, 1.0), lam=st.floats(0.0, 0.5), alpha=st.floats(0.0, 1.0))
 def test_a_step_is_the_plain_formulas(
     *,

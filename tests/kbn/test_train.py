@@ -145,7 +145,7 @@ def test_training_is_a_loop_over_steps(*, batch_norm: bool) -> None:
 # Batches
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(n=st.integers(2, 40), data=st.data())
 def test_each_epoch_is_a_permutation(n: int, data: st.DataObject) -> None:
     """In an epoch each image is seen at most once; less than a batch of them is left out."""

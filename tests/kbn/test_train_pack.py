@@ -84,7 +84,7 @@ MEMBERS = st.lists(
 """A seed of weights, a λ, and when (if ever) the member's rate leaps."""
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     members=MEMBERS,
     batch_norm=st.booleans(),

@@ -45,7 +45,7 @@ def printed(name: str = "mine") -> str:
     return f"something of Ray's\n{out.getvalue()}and something after\n"
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(content=st.binary(max_size=200_000), pieces=st.integers(0, 3))
 def test_what_is_packed_is_unpacked(
     made: Path, tmp_path_factory: pytest.TempPathFactory, content: bytes, pieces: int
@@ -190,7 +190,7 @@ def long_headers() -> bytes:
     return gzip.compress((header + bytes(tarfile.BLOCKSIZE)) * 3000)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 @example(data=long_headers())
 @example(data=b"")

@@ -63,7 +63,7 @@ def test_a_log_axis_says_where_it_is(low: float, high: float, expected: list[str
     assert [label.get_text() for label in found.values()] == expected
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-12, 6), st.floats(0.3, 14))
 def test_any_log_axis_has_labels_that_do_not_overlap(start: float, decades: float) -> None:
     """Two at least, so that a reader knows the scale, and each beside the next."""

@@ -99,7 +99,7 @@ def test_each_trial_is_trained_once(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(0, 40))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_order_and_interruption_change_nothing(
     tmp_path_factory: pytest.TempPathFactory,
     uninterrupted: dict[str, tuple[object, ...]],

@@ -92,7 +92,7 @@ def test_stages_to_come_lie_behind_the_last_that_was_asked_for() -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(0, 40))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_every_run_of_a_study_comes_to_its_end(
     tmp_path_factory: pytest.TempPathFactory, seed: int, interrupt_after: int
 ) -> None:
