@@ -39,7 +39,7 @@ class TrainingSession:
         self._executor, self._slots = "", 0
 
     def train(self, store: Store, write_page: WritePage) -> None:
-        """Train what is missing; show and note it, however it ends."""
+        """Train what is missing; show and note it, however it ends, and say when all has ended."""
         asked = store.trials()
         tally = Tally([part.outline() for part in self._spec.experiments()])
         with ExitStack() as stack:
@@ -59,6 +59,7 @@ class TrainingSession:
                 packing=lambda new: packs(new, size=self._how.pack, slots=self._slots),
                 commit_seconds=0.0 if self._how.serial else COMMIT_SECONDS,
             )
+        live.say(self._console, "all trials have ended; the report is being written")
 
     def _open_pool(self) -> Pool:
         pool = self._workers.open()

@@ -42,6 +42,7 @@ def test_a_run_says_what_it_found_and_where(
     assert "test accuracy" in out
     lines = [line for line in err.splitlines() if line.startswith("[")]
     assert [line.split()[0] for line in lines] == [f"[{n}/{TRIALS}]" for n in range(1, TRIALS + 1)]
+    assert err.splitlines()[-1] == "all trials have ended; the report is being written"
 
 
 def test_quiet_prints_the_report_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
