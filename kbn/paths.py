@@ -7,6 +7,7 @@ or that lies in a folder of the user's, is taken here.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -114,7 +115,7 @@ def read_text(path: Path, shown: object = None) -> str:
             f"{shown or path} is longer than {LARGEST_TEXT:,} bytes; name another file"
         )
     try:
-        return content.decode("utf-8-sig")
+        return content.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{shown or path} is no UTF-8 ({error}); save it as such") from error
 

@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
+
+from tests.somebody import open_folder
 
 # Shapes and types in signatures are checked at every call; an int may stand for a float, as it
 # may for a type checker. It has to come before the first import of the package.
@@ -29,6 +32,14 @@ settings.load_profile("suite")
 # In the background of a script Ctrl-C is ignored; the drivers that tests stop would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """Return a temporary folder for what is another user's."""
+    with open_folder() as folder:
+        yield folder
+
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Where a script that unpacks real images may lie, beside the repository."""

@@ -42,15 +42,15 @@ def test_what_the_system_refuses_to_look_at(tmp_path: Path, name: str, reason: s
     assert len(str(caught.value)) < 250
 
 
-def test_a_folder_of_another_user(tmp_path: Path) -> None:
+def test_a_folder_of_another_user(open_path: Path) -> None:
     """What lies below it cannot be looked at, nor anything be made in it."""
-    closed = tmp_path / "closed"
+    closed = open_path / "closed"
     closed.mkdir()
-    give(tmp_path)
+    give(open_path)
     closed.chmod(0)
     with somebody_else():
         assert not may_write(closed)
-        assert may_write(tmp_path)
+        assert may_write(open_path)
         with pytest.raises(InputError, match=r"--out .*cannot be read \(Permission denied\)"):
             kind_of(closed / "below", f"--out {closed / 'below'}")
     closed.chmod(0o700)

@@ -110,17 +110,17 @@ def test_a_disk_that_fills_up(
 
 @pytest.mark.parametrize("name", ["figures", "study.lock"])
 def test_a_finished_study_that_cannot_be_written(
-    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    small: Path, open_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     """Without permission for one of its files or folders: one line, code 4, all as it was."""
-    folder = tmp_path / NAME
+    folder = open_path / NAME
     shutil.copytree(small, folder)
     place = folder / name
-    give(tmp_path)
+    give(open_path)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     place.chmod(0o500 if place.is_dir() else 0o400)
     with somebody_else():
-        code, err = call(tmp_path, capsys)
+        code, err = call(open_path, capsys)
     assert code == UNWRITABLE
     assert "Permission denied" in err.splitlines()[-1]
     assert "make room" not in err
@@ -130,26 +130,26 @@ def test_a_finished_study_that_cannot_be_written(
     for path in files:
         assert path.read_bytes() == before[path]
     place.chmod(0o700 if place.is_dir() else 0o600)
-    assert call(tmp_path, capsys) == (0, "")
+    assert call(open_path, capsys) == (0, "")
     assert tables(folder) == tables(small)
 
 
 def test_a_finished_study_that_may_be_read_alone(
-    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small: Path, open_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command shows what it found, a library call returns it; nothing is written, code 0."""
-    folder = tmp_path / NAME
+    folder = open_path / NAME
     shutil.copytree(small, folder)
-    give(tmp_path)
+    give(open_path)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    for place in (tmp_path, folder):
+    for place in (open_path, folder):
         place.chmod(0o500)
     with somebody_else():
         with pytest.raises(SystemExit) as exit_:
-            main(LambdaSearch, [*FLAGS, "--serial", f"--out={tmp_path}"])
+            main(LambdaSearch, [*FLAGS, "--serial", f"--out={open_path}"])
         out, err = capsys.readouterr()
-        study = run(SMALL, out=tmp_path, serial=True, quiet=True)
-        code, refused = call(tmp_path, capsys, "--overwrite")
+        study = run(SMALL, out=open_path, serial=True, quiet=True)
+        code, refused = call(open_path, capsys, "--overwrite")
     assert exit_.value.code == 0
     assert "is chosen" in out
     assert f"report: {folder / 'report.md'}" in out
@@ -161,18 +161,18 @@ def test_a_finished_study_that_may_be_read_alone(
 
 
 def test_an_unfinished_study_that_may_be_read_alone(
-    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small: Path, open_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """There is something to train and nowhere to keep it: one line, code 2."""
-    folder = tmp_path / NAME
+    folder = open_path / NAME
     shutil.copytree(small, folder)
     with closing(sqlite3.connect(folder / "study.db")) as db, db:
         for table in ("epochs", "arrays", "results"):
             db.execute(f"DELETE FROM {table} WHERE trial_id = (SELECT id FROM trials LIMIT 1)")  # noqa: S608 - tables of ours
-    give(tmp_path)
+    give(open_path)
     folder.chmod(0o500)
     with somebody_else():
-        code, err = call(tmp_path, capsys)
+        code, err = call(open_path, capsys)
     assert (code, len(err.splitlines())) == (2, 1)
     assert "is not finished" in err
 

@@ -271,18 +271,18 @@ def test_labels_within_labels(
 
 
 @pytest.mark.parametrize("layout", cifar10.LAYOUTS, ids=lambda layout: layout.folder)
-def test_a_folder_that_may_not_be_looked_into(tmp_path: Path, layout: cifar10.Layout) -> None:
+def test_a_folder_that_may_not_be_looked_into(open_path: Path, layout: cifar10.Layout) -> None:
     """One line that says why, for the folder and for one that lies in it."""
-    for closed in (tmp_path / "closed", tmp_path / layout.folder):
+    for closed in (open_path / "closed", open_path / layout.folder):
         closed.mkdir()
-    give(tmp_path)
-    for closed in (tmp_path / "closed", tmp_path / layout.folder):
+    give(open_path)
+    for closed in (open_path / "closed", open_path / layout.folder):
         closed.chmod(0)
     with somebody_else():
-        for folder in (tmp_path, tmp_path / "closed"):
+        for folder in (open_path, open_path / "closed"):
             with pytest.raises(InputError, match=r"cannot be read \(Permission denied\)"):
                 cifar10.find(folder)
-    for closed in (tmp_path / "closed", tmp_path / layout.folder):
+    for closed in (open_path / "closed", open_path / layout.folder):
         closed.chmod(0o700)
 
 

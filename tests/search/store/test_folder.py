@@ -114,26 +114,26 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
         check_writable(tmp_path / "file" / "runs")
 
 
-def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
+def test_a_folder_without_permission_is_named(open_path: Path) -> None:
     """A folder that cannot be written is found before anything is trained."""
-    give(tmp_path)
-    tmp_path.chmod(0o500)
+    give(open_path)
+    open_path.chmod(0o500)
     with somebody_else(), pytest.raises(InputError, match="not writable"):
-        check_writable(tmp_path / "runs")
-    tmp_path.chmod(0o700)
+        check_writable(open_path / "runs")
+    open_path.chmod(0o700)
 
 
-def test_a_folder_that_may_not_be_looked_into_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_looked_into_is_named(open_path: Path) -> None:
     """Below another user's folder nothing can be said to be missing."""
-    (tmp_path / "closed").mkdir()
-    give(tmp_path)
-    (tmp_path / "closed").chmod(0)
+    (open_path / "closed").mkdir()
+    give(open_path)
+    (open_path / "closed").chmod(0)
     with (
         somebody_else(),
         pytest.raises(InputError, match=r"--out .*closed/runs cannot be read \(Permission denied"),
     ):
-        check_writable(tmp_path / "closed" / "runs")
-    (tmp_path / "closed").chmod(0o700)
+        check_writable(open_path / "closed" / "runs")
+    (open_path / "closed").chmod(0o700)
 
 
 FOREIGN: dict[str, str | bytes] = {
