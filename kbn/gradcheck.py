@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import click
@@ -16,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from tabulate import tabulate
 
-from kbn.errors import InputError, WriteError
+from kbn.errors import InputError, WriteError, visible
 from kbn.initialise import he, initialise
 from kbn.network import Network, squared_norm
 from kbn.output import checked_output
@@ -288,16 +289,28 @@ def _widths(text: str) -> tuple[int, ...]:
 
 
 def main() -> None:
-    """Run the command and exit: 0 when all agree, 1 when not, 2 on bad input."""
-    code = 2
+    """Run the check and exit: 0 all agree, 1 they do not, 2 bad input, 4 it cannot be printed."""
     with checked_output():
-        try:
-            code = command.main(standalone_mode=False, prog_name="python -m kbn.gradcheck")
-        except (InputError, WriteError) as error:
-            click.echo(f"error: {error}", err=True)
-        except click.ClickException as error:
-            click.echo(f"error: {error.format_message()}", err=True)
+        code = _code()
     sys.exit(code)
+
+
+def _code() -> int:
+    try:
+        code: int = command.main(standalone_mode=False, prog_name="python -m kbn.gradcheck")
+    except click.ClickException as error:
+        code = _complain(error.format_message(), 2)
+    except InputError as error:
+        code = _complain(str(error), 2)
+    except WriteError as error:
+        code = _complain(str(error), 4)
+    return code
+
+
+def _complain(message: str, code: int) -> int:
+    with suppress(WriteError):
+        click.echo(f"error: {visible(message)}", err=True)
+    return code
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -102,3 +103,21 @@ def easy(
     y = rng.permutation(np.arange(n + validation) % classes)
     X = (centres[y] + 0.2 * rng.standard_normal((len(y), inputs))).astype(dtype)
     return Parts(X[:n], y[:n], X[n:], y[n:])
+
+
+CLAIM = 800_000_000_000
+"""Bytes that an array of eight claims."""
+
+
+def npy(array: np.ndarray) -> bytes:
+    """Return an array in NumPy's own format."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def claiming(size: int) -> bytes:
+    """Return an array of eight bytes whose header claims more."""
+    honest = npy(np.zeros(8, np.uint8))
+    claimed = honest.replace(b"(8,)", f"({size},)".encode())
+    return claimed.replace(b" " * (len(claimed) - len(honest)) + b"\n", b"\n")

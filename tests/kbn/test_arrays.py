@@ -11,22 +11,7 @@ import pytest
 
 from kbn import arrays
 from kbn.arrays import array_of, arrays_of
-
-CLAIM = 800_000_000_000
-
-
-def npy(array: np.ndarray) -> bytes:
-    """Return an array in NumPy's own format."""
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
-
-
-def claiming(size: int) -> bytes:
-    """Return an array of eight bytes whose header claims more."""
-    honest = npy(np.zeros(8, np.uint8))
-    claimed = honest.replace(b"(8,)", f"({size},)".encode())
-    return claimed.replace(b" " * (len(claimed) - len(honest)) + b"\n", b"\n")
+from tests.kbn.builders import CLAIM, claiming, npy
 
 
 @pytest.mark.parametrize(

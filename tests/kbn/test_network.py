@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from kbn.network import (
     scores,
     squared_norm,
 )
-from tests.kbn.builders import network, same_bytes
+from tests.kbn.builders import CLAIM, claiming, network, same_bytes
 
 WIDTHS = (6, 5, 4, 3)
 SEED = 5
@@ -546,3 +547,13 @@ def test_damage_does_not_pass(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.mean, before.mean)
         np.testing.assert_array_equal(found.std, before.std)
         assert found.classes == before.classes
+
+
+def test_a_model_of_somebody_else(tmp_path: Path) -> None:
+    """A folder, and an array that claims 800 GB, are one line."""
+    with pytest.raises(InputError, match="is missing, or no file"):
+        load(tmp_path)
+    with zipfile.ZipFile(tmp_path / "model.npz", "w") as archive:
+        archive.writestr("W1.npy", claiming(CLAIM))
+    with pytest.raises(InputError, match=r"W1\.npy claims 800,000,000,000 bytes and holds 8"):
+        load(tmp_path / "model.npz")

@@ -36,8 +36,15 @@ PATHS = st.one_of(
 )
 
 
+@pytest.fixture
+def maze(laid_out: Path) -> Iterator[Path]:
+    """Be somebody else in the maze for a test."""
+    with somebody_else():
+        yield laid_out
+
+
 @pytest.fixture(scope="module")
-def maze() -> Iterator[Path]:
+def laid_out() -> Iterator[Path]:
     """Go to a folder in which much is in the way of somebody who may not do everything."""
     with open_folder() as root, pytest.MonkeyPatch.context() as patch:
         place = root / "home" / "here"
@@ -51,8 +58,7 @@ def maze() -> Iterator[Path]:
         patch.setenv("HOME", str(place.parent))
         patch.delenv("KBN_DATA_DIR", raising=False)
         patch.setenv("XDG_CACHE_HOME", str(place / "closed"))
-        with somebody_else():
-            yield place
+        yield place
         patch.undo()  # the folder is left before it goes
 
 
@@ -145,3 +151,19 @@ def test_the_check_of_a_store(maze: Path, path: str, export: str | None) -> None
     code, err = told(check.main, words)
     held_to_one_line(0 if code == 1 else code, err)
     assert maze.is_dir()
+
+
+@pytest.mark.parametrize("flags", [("--dry-run",), ("--serial", "--quiet")])
+def test_a_working_directory_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    """A relative path leads nowhere then, and the default is one; another one will do."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    code, err = told(search, [*FLAGS, *flags])
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "the working directory is gone" in err
+    code, err = told(search, [*FLAGS, *flags, "--out", str(tmp_path / "runs")])
+    assert code == 0, err

@@ -354,3 +354,10 @@ def test_a_folder_that_grows_too_large_is_said_while_the_job_runs(tmp_path: Path
     assert f"{tmp_path}/cluster-jobs-{os.getuid()}/mine on " in line
     assert "is 300 MB, more than the 256 MB that are brought back" in line
     assert (process.returncode, rest) == (0, "the command ends\n")
+
+
+@pytest.mark.parametrize("out", ["s3://bucket/runs", "~nosuchuser/runs"])
+def test_an_out_that_is_no_folder_here(out: str) -> None:
+    """One line that names it, before anything is submitted."""
+    with pytest.raises(ClusterError, match=f"--out {out}: "):
+        split_out(["python", "--out", out])

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from kbn.data.npz import npz
-from kbn.errors import DataError
+from kbn.errors import DataError, InputError
+from tests.kbn.builders import CLAIM, claiming
+from tests.somebody import give, somebody_else
 
 N = 40
 X = np.random.default_rng(0).normal(size=(N, 6))
@@ -257,3 +259,36 @@ def test_a_zip_file_of_something_else(path: Path) -> None:
         archive.writestr("y", "hello")
     with pytest.raises(DataError, match="X is "):
         npz(path)
+
+
+def test_a_file_that_claims_800_gigabytes(path: Path) -> None:
+    """Nothing is set aside for a claim; the message has what is claimed and what is there."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("X.npy", claiming(CLAIM))
+        archive.writestr("y.npy", claiming(8))
+    with pytest.raises(DataError, match=r"X\.npy claims 800,000,000,000 bytes and holds 8"):
+        npz(path)
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "half \ud800", "\u202ea"])
+def test_a_class_name_that_cannot_be_shown(path: Path, name: str) -> None:
+    """It would command the terminal of whoever reads the report."""
+    np.savez(path, X=X, y=np.array(["a", name])[Y % 2])
+    with pytest.raises(DataError, match=r"y holds the class name .*; rename it") as caught:
+        npz(path)
+    assert str(caught.value).isprintable()
+
+
+def test_a_file_of_another_user(open_path: Path) -> None:
+    """A file, and one in a folder, that may not be read."""
+    for place in ("closed", "open"):
+        (open_path / place).mkdir()
+        np.savez(open_path / place / "mine.npz", X=X, y=Y)
+    give(open_path)
+    (open_path / "closed").chmod(0)
+    (open_path / "open" / "mine.npz").chmod(0)
+    with somebody_else():
+        for place in ("closed", "open"):
+            with pytest.raises(InputError, match=r"mine\.npz cannot be read \(Permission denied"):
+                npz(open_path / place / "mine.npz")
+    (open_path / "closed").chmod(0o700)

@@ -198,3 +198,42 @@ def test_a_preview_keeps_its_cycles_whole() -> None:
 def test_a_preview_has_a_name_of_its_own() -> None:
     """It never meets the whole study's folder."""
     assert LambdaSearch(scale=0.1).study_name("digits") == "lambda-coarse-fine-digits-scale-0.1"
+
+
+def test_a_toml_file_of_an_editor_that_marks_it(tmp_path: Path) -> None:
+    """The three bytes that some editors begin a file with are no key."""
+    path = tmp_path / "spec.toml"
+    path.write_bytes(b"\xef\xbb\xbfepochs = 3\n")
+    assert read_toml(path, ["epochs"]) == {"epochs": 3}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a = " + b"[" * 50_000, "not valid TOML"),
+        (b"epochs = \xff", "no UTF-8"),
+        (b"x" * 2**21, "longer than"),
+        (b'"\x1b[2J" = 1', "not valid TOML"),
+        (b'"\\u001b[2J" = 1', r"no setting '\\x1b\[2J'"),
+    ],
+)
+def test_a_toml_file_of_somebody_else(tmp_path: Path, content: bytes, message: str) -> None:
+    """Whatever it holds, one line that can be read."""
+    path = tmp_path / "spec.toml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_toml(path, ["epochs"])
+    assert str(caught.value).isprintable()
+
+
+def test_a_default_name_fits_a_folder() -> None:
+    """A long file's name is cut between characters; two that differ at their ends stay two."""
+    spec = LambdaSearch()
+    assert spec.study_name("npz:images/mine.npz") == "lambda-coarse-fine-npz-mine"
+    edge = "n" * (255 - len("lambda-coarse-fine-npz-"))
+    assert spec.study_name(f"npz:{edge}.npz") == f"lambda-coarse-fine-npz-{edge}"
+    one, other = (spec.study_name(f"npz:{'λ' * 120}{end}.npz") for end in "ab")
+    assert one != other
+    for name in (one, other):
+        assert len(name.encode()) <= 255
+        assert name.startswith("lambda-coarse-fine-npz-λλλ")

@@ -141,3 +141,19 @@ def test_bad_values_are_named(reader: values.Reader, value: Any, sentence: str) 
     assert str(error.value).startswith("--hidden")
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["a\x1b[2J", "a\nb", "half \ud800", "\u202ea", 3, "", " "])
+def test_texts_that_cannot_be_shown(value: object) -> None:
+    """A text is one line of characters that can be printed and kept."""
+    with pytest.raises(InputError, match="--name") as caught:
+        values.text("--name", value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["n" * 256, "λ" * 128])
+def test_names_that_no_folder_can_have(name: str) -> None:
+    """The bound is one of bytes; the message has both numbers."""
+    with pytest.raises(InputError, match="has 256 bytes, a folder's name 255 at most"):
+        values.file_name("--name", name)
+    assert values.file_name("--name", name[:-1]) == name[:-1]

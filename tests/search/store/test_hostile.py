@@ -19,7 +19,7 @@ from search.store import schema
 from search.store.check import main
 from search.store.store import Store
 from search.trial import id_of
-from tests.kbn.test_arrays import CLAIM, claiming, npy
+from tests.kbn.builders import CLAIM, claiming, npy
 from tests.search.builders import checkpoint
 
 FIXTURE = max((Path(__file__).parents[1] / "fixtures").glob("store-v*.db"))

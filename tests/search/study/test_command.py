@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kbn.errors import visible
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import Execution, flag
 from search.study import dry_run
@@ -19,6 +20,8 @@ from search.training.trainer import Shared, train_trials
 from tests.reports.records import DIVERGED, FAILED, by_lambda, final, good, study
 from tests.search.drivers import NAME
 from tests.search.studies import FLAGS, TRIALS
+
+SHOWN = (".md", ".html", ".csv")
 
 
 def call(*arguments: str | Path) -> int:
@@ -176,6 +179,28 @@ def test_what_a_study_lacks(tmp_path: Path) -> None:
     for name, (ending, codes) in endings.items():
         lacking = Study(study(tmp_path, ending))
         assert [code for code, _ in shortcomings(lacking)] == codes, name
+
+
+def test_what_others_say_commands_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a failure's message, in the log, the report, its page and the tables, all can be read."""
+
+    def failing(shared: Shared, starts: tuple[Start, ...]) -> object:
+        if starts[0].trial.lam == 1e-3:
+            raise RuntimeError("\x1b[2J\x1b]0;mine\x07 half \ud800, \u202eturned")
+        return train_trials(shared, starts)
+
+    monkeypatch.setattr("search.running.workers.train_task", failing)
+    assert call(*FLAGS, "--serial", "--out", tmp_path) == 1
+    err = capsys.readouterr().err
+    folder = tmp_path / "lambda-coarse-fine-digits"
+    texts = [err, *(path.read_text() for path in folder.iterdir() if path.suffix in SHOWN)]
+    assert len(texts) == 6
+    assert all(visible(text) == text for text in texts)
+    shown = r"\x1b[2J\x1b]0;mine\x07 half \ud800, \u202eturned"
+    assert shown in err
+    assert shown in (folder / "report.md").read_text()
 
 
 def test_another_specification_under_the_same_name_is_refused(
