@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,6 +41,8 @@ STUDIES: Mapping[str, Callable[[StudyRecord, list[Section]], list[Section]]] = {
     "paper": paper_report.sections,
 }
 """What a study of several experiments adds to their sections."""
+NEXT, SAME = "\ue000", "\ue001"
+"""Where templates ask for the number of the next table or figure, and for the same once more."""
 
 
 def render(
@@ -58,6 +61,7 @@ def render(
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"fenced": fenced, "cell": cell}
+    environment.globals |= {"next_number": NEXT, "same_number": SAME}
     sections = _sections(record, Album(record, missing=missing, empty=not figures), missing)
     bodies = []
     for section in sections:
@@ -66,7 +70,22 @@ def render(
     text = environment.get_template("report.md.j2").render(
         _context(record, sections), bodies=bodies, missing=missing
     )
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", _numbered(text)).strip() + "\n"
+
+
+def _numbered(text: str) -> str:
+    """Number tables and figures in the order in which a reader meets them, each kind from 1.
+
+    Parts are laid out before what stands around them, so that this comes last.
+    """
+    counts: Counter[str] = Counter()
+
+    def number(found: re.Match[str]) -> str:
+        kind, mark = found.groups()
+        counts[kind] += mark == NEXT
+        return f"{kind} {counts[kind]}"
+
+    return re.sub(f"(Table|Figure) ([{NEXT}{SAME}])", number, text)
 
 
 def _sections(record: StudyRecord, album: Album, missing: list[Missing]) -> list[Section]:
@@ -83,6 +102,7 @@ def _sections(record: StudyRecord, album: Album, missing: list[Missing]) -> list
 
 def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
     several = len(record.experiments) > 1
+    verdict = sections[-1].verdict if sections else ""  # what comes last knows the others
     own = {
         f"{section.name}: {name}" if several else name: text
         for section in sections
@@ -92,7 +112,8 @@ def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
         "record": record,
         "title": _title(record, sections),
         "preview": preview_mark(record),
-        "summaries": [section.summary for section in sections],
+        "verdict": verdict,
+        "summaries": [each.summary for each in sections if each.summary != verdict],
         "settings": markdown(settings_table(record, own)),
         "unfinished": unfinished(record),
         "unlearned": any_unlearned(record),

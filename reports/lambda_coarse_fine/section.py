@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Mapping
 from typing import Any
 
 from reports.drawing.album import Album
@@ -18,12 +17,11 @@ from reports.lambda_coarse_fine.certainty import (
 )
 from reports.lambda_coarse_fine.figures import lambda_figures
 from reports.lambda_coarse_fine.searched import ended_trials, known_of, search_stages, stage_title
+from reports.lambda_coarse_fine.summary import summary, verdict
 from reports.parts import reference
 from reports.parts.section import Section
 from reports.parts.tables import (
     NO_SEEDS,
-    accuracies,
-    by_lam,
     final_table,
     grid_remainder,
     grid_table,
@@ -32,7 +30,6 @@ from reports.parts.tables import (
 )
 from reports.parts.text import count, paragraphs, share, signed
 from search.evidence.compare import Comparison
-from search.evidence.marks import standard_error_of_share
 from search.records import StudyRecord, TrialRecord
 from search.settings.values import number_text
 from search.space.points import only
@@ -54,7 +51,8 @@ def section(record: StudyRecord, album: Album) -> Section:
         title=f"The L2 strength λ of a [{hidden}] network on {record.data.title}",
         template="sections/lambda_coarse_fine.md.j2",
         context=_context(record, album, best, found, final),
-        summary=" ".join(summary(record, best, found, final)),
+        summary=" ".join(summary(record, best, found)),
+        verdict=verdict(record, best, found, final),
         settings=own_settings(record),
     )
 
@@ -123,6 +121,7 @@ def _context(
             reference_values(record, record.stage(s), s) for s in search_stages(record)
         ),
         "sure": _sure(record, best, found, final) if found else None,
+        "kept": count(final.trial.epochs, "epoch") if final else "",
         "finals": [
             (
                 count(each.trial.epochs, "epoch"),
@@ -152,45 +151,6 @@ def _sure(
         "scores": markdown(scores_table(record, found, chosen, final)),
         "optimism": optimism_remark(record, found, chosen),
     }
-
-
-def summary(
-    record: StudyRecord, best: float | None, found: Comparison | None, final: TrialRecord | None
-) -> Iterator[str]:
-    """Yield the sentences of the summary."""
-    if found is None:
-        yield "No value of λ has completed."
-        return
-    groups = by_lam(ended_trials(record))
-    winner = only(found.winner)
-    runs = groups[winner]
-    yield (
-        f"Of {count(len(found.rows) + 1, 'value')} of λ, **{number_text(winner)}** has the best "
-        f"validation accuracy{_of_finalists(groups, len(runs))}: "
-        f"{share(fmean(accuracies(runs)))} (standard error {share(found.errors[found.winner])}, "
-        f"{record.data.validation_size:,} images, {count(len(runs), 'run')})."
-    )
-    yield tied_sentence(found)
-    if final and final.result and final.result.test:
-        test = final.result.test
-        with_it = "it" if best == winner else f"the one-standard-error choice {_bold(best)}"
-        yield (
-            f"The final model, trained with {with_it} for "
-            f"{count(final.result.epochs, 'epoch')}, labels "
-            f"**{share(test.accuracy)}** of the {test.n:,} test images right (standard error "
-            f"{share(standard_error_of_share(test.accuracy, test.n))})."
-        )
-
-
-def _of_finalists(groups: Mapping[float, Sequence[TrialRecord]], runs: int) -> str:
-    """Say that some values were trained more often than others, where they were."""
-    complete = [group for group in groups.values() if len(accuracies(group)) == len(group)]
-    rivals = sum(len(group) == runs for group in complete)
-    return "" if rivals == len(complete) else f" of the {rivals} that were trained {runs} times"
-
-
-def _bold(lam: float | None) -> str:
-    return f"**{number_text(lam)}**" if lam is not None else ""
 
 
 def final_remark(record: StudyRecord, final: TrialRecord) -> str:

@@ -45,12 +45,13 @@ def section(record: StudyRecord, album: Album) -> Section:
                 picture(record, album, [*group[True], *group[False]], figure_name(hidden, position))
                 for position, (hidden, group) in enumerate(groups.items(), 1)
             ],
-            "table": markdown(losses_table(record)),
+            "losses": markdown(losses_table(record)),
             "differences": markdown(differences_table(record)),
             "replicates": int(record.spec["replicates"]),
             "cycle": last_cycle(record.trials[0]) is not None,
         },
         summary=" ".join(summary(record)),
+        verdict=verdict(record),
         settings=own_settings(record),
     )
 
@@ -172,6 +173,19 @@ def differences_table(record: StudyRecord) -> pd.DataFrame:
 
 
 # --- sentences ------------------------------------------------------------------------
+
+
+def verdict(record: StudyRecord) -> str:
+    """Return what batch norm did to the loss, network by network, in one sentence."""
+    changes = [
+        f"{plus_minus(differences, lambda value: signed(value, 3), 3)} in {network_text(hidden)}"
+        for hidden, group in networks(record).items()
+        if (differences := VALIDATION_LOSS.differences(group[True], group[False]))
+    ]
+    if not changes:
+        return "No network completed both with and without batch norm."
+    epochs = count(record.trials[0].trial.epochs, "epoch")
+    return f"Batch norm changed the validation loss after {epochs} by {phrases(changes)}."
 
 
 def summary(record: StudyRecord) -> Iterator[str]:

@@ -27,6 +27,7 @@ from reports.page.sorting import sort_key
 _OPENS = re.compile(r"<details><summary>[^<>]*</summary>")
 _HYPHENS = re.compile(r"\d[\d.]*e-\d+|--[a-z]+(?:-[a-z]+)*")
 """Numbers and flags that hold hyphens."""
+_CAPTION = re.compile(r"\*Table \d+\. .*\*")
 _MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -144,6 +145,8 @@ def _tables(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "table_open":
             start = len(made)
+            if start > 2 and _CAPTION.fullmatch(made[-2].content):
+                made[-3].attrSet("class", "caption")
         made.append(token)
         if token.type == "table_close":
             _prepare(made[start:])

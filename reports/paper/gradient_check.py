@@ -27,7 +27,7 @@ def section() -> Section:
         context={
             "hidden": REFERENCE_HIDDEN,
             "tolerance": f"{TOLERANCE:.0e}".replace("e-0", "e-"),
-            "table": markdown(gradient_table(checks)),
+            "checks": markdown(gradient_table(checks)),
             "passed": passed,
         },
         summary=(

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from reports.lambda_coarse_fine.summary import final_scores
 from reports.paper import discrepancies
 from reports.paper import gradient_check as gradient_report
 from reports.paper.claims import lambda_claims, loss_claims, matrix_claims
@@ -63,7 +64,8 @@ def discussion(record: StudyRecord) -> Section:
             "far_count": len(far),
             "large": discrepancies.LARGE,
         },
-        summary=_in_short(claims),
+        summary=f"{_in_short(claims)}.",
+        verdict=_verdict(parts["lambda_coarse_fine"], claims),
     )
 
 
@@ -84,4 +86,9 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
 def _in_short(claims: list[Claim]) -> str:
     verdicts = Counter(claim.verdict for claim in claims)
     words = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
-    return f"Of {count(len(claims), 'claim')} of the reference report: {words}."
+    return f"Of {count(len(claims), 'claim')} of the reference report: {words}"
+
+
+def _verdict(search: StudyRecord, claims: list[Claim]) -> str:
+    scores = final_scores(search)
+    return f"{_in_short(claims)}{f'; the final model labels {scores} right' if scores else ''}."

@@ -21,5 +21,7 @@ class Section:
     """What the template is given; it shares the names `record` and `picture` with no other."""
     summary: str
     """What came of it, in a few sentences."""
+    verdict: str = ""
+    """The same in one."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings that are its own, for the table of settings."""

@@ -59,6 +59,7 @@ def section(record: StudyRecord, album: Album) -> Section:
             "replicates": int(record.spec["replicates"]),
         },
         summary=" ".join(summary(record, matrix)),
+        verdict=verdict(record, matrix),
         settings=own_settings(record),
     )
 
@@ -96,6 +97,16 @@ def phrases_of(chosen: tuple[Cell, ...]) -> str:
 
 
 # --- sentences ------------------------------------------------------------------------
+
+
+def verdict(record: StudyRecord, matrix: Cells) -> str:
+    """Return with how many values of σ networks learn, in one sentence."""
+    parts = []
+    for norm in (True, False):
+        cells = [runs for cell, runs in matrix.items() if cell.batch_norm == norm]
+        fine = sum(bool(test_accuracies(runs)) and not remarks(record, runs) for runs in cells)
+        parts.append(f"{norm_text(batch_norm=norm)} {fine} of {len(cells)}")
+    return f"Values of σ with which every network learns: {parts[0]}, {parts[1]}."
 
 
 def summary(record: StudyRecord, matrix: Cells) -> Iterator[str]:

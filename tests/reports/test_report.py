@@ -41,6 +41,7 @@ from tests.reports.records import (
     Ending,
     by_lambda,
     final,
+    good,
     study,
 )
 from tests.search.studies import FLAGS, SMALL
@@ -293,7 +294,12 @@ def test_an_error_s_text_stays_in_its_block(tmp_path: Path, message: str) -> Non
 def test_the_summary_says_what_was_found(tmp_path: Path) -> None:
     """The best λ with its accuracy and error, what comes close, and the test accuracy."""
     record = study(tmp_path, by_lambda({5e-3: Ending(0.88), 2e-2: Ending(0.86)}))
-    assert render(record).split("\n\n")[1] == (
+    _, verdict, summary, *_ = render(record).split("\n\n")
+    assert verdict == (
+        "**λ = 1e-2 did best of 5 values, and 2 of the others cannot be told from it; the final "
+        "model labels 0.8844 ± 0.0169 of the test images right.**"
+    )
+    assert summary == (
         "Of 5 values of λ, **1e-2** has the best validation accuracy: 0.9000 (standard error "
         "0.0300, 100 images, 1 run). 5e-3 and 2e-2 cannot be told from it by a paired comparison "
         "on the same images, of networks trained with one seed: the best of the 5 values is among "
@@ -316,7 +322,57 @@ def test_the_summary_says_what_was_found(tmp_path: Path) -> None:
 )
 def test_the_summary_of_a_study_with_gaps(tmp_path: Path, name: str, start: str) -> None:
     """Only values that completed are counted; without any, it says that alone."""
-    assert render(study(tmp_path, STUDIES[name])).split("\n\n")[1].startswith(start)
+    _, verdict, summary, *_ = render(study(tmp_path, STUDIES[name])).split("\n\n")
+    said = verdict.strip("*") if start == "No value of λ has completed." else summary
+    assert said.startswith(start)
+    assert summary != start
+
+
+@pytest.mark.usefixtures("text_only")
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("nothing yet", "No value of λ has completed."),
+        ("fine grid open", "So far, λ = 1e-2 did best of 4 values{}."),
+        ("final model open", "So far, λ = 1e-2 did best of 5 values{}."),
+        ("final model diverged", "λ = 1e-2 did best of 5 values{}; the final model diverged."),
+        ("all at chance", "No network learned, whichever of 5 values of λ it was trained with."),
+    ],
+)
+def test_the_first_line_is_a_verdict(tmp_path: Path, name: str, verdict: str) -> None:
+    """However far the study has come, and whatever came of it."""
+    record = study(tmp_path, STUDIES[name])
+    found = known_of(record)
+    ties = len(found.ties) if found else 0
+    told = f", and {ties} of the others cannot be told from it" if ties else ""
+    text = render(record).split("\n\n")[1]
+    assert text == f"**{verdict.format(told or ', and every other one is worse')}**"
+
+
+@pytest.mark.usefixtures("text_only")
+def test_a_verdict_names_both_final_models(tmp_path: Path) -> None:
+    """The one that is kept, which ends on a whole cycle, before the one that ends as asked."""
+    search = replace(SEARCH, final_epochs=7, final_both=True)
+
+    def endings(trial: Trial) -> Ending:
+        return Ending(0.75 if trial.epochs == 6 else 0.5) if trial.with_test else good(trial)
+
+    record = study(tmp_path, endings, search=search)
+    text = render(record)
+    assert "labels 0.7344 ± 0.0233 (6 epochs) and 0.4844 ± 0.0263 (7 epochs) of" in text
+    assert "`model.npz` are of the model trained for 6 epochs." in text
+    assert [each.trial.epochs for each in record.trials if each.trial.id == record.chosen] == [6]
+
+
+@pytest.mark.usefixtures("text_only")
+def test_tables_and_figures_are_numbered(any_study: StudyRecord) -> None:
+    """Each kind from 1, in the order in which a reader meets them; every table has a caption."""
+    text = render(any_study)
+    for kind in ("Table", "Figure"):
+        numbers = re.findall(rf"^\*{kind} (\d+)\. \S.*\*$", text, flags=re.MULTILINE)
+        assert list(map(int, numbers)) == list(range(1, len(numbers) + 1))
+    captions = re.findall(r"^\*Table .*\*\n\n\|", text, flags=re.MULTILINE)
+    assert len(captions) == sum(token.type == "table_open" for token in tokens(text))
 
 
 @pytest.mark.usefixtures("text_only")

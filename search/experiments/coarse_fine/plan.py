@@ -119,7 +119,7 @@ def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -
     yield Stage(
         "final", final, reason, edge, role=Role.FINAL, label=lambda trial: f"{trial.epochs} epochs"
     )
-    return Choice(final[0], reason)
+    return Choice(final[-1], reason)
 
 
 def _extend(search: SearchSettings, base: Trial, tried: Outcomes) -> Steps:

@@ -74,7 +74,7 @@ class SearchSettings(Experiment, ABC):
         False,
         values.boolean,
         "Where the final model's epochs end in mid-cycle, train it to the nearest whole cycles "
-        "too, and report both.",
+        "too, keep that model, and report both.",
     )
     final_alpha: float = setting(
         None,
@@ -167,7 +167,7 @@ class SearchSettings(Experiment, ABC):
         return 0.0
 
     def final_lengths(self, point: Point | None = None) -> tuple[int, ...]:
-        """Return the epochs of the final model; with `final_both`, of both of them.
+        """Return the epochs of the final model; with `final_both`, of both, whole cycles last.
 
         Where epochs are an axis, they are the chosen point's; where the cycle is, whole ones of it.
         """
@@ -183,7 +183,7 @@ class SearchSettings(Experiment, ABC):
         return (epochs, whole) if self.final_both and whole != epochs else (epochs,)
 
     def final(self, base: Trial, point: Point) -> tuple[Trial, ...]:
-        """Return the final model's trials, which open the test set; the first is the one kept."""
+        """Return the final model's trials, which open the test set; the last is the one kept."""
         trial = replace(self.space.put(self._fixed(base), point), with_test=True)
         if ALPHA not in self.space.axes:
             trial = replace(trial, alpha=self.final_alpha)

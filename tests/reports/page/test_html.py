@@ -109,6 +109,15 @@ def test_a_page_has_no_style_attributes() -> None:
     assert "style=" not in html(TABLE.format("a"))
 
 
+def test_a_table_has_its_caption_above_it() -> None:
+    """A paragraph that numbers it; any other stays a paragraph."""
+    page = Page(
+        html(f"*Table 3. All of it.*\n\n{TABLE.format('a')}\n*Later.*\n\n{TABLE.format('b')}")
+    )
+    assert [each.text for each in page.all("p", "caption")] == ["Table 3. All of it."]
+    assert [each.text for each in page.all("p")] == ["Table 3. All of it.", "Later."]
+
+
 def test_several_tables_stay_apart() -> None:
     """Each in a box of its own, with the text between them outside."""
     page = Page(html(f"{TABLE.format('a')}\nBetween.\n\n{TABLE.format('b')}"))

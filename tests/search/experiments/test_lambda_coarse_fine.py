@@ -190,14 +190,14 @@ def test_zoom_on_one_coarse_value_is_refused_at_once() -> None:
 
 
 def test_the_final_model_can_end_in_both_ways() -> None:
-    """In mid-cycle as the reference did, which is the one kept, and on whole cycles."""
+    """In mid-cycle as the reference did, and on whole cycles, which is the one kept."""
     search = LambdaSearch(preset="paper", final_both=True)
     progress = follow(search, REFERENCE.__getitem__)
     final = progress.stages[-1].trials
     assert [(trial.epochs, trial.alpha) for trial in final] == [(32, 0.7), (30, 0.7)]
     assert all(trial.with_test for trial in final)
     assert progress.choice is not None
-    assert progress.choice.trial == final[0]
+    assert progress.choice.trial == final[-1]
     assert [stage.epochs for stage in search.outline()] == [20, 20, 32, 30]
     assert LambdaSearch(final_both=True).final_lengths() == (30,)
 
