@@ -6,8 +6,7 @@ What is set here, and why, was found by trying Ray 2.60:
 - `ray.init` hangs for minutes on an address where nothing listens, and on a machine that is no
   node of the cluster; so the head is asked first.
 - Embedded, Ray would write a token file into the home folder; with a token of our own in the
-  environment it writes none, and its ports answer nobody without it. Those that answer everybody
-  (measurements, a node's health) belong to processes that are not started: see `cluster.lean`.
+  environment it writes none: see `cluster.embedded`.
 - Ray posts usage statistics unless told not to, and under `uv run` starts workers through uv.
 - Some of its messages go to standard output whatever the log level.
 - Its workers look for modules in the driver's current folder first, unless told not to.
@@ -15,34 +14,39 @@ What is set here, and why, was found by trying Ray 2.60:
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import importlib
 import logging
-import os
-import secrets
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+    redirect_stdout,
+)
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from cluster.address import check_here, locate
+from cluster.embedded import embedding, read_authentication
 from cluster.errors import ClusterError
 from cluster.lean import lean_start
+from cluster.process import ending, environment, handlers_kept, hold, use
 from cluster.signals import sigterm_kept
 from cluster.survey import Survey
-
-SMALLEST_STORE = 80 * 2**20
-"""Ray refuses an object store below about 75 MiB."""
 
 LEAVE_SECONDS = 1.0
 """How long the head may take to answer to a driver that leaves."""
 
-_CLOSED = {"RAY_enable_metrics_collection": "0"}
-"""Measurements would be offered to all, token or not."""
-_ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+ALWAYS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of tasks that nobody waits for, such as after Ctrl-C
+}
 
 
 def check_address(address: str, *, named: str = "--address") -> Survey:
@@ -65,11 +69,12 @@ def look_at(address: str, *, named: str = "--address") -> Survey:
 
     Raises `ClusterError` as `check_address` does, but for a driver's needs.
     """
-    with _environment(_ALWAYS):
+    use()
+    with environment(ALWAYS):
         return locate(address, named=named)
 
 
-@contextlib.contextmanager
+@contextmanager
 def connection(
     *, address: str | None, object_store_bytes: int, py_modules: tuple[Path, ...] = ()
 ) -> Iterator[Any]:
@@ -89,62 +94,44 @@ def connection(
     ClusterError
         When nothing listens at the address, or Ray cannot start.
     """
-    if address is not None:
-        check_address(address)
-    settings = _ALWAYS if address else _ALWAYS | _CLOSED | _token()
-    with _environment(settings):
-        ray = _start(address, object_store_bytes, py_modules)
-        try:
-            yield ray
-        finally:
-            _unsubscribe()
-            with contextlib.redirect_stdout(sys.stderr), sigterm_kept():
-                ray.shutdown()
+    with ExitStack() as stack:
+        stack.enter_context(hold())
+        stack.enter_context(environment(ALWAYS))
+        starting: AbstractContextManager[None] = nullcontext()
+        if address is None:
+            how, starting = stack.enter_context(embedding(object_store_bytes)), lean_start()
+        else:
+            check_address(address)
+            how = _joining(address, py_modules)
+        ray = _start(starting, how)
+        stack.callback(_shut_down, ray)
+        yield ray
 
 
-def _unsubscribe() -> None:
-    """Take leave of the head, which may hang: `ray.shutdown` would wait for its answer for ever."""
-    worker = importlib.import_module("ray._private.worker").global_worker
-    worker.threads_stopped.set()
-    leaving = [
-        threading.Thread(target=subscriber.close, daemon=True)
-        for subscriber in (worker.gcs_error_subscriber, worker.gcs_log_subscriber)
-    ]
-    for thread in leaving:
-        thread.start()
-    for thread in leaving:
-        thread.join(LEAVE_SECONDS)
+def _joining(address: str, py_modules: tuple[Path, ...]) -> dict[str, Any]:
+    """Return the arguments with which `ray.init` joins a cluster."""
+    packages = [str(path) for path in py_modules]
+    return {"address": address, "runtime_env": {"py_modules": packages} if packages else None}
 
 
-def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path, ...]) -> Any:
-    with _quiet_start(), sigterm_kept():
+def _start(starting: AbstractContextManager[None], how: dict[str, Any]) -> Any:
+    """Start or join a Ray, and return its module; nothing is left of one that cannot be."""
+    with _quiet_start(), handlers_kept(), sigterm_kept():
         import ray
 
+        read_authentication()
         try:
-            job_config = _job_config()
-            if address is None:
-                _forget_authentication()
-                with lean_start():
-                    ray.init(
-                        address="local",
-                        include_dashboard=False,
-                        log_to_driver=False,
-                        logging_level=logging.ERROR,
-                        job_config=job_config,
-                        object_store_memory=max(SMALLEST_STORE, object_store_bytes),
-                    )
-            else:
+            with starting, ExitStack() as undo:
+                undo.callback(_shut_down, ray)
                 ray.init(
-                    address=address,
+                    **how,
+                    job_config=_job_config(),
                     log_to_driver=False,
                     logging_level=logging.ERROR,
-                    job_config=job_config,
-                    runtime_env={"py_modules": [str(path) for path in py_modules]}
-                    if py_modules
-                    else None,
                 )
+                undo.pop_all()
         except Exception as error:  # a bare one when Ray does not come up in time
-            where = f"at {address}" if address else "on this machine"
+            where = "on this machine" if how["address"] == "local" else f"at {how['address']}"
             reason = " ".join(str(error).split())
             raise ClusterError(
                 f"Ray cannot be started or joined {where} ({reason}); --serial runs without it"
@@ -154,6 +141,27 @@ def _start(address: str | None, object_store_bytes: int, py_modules: tuple[Path,
             raise
     _report_to_stderr()
     return ray
+
+
+def _shut_down(ray: Any) -> None:
+    if ray.is_initialized():
+        _unsubscribe()
+    with redirect_stdout(sys.stderr), sigterm_kept(), ending():
+        ray.shutdown()
+
+
+def _unsubscribe() -> None:
+    """Take leave of the head, which may hang: `ray.shutdown` would wait for its answer for ever."""
+    worker = import_module("ray._private.worker").global_worker
+    worker.threads_stopped.set()
+    leaving = [
+        threading.Thread(target=subscriber.close, daemon=True)
+        for subscriber in (worker.gcs_error_subscriber, worker.gcs_log_subscriber)
+    ]
+    for thread in leaving:
+        thread.start()
+    for thread in leaving:
+        thread.join(LEAVE_SECONDS)
 
 
 def _job_config() -> Any:
@@ -173,13 +181,6 @@ def _job_config() -> Any:
     return Ours(_py_driver_sys_path=[str(folder) for folder in folders if folder in searched])
 
 
-def _forget_authentication() -> None:
-    """Let Ray read its authentication settings again, should it have been imported before."""
-    raylet = importlib.import_module("ray._raylet")  # compiled: it has no types
-    raylet.Config.initialize("")
-    raylet.AuthenticationTokenLoader.instance().reset_cache()
-
-
 def _report_to_stderr() -> None:
     """Keep Ray's own reports, such as that a worker died, away from standard output."""
     from ray._private import worker
@@ -194,29 +195,9 @@ def _report_to_stderr() -> None:
     worker.print_to_stdstream = to_stderr
 
 
-@functools.cache  # Ray keeps the first token for the life of a process
-def _token() -> dict[str, str]:
-    """Return settings that close an embedded Ray's ports to others, unless the user chose."""
-    if "RAY_AUTH_MODE" in os.environ:
-        return {}
-    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-
-
-@contextlib.contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a block; a user's own choice stays."""
-    mine = {name: value for name, value in settings.items() if name not in os.environ}
-    os.environ.update(mine)
-    try:
-        yield
-    finally:
-        for name in mine:
-            os.environ.pop(name, None)
-
-
-@contextlib.contextmanager
+@contextmanager
 def _quiet_start() -> Iterator[None]:
     """Keep standard output clean while Ray starts; it keeps the stream it is given."""
-    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+    with redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         yield

@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
+
+from cluster.process import replaced
 
 SECONDS = 10.0
 """How long a node is awaited by asking often."""
@@ -22,7 +24,8 @@ def lean_start() -> Iterator[None]:
 
     `ray.init` waits a second and a half for the first of them, and each takes a core for as long,
     and a hundred megabytes. What is not there opens no port. Then Ray asks once a second whether
-    the node is up: here it asks when that is so.
+    the node is up: here it asks when that is so. And it lets a node listen on the loopback address,
+    which it would take for a mistake. What has started of one that does not come up, is ended.
     """
     node, services, utils = (_of_ray(name) for name in ("node", "services", "utils"))
     ask = services.get_node
@@ -31,17 +34,28 @@ def lean_start() -> Iterator[None]:
         _await_node(gcs_address, node_id)
         return ask(gcs_address, node_id)
 
-    with ExitStack() as stack:
-        for owner, name, instead in (
-            (utils, "get_dashboard_dependency_error", lambda: ImportError("not wanted")),
-            (node.Node, "start_api_server", lambda *_, **__: None),
-            (node.Node, "start_monitor", lambda *_, **__: None),
-            (node.Node, "start_log_monitor", lambda *_, **__: None),
-            (services, "get_node", get_node),
-        ):
-            stack.callback(setattr, owner, name, getattr(owner, name))
-            setattr(owner, name, instead)
-        yield
+    begun: list[Any] = []
+    begin = node.Node.__init__
+
+    def init(self: Any, *how: Any, **more: Any) -> None:
+        begun.append(self)
+        begin(self, *how, **more)
+
+    with replaced(
+        (utils, "get_dashboard_dependency_error", lambda: ImportError("not wanted")),
+        (node.Node, "__init__", init),
+        (node.Node, "start_api_server", lambda *_, **__: None),
+        (node.Node, "start_monitor", lambda *_, **__: None),
+        (node.Node, "start_log_monitor", lambda *_, **__: None),
+        (services, "get_node", get_node),
+        (services, "resolve_ip_for_localhost", lambda host: host),
+    ):
+        try:
+            yield
+        except BaseException:
+            for each in begun:
+                each.kill_all_processes(check_alive=False)
+            raise
 
 
 def _await_node(gcs_address: str, node_id: str) -> None:

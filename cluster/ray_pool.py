@@ -7,6 +7,7 @@ stream of its own.
 
 from __future__ import annotations
 
+import gc
 import math
 import socket
 import time
@@ -21,6 +22,7 @@ from cluster.connect import connection
 from cluster.errors import ClusterError
 from cluster.events import Event, Kind, Task, TaskFailure
 from cluster.probe import Versions, check_nodes
+from cluster.process import frames_emptied
 from cluster.retry import Tries, delay, may_retry
 from cluster.room import Needs, Waiting, fitting, megabytes
 from cluster.serial import failure_of, stalled
@@ -175,21 +177,23 @@ class RayPool:
                     py_modules=py_modules,
                 )
             )
-            self._watch = Watch(doors(self._ray), asking(self._ray))
-            stack.callback(self._watch.close)
+            stack.callback(self._forget)
+            self._watch = watch = Watch(doors(self._ray), asking(self._ray))
+            stack.callback(watch.close)
             self._waiting_for_room = Waiting(
                 self._needs,
-                nodes=lambda: self._watch.resources,
-                free=lambda: self._watch.free,
+                nodes=lambda: watch.resources,
+                free=lambda: watch.free,
                 say=say,
             )
-            if address is None:
-                self._check_room()
-            elif versions is not None:
-                check_nodes(self._ray, versions, say=say)
-            self._task = self._ray.put(task)
-            if address is None:
-                self._wake()
+            with frames_emptied():
+                if address is None:
+                    self._check_room()
+                elif versions is not None:
+                    check_nodes(self._ray, versions, say=say)
+                self._task = self._ray.put(task)
+                if address is None:
+                    self._wake()
             self._shared = self._ray.put(shared.get() if isinstance(shared, Later) else shared)
             # Ray calls a task with the items of its arguments: references become their values.
             self._remote = self._ray.remote(
@@ -246,6 +250,10 @@ class RayPool:
         ClusterLostError
             When the cluster has gone away. What was submitted is forgotten with it.
         """
+        with frames_emptied():
+            return self._poll(timeout)
+
+    def _poll(self, timeout: float) -> list[Event]:
         self._watch.check()
         self._start_what_fits()
         self._waiting_for_room.look(
@@ -375,9 +383,17 @@ class RayPool:
         Nothing is cancelled: Ray 2.60 aborts the process when a task that is cancelled comes to its
         end at the same moment, as the last ones of a study do.
         """
+        self._stack.close()
+
+    def _forget(self) -> None:
+        """Let go of all of Ray's objects, and of garbage that holds one, while Ray still runs.
+
+        One that dies later does so in another Ray, or ends the process: see `frames_emptied`.
+        """
         self._waiting.clear()
         self._running.clear()
-        self._stack.close()
+        self._task = self._shared = self._remote = None
+        gc.collect()
 
     def __enter__(self) -> Self:
         return self

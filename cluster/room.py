@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from cluster.survey import Survey
@@ -11,6 +15,8 @@ from cluster.survey import Survey
 PATIENCE = 10.0
 """Seconds without a start after which a program says that it waits; a worker starts in two."""
 MEGABYTE = 10**6
+CGROUP = Path("/sys/fs/cgroup")
+"""Where a container finds what it may use."""
 
 Resources = Mapping[str, float]
 """Of one node, as Ray names them: `CPU`, `memory` in bytes, `object_store_memory`, …"""
@@ -31,6 +37,22 @@ class Needs(NamedTuple):
 def megabytes(size: float) -> str:
     """Return a number of bytes in MB, as text."""
     return f"{size / MEGABYTE:,.0f} MB"
+
+
+def cores_here() -> int:
+    """Return the cores that this process may use: of the machine, its CPU mask, its container."""
+    mask = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(min(mask, _quota(CGROUP))))
+
+
+def _quota(cgroup: Path) -> float:
+    """Return for how many cores' time at once a container may run; infinite without a bound."""
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # versions 2, 1
+        with suppress(OSError, ValueError):  # not there; `max`
+            quota, period = " ".join((cgroup / name).read_text("ascii") for name in names).split()
+            if int(quota) > 0:
+                return int(quota) / int(period)
+    return math.inf
 
 
 def fitting(nodes: Iterable[Resources], needs: Needs) -> int:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster.connect import _ALWAYS, _forget_authentication, _token
+from cluster.connect import ALWAYS
+from cluster.embedded import read_authentication, token
 
 OURS = (Path(__file__).resolve().parents[2] / "cluster",)
 """What the workers of an existing cluster have to be sent."""
@@ -42,7 +43,7 @@ def ray_settings() -> Iterator[None]:
     keep the tests behind it from starting an embedded Ray.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (_ALWAYS | _token() | SOON).items():
+        for name, value in (ALWAYS | token() | SOON).items():
             patch.setenv(name, value)
         yield
 
@@ -53,7 +54,7 @@ def head(*, cpus: int, **how: Any) -> Iterator[Any]:
     with ray_settings():
         from ray.cluster_utils import Cluster  # noqa: PLC0415 - it reads the settings
 
-        _forget_authentication()  # it may have been imported without them before
+        read_authentication()  # it may have been imported without them before
         cluster: Any = Cluster()  # its methods have no types
         try:
             cluster.add_node(num_cpus=cpus, **{"include_dashboard": False} | how)
