@@ -8,7 +8,7 @@ from cluster.connect import check_address, look_at
 from cluster.errors import ClusterError, ClusterLostError
 from cluster.events import Event, Kind, Task, TaskFailure
 from cluster.ray_pool import Later, RayPool
-from cluster.room import MEGABYTE, Needs, outlook
+from cluster.room import MEGABYTE, Needs, cores_here, outlook
 from cluster.serial import SerialPool
 from cluster.survey import Survey
 
@@ -27,6 +27,7 @@ __all__ = [
     "TaskFailure",
     "check_address",
     "chosen_address",
+    "cores_here",
     "look_at",
     "outlook",
 ]

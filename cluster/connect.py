@@ -136,9 +136,6 @@ def _start(starting: AbstractContextManager[None], how: dict[str, Any]) -> Any:
             raise ClusterError(
                 f"Ray cannot be started or joined {where} ({reason}); --serial runs without it"
             ) from error
-        except BaseException:  # stopped on the way: what has started ends
-            ray.shutdown()
-            raise
     _report_to_stderr()
     return ray
 

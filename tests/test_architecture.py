@@ -124,9 +124,10 @@ def test_every_module_has_a_room() -> None:
 TOP_LEVEL = {
     *(f"search.{name}" for name in ("lambda_coarse_fine", "coarse_fine", "loss_evolution")),
     *("search.sigma_batchnorm", "search.paper", "search.range_test", "search.console"),
-    *(f"cluster.{name}" for name in ("address", "command_line", "connect", "errors", "events")),
-    *(f"cluster.{name}" for name in ("lean", "probe", "ray_pool", "retry", "room", "serial")),
-    *("cluster.signals", "cluster.status", "cluster.survey", "cluster.watch"),
+    *(f"cluster.{name}" for name in ("address", "command_line", "connect", "embedded", "errors")),
+    *(f"cluster.{name}" for name in ("events", "lean", "probe", "process", "ray_pool", "retry")),
+    *("cluster.room", "cluster.serial", "cluster.signals"),
+    *("cluster.status", "cluster.survey", "cluster.watch"),
     *("reports.document", "reports.write"),
 }
 """Modules that lie in a package itself, beside its rooms: the commands, and the pools."""

@@ -13,7 +13,7 @@ from search.running import live
 from search.running.live_page import LivePage, WritePage
 from search.running.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
 from search.running.tally import Tally
-from search.running.workers import Workers
+from search.running.workers import OpenPool, Workers
 from search.settings.spec import Execution, Experiment, StudySpec
 from search.store.store import Store
 from search.training.packing import packs
@@ -36,7 +36,8 @@ class TrainingSession:
         self._workers, self._console = workers, console
         self._started, self._clock = time.time(), time.perf_counter()
         self._trained = 0
-        self._executor, self._slots = "", 0
+        self._pool: OpenPool | None = None
+        self._most = 0
 
     def train(self, store: Store, write_page: WritePage) -> None:
         """Train what is missing; show and note it, however it ends, and say when all has ended."""
@@ -56,15 +57,21 @@ class TrainingSession:
                 pool=self._open_pool,
                 store=store,
                 observe=self._counting(tally, shown, page),
-                packing=lambda new: packs(new, size=self._how.pack, slots=self._slots),
+                packing=lambda new: packs(new, size=self._how.pack, slots=self._slots()),
                 commit_seconds=0.0 if self._how.serial else COMMIT_SECONDS,
             )
         live.say(self._console, "all trials have ended; the report is being written")
 
     def _open_pool(self) -> Pool:
-        pool = self._workers.open()
-        self._executor, self._slots = pool.describe, pool.slots
-        return pool
+        self._pool = self._workers.open()
+        return self._pool
+
+    def _slots(self) -> int:
+        """Return how many tasks can run at once now: nodes of a cluster come and go."""
+        assert self._pool is not None
+        slots = self._pool.slots
+        self._most = max(self._most, slots)
+        return slots
 
     def _counting(self, *observers: Observer) -> Observer:
         """Return an observer that counts results and tells others."""
@@ -78,10 +85,11 @@ class TrainingSession:
 
     def _note(self, store: Store) -> None:
         """Write the session; one that started no pool trained nothing and leaves no trace."""
-        if self._executor:
+        if self._pool:
             seconds = time.perf_counter() - self._clock
+            self._slots()  # nodes may have come since the last stage began
             store.add_session(
-                Session(self._started, seconds, self._executor, self._slots, self._trained)
+                Session(self._started, seconds, self._pool.describe, self._most, self._trained)
             )
 
 

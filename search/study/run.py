@@ -5,7 +5,6 @@ This is where the parts meet: `search` decides, `cluster` runs, `kbn` trains, `r
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -231,8 +230,7 @@ def slots_here(how: Execution) -> int:
     """Return how many trials this machine would run at once."""
     if how.serial:
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    slots = max(1, int((cores or 1) / how.cpus_per_trial))
+    slots = max(1, int(cluster.cores_here() / how.cpus_per_trial))
     return min(slots, how.max_concurrent or slots)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import ipaddress
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -57,8 +57,13 @@ def ray_environment() -> list[str]:
     return sorted(name for name in os.environ if "RAY_" in name and name != "RAY_CLIENT_MODE")
 
 
+def processes(session: Path) -> set[int]:
+    """Return this process and those that belong to an embedded Ray."""
+    return {os.getpid(), *descendants(os.getpid()), *holding(str(session))}
+
+
 def listening(pids: Iterable[int]) -> dict[str, int]:
-    """Return the addresses at which processes listen, as another process reaches them."""
+    """Return the addresses at which processes listen, with the processes."""
     sockets = {}
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -71,10 +76,15 @@ def listening(pids: Iterable[int]) -> dict[str, int]:
             owner = sockets.get(f"socket:[{fields[9]}]")
             if fields[3] == "0A" and owner is not None:
                 host, port = fields[1].split(":")
-                mine = f"{socket.inet_ntoa(bytes.fromhex(host)[::-1])}" if len(host) == 8 else ""
-                host = "127.0.0.1" if mine in {"", "0.0.0.0"} else mine  # noqa: S104 - compared
-                found[f"{host}:{int(port, 16)}"] = owner
+                found[f"{_host(host)}:{int(port, 16)}"] = owner
     return found
+
+
+def _host(written: str) -> str:
+    """Return an address as people write it, from the words of 32 bits that Linux shows."""
+    words = [bytes.fromhex(written[start : start + 8])[::-1] for start in range(0, len(written), 8)]
+    address = ipaddress.ip_address(b"".join(words))
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def strangers(pids: Iterable[int]) -> set[str]:
@@ -130,7 +140,7 @@ def main(report: Path, end: str) -> None:
 
     node: Any = ray._private.worker._global_node
     session = node.get_session_dir_path()
-    pids = sorted({*descendants(os.getpid()), *holding(session)} - {os.getpid()})
+    pids = sorted(processes(session) - {os.getpid()})
     found = {
         "items": items(events, "a"),
         "lost": [e.value.type for e in events if e.kind is Kind.RETRY],

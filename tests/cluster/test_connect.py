@@ -307,9 +307,13 @@ def test_embedded_ray_leaves_no_file_at_home(ran: Run) -> None:
 
 @pytest.mark.ray
 def test_embedded_ray_opens_no_door(ran: Run) -> None:
-    """Whoever lacks the token is turned away at every port, by each service that Ray has there."""
+    """Whoever lacks the token is turned away at every port, by each service that Ray has there.
+
+    And nobody comes from elsewhere: they are ports of the loopback address.
+    """
     doors = ran.found()["doors"]
     assert len(doors) >= 5
+    assert {door.rpartition(":")[0] for door in doors} == {"127.0.0.1"}
     harmless = {"UNIMPLEMENTED", "UNAVAILABLE", "404"}
     refused = {"UNAUTHENTICATED", "401", *harmless}
     assert all({*answers} <= refused for answers in doors.values()), doors

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from cluster.room import Needs, Resources, Waiting
+from cluster import room
+from cluster.room import Needs, Resources, Waiting, cores_here
 
 NODE = {"CPU": 2.0, "memory": 4e9}
 
@@ -60,3 +64,40 @@ def test_the_end_of_a_wait_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         waiting.look(submitted=True, started=True)
     assert [line.partition(":")[0] for line in said] == ["waiting for room", "there is room"]
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, None),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu.max": "100000 100000\n"}, 1),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu.max": "100000000 100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "100000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "100000\n"}, None),
+    ],
+    ids=str,
+)
+def test_cores_are_those_of_the_container(
+    files: dict[str, str], cores: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quota of time is a number of cores, at least one; without one all that the mask allows."""
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="ascii")
+    monkeypatch.setattr(room, "CGROUP", tmp_path)
+    assert cores_here() == (cores or len(os.sched_getaffinity(0)))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU masks here")
+def test_cores_are_those_of_the_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was started with `taskset`, or in a cpuset, may not use the others."""
+    monkeypatch.setattr(room, "CGROUP", tmp_path)
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(everywhere)})
+    try:
+        assert cores_here() == 1
+    finally:
+        os.sched_setaffinity(0, everywhere)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster import cores_here
 from search import Study, run
 from tests.search.drivers import (
     NAME,
@@ -35,7 +36,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def test_ray_gives_the_bytes_of_a_serial_run(study: Study, tmp_path: Path, workers: int) -> None:
     """The same study on embedded Ray, with one trial at a time and with two."""
     there = run(SMALL, out=tmp_path, max_concurrent=workers, quiet=True)
-    assert there.record.sessions[0].slots == min(workers, os.cpu_count() or 1)
+    assert there.record.sessions[0].slots == min(workers, cores_here())
     assert results(there.folder) == results(study.folder)
     assert tables(there.folder) == tables(study.folder)
 
