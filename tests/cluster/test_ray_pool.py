@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import signal
+import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +186,47 @@ def test_closing_ends_what_runs(
     with join(address) as after:
         after.submit("d", Order("count", 2))
         assert items(finish(after, "d"), "d") == [0, 1]
+
+
+def local_references() -> dict[str, int]:
+    """Return the references to Ray's objects that this process holds, by the objects."""
+    worker: Any = import_module("ray._private.worker").global_worker
+    counts = worker.core_worker.get_all_reference_counts()
+    return {name: count["local"] for name, count in counts.items() if count["local"]}
+
+
+def test_an_exception_that_is_kept_holds_no_reference(address: str, tmp_path: Path) -> None:
+    """Nor does the pool: one that died after this Ray would end the process, or the next Ray's.
+
+    A notebook keeps what was raised last, and with it the frames that it came through.
+    """
+    mark = tmp_path / "hold"
+    mark.touch()
+    with join(address) as pool:
+        pool.submit("a", Order("hold", mark))
+        read(pool, lambda events: items(events, "a"))
+        assert local_references()
+        threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt) as kept:
+            read(pool, lambda _: False)
+        pool._forget()
+        assert local_references() == {}
+    assert kept.tb.tb_frame.f_code.co_name == "test_an_exception_that_is_kept_holds_no_reference"
+
+
+def test_a_closed_pool_is_no_garbage(address: str) -> None:
+    """It is gone with its last reference: nothing is left to a collection at some later moment."""
+    pool = join(address)
+    pool.submit("a", Order("count", 2))
+    finish(pool, "a")
+    pool.close()
+    gone = weakref.ref(pool)
+    gc.disable()
+    try:
+        del pool
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_auto_joins_the_cluster_of_the_environment(
