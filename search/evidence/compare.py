@@ -76,6 +76,9 @@ class Comparison:
     seeds: Seeds
     draws: int
     """Simulated data sets behind it: no p is below one in so many."""
+    shares_seeds: bool
+    """Whether a replicate of every point has the same initial weights and batches; where not,
+    differences between those that have not hold all of the noise of seeds."""
 
     @property
     def ties(self) -> tuple[Point, ...]:
@@ -137,6 +140,7 @@ def compare(
         optimism=_optimism(pairs, rivals, int(table.runs[top])),
         seeds=table.seeds,
         draws=len(simulated.scale),
+        shares_seeds=not table.families.any(),
     )
 
 

@@ -58,7 +58,9 @@ class Seeds:
     """What replicates tell of the noise of seeds, pooled over all values that have them."""
 
     freedom: int = 0
-    """Degrees of freedom of the estimate; 0 where nothing was trained twice."""
+    """Degrees of freedom of the estimate; 0 where nothing was trained twice.
+
+    Where no two points share seeds it is that of `level`, which is then all that there is."""
     dispersion: float = 1.0
     """φ: the variance of differences over seeds, as a multiple of what images alone give."""
     interaction: float = 0.0
@@ -158,9 +160,10 @@ def _seeds(
     )
     both = np.hstack([own, np.linalg.qr(others - own @ (own.T @ others))[0]])
     found, images, freedom = _spread(both, accuracy, covariance, half)
-    level, expected, _ = _spread(own, accuracy, covariance, half)
+    level, expected, runs_left = _spread(own, accuracy, covariance, half)
+    alone = freedom == 0 and bool(families.any())  # no two points share a replicate
     return Seeds(
-        freedom=freedom,
+        freedom=runs_left if alone else freedom,
         dispersion=found / images if freedom else 1.0,
         interaction=max(0.0, found - images),
         level=max(0.0, level - expected),

@@ -32,6 +32,8 @@ class World:
     """The same, of what a seed does to all values alike."""
     difficulty: tuple[float, float, float] = (0.5, 0.15, 0.0)
     """Shares of an image's fate that are shared by all runs, by a replicate, by a value."""
+    families: tuple[int, ...] | None = None
+    """Of each value, which others it shares a replicate's seeds with; None where all do."""
 
     def sample(self, rng: np.random.Generator) -> tuple[list[Candidate], np.ndarray]:
         """Return a search's candidates, and the accuracy of each network over all images."""
@@ -39,7 +41,9 @@ class World:
         runs = np.broadcast_to(self.runs, values)
         shape = (values, int(runs.max()), self.images)
         image = rng.standard_normal((1, 1, self.images))
-        replicate = rng.standard_normal((1, *shape[1:]))
+        family = np.zeros(values, dtype=int) if self.families is None else np.array(self.families)
+        kinds = family.max() + 1
+        replicate = rng.standard_normal((kinds, *shape[1:]))[family]
         value = rng.standard_normal((values, 1, self.images))
         rest = 1.0 - sum(self.difficulty)
         fate = sum(
@@ -52,11 +56,11 @@ class World:
         )
         networks = (
             np.array(self.accuracy)[:, None]
-            + self.shared * rng.standard_normal((1, shape[1]))
+            + self.shared * rng.standard_normal((kinds, shape[1]))[family]
             + self.seeds * rng.standard_normal(shape[:2])
         )
         right = ndtr(fate) < networks[:, :, None]
-        found = [Candidate((10.0**-k,), right[k, : runs[k]]) for k in range(values)]
+        found = [Candidate((10.0**-k,), right[k, : runs[k]], int(family[k])) for k in range(values)]
         return found, networks
 
 

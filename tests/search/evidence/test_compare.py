@@ -38,6 +38,7 @@ EVERYDAY = {
     "replicates": World(APART, runs=3, seeds=0.02, shared=0.02),
     "replicates, all alike": World(ALIKE, runs=3, seeds=0.01, shared=0.02),
     "replicates of some": World(ALIKE, runs=(3, 3, 3, 1, 1), seeds=0.01),
+    "families": World((0.6,) * 6, runs=3, seeds=0.01, shared=0.03, families=(0, 0, 0, 1, 1, 1)),
 }
 THOROUGH = {
     "one run, few images, nearly all right": World((0.95,) * 4, images=150),
@@ -49,6 +50,11 @@ THOROUGH = {
     "five replicates, seeds above all": World(APART, runs=5, seeds=0.05, shared=0.05),
     "many images": World((0.5,) * 10, runs=(3,) * 3 + (1,) * 7, images=5_000, seeds=0.003),
     "a pair": World((0.6, 0.6), runs=3, seeds=0.02),
+    "each its own family": World(ALIKE, runs=3, seeds=0.01, shared=0.02, families=(0, 1, 2, 3, 4)),
+    "families apart": World(APART, runs=3, shared=0.03, families=(0, 0, 1, 1, 1)),
+    "families, replicates of some": World(
+        (0.6,) * 6, runs=(3, 3, 1, 3, 1, 1), seeds=0.01, shared=0.02, families=(0, 0, 0, 1, 1, 1)
+    ),
 }
 
 

@@ -7,6 +7,9 @@ import pytest
 
 from search.evidence.outcomes import candidates, evidence, labelled_right
 from search.records import Outcome, State
+from search.settings.values import Cycle
+from search.space.axis import BATCH_SIZE, ETA_MAX, HIDDEN, LAM, Axis, Value
+from search.space.points import Space
 from tests.search.builders import LAMBDAS, outcome, result, trial
 
 
@@ -64,3 +67,19 @@ def test_a_small_but_certain_difference_is_told() -> None:
     found = evidence([outcome(1e-3, 0.5), outcome(1e-2, 0.8), outcome(1e-1, 0.79)], LAMBDAS)
     assert found is not None
     assert (found.winner, found.ties) == ((1e-2,), ((1e-1,),))
+
+
+def test_points_share_seeds_where_weights_and_batches_agree() -> None:
+    """λ and η do not change them; widths change the weights, and a batch size the batches."""
+
+    def shared(axis: Axis, values: tuple[Value, ...]) -> bool:
+        space = Space((axis,), Cycle(10, "epochs"))
+        of = [space.put(trial(), (value,)) for value in values]
+        found = evidence([Outcome(each, result(each, 0.5)) for each in of], space)
+        assert found is not None
+        return found.shares_seeds
+
+    assert shared(LAM, (1e-3, 1e-2))
+    assert shared(ETA_MAX, (0.1, 1.0))
+    assert not shared(HIDDEN, ((5,), (6,)))
+    assert not shared(BATCH_SIZE, (50, 100))
