@@ -334,7 +334,7 @@ class FixedLambda(Experiment, ABC):
 
 @dataclass(frozen=True)
 class StageOutline:
-    """What is known of a stage before it is decided."""
+    """What is known of a stage before it is decided, or ended."""
 
     name: str
     trials: int
@@ -342,6 +342,8 @@ class StageOutline:
     """Epochs of one trial."""
     what: str
     """Its trials, in words."""
+    done: int = 0
+    """Trials that have a result."""
 
 
 def whole_cycles_near(epochs: int, cycle: Cycle) -> int:

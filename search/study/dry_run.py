@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,23 +70,13 @@ def describe(
     return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class _Expected(StageOutline):
-    """A stage to expect, and what of it is done."""
-
-    done: int = 0
-    """Trials that have a result."""
-
-
 def _expected(
     spec: StudySpec, problem: Problem, how: Execution, name: str
-) -> list[list[_Expected]]:
+) -> Sequence[Sequence[StageOutline]]:
     """Return each experiment's stages: those asked for as they were, then the rest as outlined."""
     folder = how.out / name
     if how.overwrite or kind_of(folder / STORE) is None:
-        return [
-            [_Expected(**vars(stage)) for stage in part.outline()] for part in spec.experiments()
-        ]
+        return [part.outline() for part in spec.experiments()]
     record = kept_record(spec, problem, name=name, folder=folder)
     return [
         _as_asked(record, experiment, part.outline())
@@ -96,14 +86,14 @@ def _expected(
 
 def _as_asked(
     record: StudyRecord, experiment: ExperimentRecord, outline: Sequence[StageOutline]
-) -> list[_Expected]:
+) -> Sequence[StageOutline]:
     what = {stage.name: stage.what for stage in outline}
     trials: dict[tuple[str, int], list[TrialRecord]] = {}
     for each in record.trials:
         if each.experiment == experiment.kind:
             trials.setdefault((each.stage, each.trial.epochs), []).append(each)
     asked = [
-        _Expected(
+        StageOutline(
             stage,
             len(of),
             epochs,
@@ -113,10 +103,10 @@ def _as_asked(
         for (stage, epochs), of in trials.items()
     ]
     names = {stage.name for stage in experiment.stages}
-    return asked + [_Expected(**vars(stage)) for stage in to_come(outline, names)]
+    return [*asked, *to_come(outline, names)]
 
 
-def _table(stages: Sequence[_Expected]) -> str:
+def _table(stages: Sequence[StageOutline]) -> str:
     begun = any(stage.done for stage in stages)
     return tabulate(
         [
@@ -131,11 +121,17 @@ def _table(stages: Sequence[_Expected]) -> str:
     )
 
 
-def _counts(stages: Sequence[_Expected]) -> str:
-    trials = sum(stage.trials for stage in stages)
-    epochs = sum(stage.trials * stage.epochs for stage in stages)
-    done = sum(stage.done for stage in stages)
-    return f"trials: {trials}, epochs: {epochs}" + (f"; {done} trials are done" if done else "")
+def _counts(stages: Sequence[StageOutline]) -> str:
+    trials = sum(stage.trials for stage in stages), sum(stage.done for stage in stages)
+    epochs = (
+        sum(stage.trials * stage.epochs for stage in stages),
+        sum(stage.done * stage.epochs for stage in stages),
+    )
+    return f"trials: {_with_done(*trials)}, epochs: {_with_done(*epochs)}"
+
+
+def _with_done(number: int, done: int) -> str:
+    return f"{number} ({done} done)" if done else str(number)
 
 
 def wall_epochs(parts: Sequence[Sequence[StageOutline]], slots: int) -> float:
@@ -160,7 +156,7 @@ def _memory(shared: float, slots: int, each: float) -> str:
     )
 
 
-def _time(problem: Problem, parts: Sequence[Sequence[_Expected]], slots: int) -> str:
+def _time(problem: Problem, parts: Sequence[Sequence[StageOutline]], slots: int) -> str:
     left = [[replace(stage, trials=stage.trials - stage.done) for stage in part] for part in parts]
     epochs = wall_epochs(left, slots)
     if not epochs:

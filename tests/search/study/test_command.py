@@ -99,7 +99,7 @@ def test_a_dry_run_of_a_finished_study_times_nothing(
     assert rows["coarse"] == ["2", "3", "6", "2"]
     assert rows["fine"] == ["1", "3", "3", "1"]
     assert rows["final"] == ["1", "3", "3", "1"]
-    assert "trials: 4, epochs: 12; 4 trials are done" in out
+    assert "trials: 4 (4 done), epochs: 12 (12 done)" in out
     assert "time: nothing is left to train; the same command writes the report again" in out
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
 
@@ -122,7 +122,7 @@ def test_a_dry_run_times_what_is_left(
         assert call(*FLAGS, "--serial", "--dry-run", "--out", tmp_path, *flags) == 0
         out = capsys.readouterr().out
         assert f"time: about 0:{minutes:02}:00 with 1 at once" in out
-        assert ("3 trials are done" in out) is (not flags)
+        assert ("trials: 4 (3 done), epochs: 12 (9 done)" in out) is (not flags)
 
 
 def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

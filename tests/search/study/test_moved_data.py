@@ -94,7 +94,7 @@ def test_a_study_made_before_goes_on(
             store.commit(replace(each.result, trial_id=named.id), each.history)
 
     how = Execution(out=tmp_path / "runs", name="study", serial=True)
-    assert f"{kept} trials are done" in describe(spec_of(moved["renamed"]), how, say=print)
+    assert f"({kept} done)" in describe(spec_of(moved["renamed"]), how, say=print)
     ended = study(moved["renamed"], tmp_path / "runs")
     assert ended.record.finished
     assert sum(each.trained for each in ended.record.sessions) == TRIALS - kept
