@@ -10,6 +10,7 @@ from cluster.events import Event, Kind, Task, TaskFailure
 from cluster.ray_pool import Later, RayPool
 from cluster.room import MEGABYTE, Needs, cores_here, outlook
 from cluster.serial import SerialPool
+from cluster.supervise import supervised
 from cluster.survey import Survey
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "cores_here",
     "look_at",
     "outlook",
+    "supervised",
 ]

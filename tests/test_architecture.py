@@ -127,7 +127,7 @@ TOP_LEVEL = {
     *(f"cluster.{name}" for name in ("address", "command_line", "connect", "embedded", "errors")),
     *(f"cluster.{name}" for name in ("events", "lean", "probe", "process", "ray_pool", "retry")),
     *("cluster.room", "cluster.serial", "cluster.signals"),
-    *("cluster.status", "cluster.survey", "cluster.watch"),
+    *("cluster.status", "cluster.supervise", "cluster.survey", "cluster.watch"),
     *("reports.document", "reports.write"),
 }
 """Modules that lie in a package itself, beside its rooms: the commands, and the pools."""

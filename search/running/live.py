@@ -35,6 +35,12 @@ def say(console: Console, line: str) -> None:
     console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
+def leave(console: Console) -> None:
+    """Go below what a process drew that was ended, and show the cursor that it had hidden."""
+    if console.show_cursor():
+        console.line()
+
+
 @contextmanager
 def watch(console: Console, tally: Tally, *, quiet: bool) -> Iterator[Observer]:
     """Yield an observer that shows a study on a console; the tally is told of a notice first."""

@@ -112,6 +112,7 @@ def termination_as_interrupt() -> Iterator[None]:
         return
 
     def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: None)  # schedulers send it again
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
@@ -38,19 +38,23 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
     130 stopped by Ctrl-C or SIGTERM. Whatever the code, finished trials are kept, and the same
     command goes on.
     """
+    own = arguments is None  # this process is the command, and may become two
     with checked_output():
-        code = _code(spec_type, arguments)
+        code = _code(
+            partial(
+                _command(spec_type, _run_supervised if own else _run).main,
+                args=None if arguments is None else list(arguments),
+                prog_name=f"python -m search.{spec_type.kind}",
+                standalone_mode=False,
+            )
+        )
     sys.exit(code)
 
 
-def _code(spec_type: type[StudySpec], arguments: Sequence[str] | None) -> int:
-    """Run a driver's command line; return its exit code."""
+def _code(run: Callable[[], int]) -> int:
+    """Return the exit code of a run, having said in a line what ended it."""
     try:
-        code: int = _command(spec_type).main(
-            args=None if arguments is None else list(arguments),
-            prog_name=f"python -m search.{spec_type.kind}",
-            standalone_mode=False,
-        )
+        code = run()
     except ClusterLostError as error:
         code = _complain(str(error), LOST)
     except WriteError as error:
@@ -84,7 +88,9 @@ def _tell(line: str) -> None:
         click.echo(visible(line), err=True)
 
 
-def _command(spec_type: type[StudySpec]) -> click.Command:
+def _command(
+    spec_type: type[StudySpec], run: Callable[[StudySpec, Execution], int]
+) -> click.Command:
     """Return a driver's command: one option a field, and `--spec`."""
     own = {field.name for field in dataclasses.fields(spec_type)}
     known = [*own, *(field.name for field in dataclasses.fields(Execution))]
@@ -92,7 +98,7 @@ def _command(spec_type: type[StudySpec]) -> click.Command:
     def callback(spec: str | None, **flags: Any) -> int:
         given = read_toml(user_path("--spec", spec), known) if spec is not None else {}
         given |= {name: value for name, value in flags.items() if value not in (None, ())}
-        return _run(
+        return run(
             spec_type(**{name: value for name, value in given.items() if name in own}),
             Execution(**{name: value for name, value in given.items() if name not in own}),
         )
@@ -149,6 +155,20 @@ def _run(spec: StudySpec, how: Execution) -> int:
     for line in summary(study, quiet=how.quiet):
         click.echo(visible(line))
     return lacks[0][0] if lacks else 0
+
+
+def _run_supervised(spec: StudySpec, how: Execution) -> int:
+    """Do the same with Ray in a process that it may end, so that there is somebody to say so."""
+    if how.serial or how.dry_run:
+        return _run(spec, how)
+    code = cluster.supervised(partial(_code, partial(_run, spec, how)))
+    if code is None:
+        live.leave(live.standard_error(quiet=how.quiet))
+        raise ClusterLostError(
+            "the cluster is lost: Ray ended the run, as it does when its part on this machine is "
+            "stopped; what was finished is kept; run the same command again to go on"
+        )
+    return code
 
 
 def _outlook(how: Execution) -> dry_run.Outlook | None:

@@ -20,7 +20,7 @@ from cluster import submit
 from cluster.room import Needs, fitting
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import MEMORY_PER_TRIAL, Execution
-from search.study.command import _command
+from search.study.command import _command, _run
 from tests.cluster.conftest import ray_settings
 from tests.conftest import SHARED
 
@@ -42,7 +42,7 @@ def studies(text: str) -> list[list[str]]:
 
 def check_study(arguments: list[str]) -> None:
     """Fail unless the study's own parser and settings take the arguments."""
-    parsed = _command(LambdaSearch).make_context("study", list(arguments)).params
+    parsed = _command(LambdaSearch, _run).make_context("study", list(arguments)).params
     given = {name: value for name, value in parsed.items() if value is not None}
     own = {name: given.pop(name) for name in list(given) if name in LambdaSearch.__annotations__}
     Execution(**{name: value for name, value in given.items() if name in Execution.__annotations__})

@@ -110,4 +110,5 @@ if __name__ == "__main__":
     kinds = (once, pack, eat, hold, hold_but_one, silent, slow)
     (wrong,) = (each for each in kinds if each.__name__ == kind)
     vars(workers)["train_task"] = partial(wrong, Path(folder))
-    main(LambdaSearch, sys.argv[3:])
+    del sys.argv[1:3]
+    main(LambdaSearch)

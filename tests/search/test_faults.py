@@ -317,7 +317,41 @@ def test_embedded_ray_is_killed(small: Path, tmp_path: Path, ends: str) -> None:
     assert_equal(again.folder, small)
 
 
-def assert_says_that_it_is_lost(driver: subprocess.Popen[str]) -> None:
+@linux
+@pytest.mark.ray
+def test_the_raylet_of_an_embedded_ray_is_stopped(small: Path, tmp_path: Path) -> None:
+    """Ray ends the driver's process within an instant, without a word: its parent has the line."""
+    with misbehaving("hold", tmp_path) as driver:
+        wait_for("an attempt", lambda: count(tmp_path / NAME, ATTEMPTS))
+        family = descendants(driver.pid)
+        (victim,) = processes(family, "raylet")
+        os.kill(victim, signal.SIGTERM)
+        assert_says_that_it_is_lost(driver, why="Ray ended the run")
+    wait_for("the end of Ray", lambda: gone(family))
+    again = run(SMALL, out=tmp_path, serial=True, quiet=True)
+    assert_equal(again.folder, small)
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.ray
+def test_the_raylet_of_a_cluster_is_stopped(small: Path, tmp_path: Path) -> None:
+    """As `ray stop` does on the driver's machine: the same, while the cluster's head lives on."""
+    with (
+        head(cpus=2) as cluster,
+        misbehaving("hold", tmp_path, "--address=auto", **joining(cluster)) as driver,
+    ):
+        wait_for("an attempt", lambda: count(tmp_path / NAME, ATTEMPTS))
+        (process,) = cluster.head_node.all_processes["raylet"]
+        process.process.terminate()
+        assert_says_that_it_is_lost(driver, why="Ray ended the run")
+    again = run(SMALL, out=tmp_path, serial=True, quiet=True)
+    assert_equal(again.folder, small)
+
+
+def assert_says_that_it_is_lost(
+    driver: subprocess.Popen[str], *, why: str = "(connection refused)"
+) -> None:
     """Wait for a driver's end: one line, an exit code of its own, and soon."""
     start = time.monotonic()
     _, err = driver.communicate(timeout=PATIENCE)
@@ -325,7 +359,7 @@ def assert_says_that_it_is_lost(driver: subprocess.Popen[str]) -> None:
     said = [line for line in err.splitlines() if line.startswith("error: ")]
     assert (driver.returncode, len(said)) == (LOST, 1), err
     assert "the cluster is lost" in said[0]
-    assert "(connection refused)" in said[0]
+    assert why in said[0]
     assert "run the same command again to go on" in said[0]
     assert "Traceback" not in err
     assert seconds < NOTICED
