@@ -78,6 +78,10 @@ class Axis:
         size = sum(value) if isinstance(value, tuple) else float(value)
         return size if self.larger_is_simpler else -size
 
+    def at(self, value: float) -> float:
+        """Return where a value lies on the axis's scale, where all is even."""
+        return math.log(value) if self.scale is Scale.LOG else value
+
     def within(self, value: float) -> float:
         """Return a value as grids hold it: rounded, and one that there can be."""
         inside = min(max(value, self.low), self.high)
