@@ -116,6 +116,12 @@ def _joining(address: str, py_modules: tuple[Path, ...]) -> dict[str, Any]:
 
 def _start(starting: AbstractContextManager[None], how: dict[str, Any]) -> Any:
     """Start or join a Ray, and return its module; nothing is left of one that cannot be."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise ClusterError(
+            "the working directory is gone, and Ray starts its processes there; change to another"
+        ) from None
     with _quiet_start(), handlers_kept(), sigterm_kept():
         import ray
 

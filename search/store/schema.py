@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import sqlite3
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from hashlib import blake2b
 from json import dumps
 from pathlib import Path
+
+from kbn.errors import InputError
+from kbn.paths import Kind, kind_of, looking
 
 VERSION = 3
 """1 had no checksums, 2 no checkpoints."""
@@ -76,11 +81,35 @@ _CHECKED_SINCE = {"results": 2, "attempts": 2, "sessions": 2, "checkpoints": 3}
 """The version in which a table's rows came to carry a checksum; a result's is over its epochs and
 arrays, too."""
 
+_JOURNAL = bytes.fromhex("d9d505f920a163d7")
+"""How SQLite's journals begin, and the name of another file ends (sqlite.org/fileformat2.html)."""
+
 Row = tuple[object, ...]
 
 
+def check_journal(path: Path) -> None:
+    """Raise `InputError` when the journal beside a database ends by naming another file.
+
+    SQLite would take the database back to where it was, and then delete that file, whatever it is.
+    It writes such an end for transactions over several databases, which no study has.
+    """
+    journal = path.with_name(f"{path.name}-journal")
+    if kind_of(journal) is not Kind.FILE:
+        return
+    with looking(journal), journal.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 16))
+        length, _, magic = struct.unpack(">II8s", file.read().rjust(16, b"\0"))
+    if magic == _JOURNAL and 0 < length < size:
+        raise InputError(f"{journal} names another file, as no study's does; remove it")
+
+
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open a database; what is written in its tables' own definitions may call nothing."""
+    """Open a database; what is written in its tables' own definitions may call nothing.
+
+    Raises `InputError` as `check_journal` does.
+    """
+    check_journal(path)
     name = f"{path.absolute().as_uri()}?mode=ro" if read_only else str(path)
     db = sqlite3.connect(name, isolation_level=None, uri=read_only)
     db.execute("PRAGMA trusted_schema = OFF")

@@ -397,6 +397,7 @@ class Store:
 @contextmanager
 def copied(path: Path) -> Iterator[Path]:
     """Copy a store for a moment, with what a driver that was killed left beside it."""
+    schema.check_journal(path)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         for suffix in ("", "-journal"):

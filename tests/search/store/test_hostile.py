@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sqlite3
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -220,6 +221,43 @@ def test_a_checkpoint_of_no_network(path: Path, network: bytes) -> None:
         store.keep_checkpoint(store.trials()[0].id, checkpoint(2))
     change(path, "UPDATE checkpoints SET network = :network", network=network)
     assert "it holds what no study writes" in refusal(path)
+
+
+@pytest.fixture
+def victim(path: Path, tmp_path: Path) -> Path:
+    """Leave a journal beside a store, as of a killed driver, that names a file of the user's."""
+    victim = tmp_path / "thesis.tex"
+    victim.write_text("years of work", encoding="utf-8")
+    journal = path.with_name("study.db-journal")
+    other, left = tmp_path / "other.db", tmp_path / "other.db-journal"
+    shutil.copy(path, other)
+    with closing(sqlite3.connect(other, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("BEGIN IMMEDIATE")
+        for _ in range(100):
+            db.execute("INSERT INTO epochs SELECT id, random(), ? FROM trials", ("x" * 900,))
+        shutil.copy(other, path)
+        shutil.copy(left, journal)
+    name = str(victim).encode()
+    with journal.open("ab") as file:
+        file.write(struct.pack(">I", 2**18 + 1) + name)
+        file.write(struct.pack(">II", len(name), sum(name)) + bytes.fromhex("d9d505f920a163d7"))
+    return victim
+
+
+def test_a_journal_deletes_nothing(
+    path: Path, victim: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SQLite deletes the file that a journal names last: one that names any is refused first."""
+    for read_only in (False, True):
+        with pytest.raises(InputError, match=r"study\.db-journal names another file"):
+            Store(path, read_only=read_only)
+    assert check(path) == 2
+    assert "study.db-journal names another file" in capsys.readouterr().err
+    assert victim.exists()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("SELECT count(*) FROM epochs")
+    assert not victim.exists()  # which is what SQLite does by itself
 
 
 def check(*arguments: object) -> int:
