@@ -16,14 +16,16 @@ from reports.paper import section as paper_report
 from reports.parts.environment import (
     environment_table,
     failed_attempts,
+    failures_remainder,
     failures_table,
     mixed_environments,
+    shown_failures,
 )
 from reports.parts.missing import Missing, making
 from reports.parts.section import Section
 from reports.parts.settings import settings_table
 from reports.parts.tables import accuracies, learned, markdown
-from reports.parts.text import cell, count, fenced, share
+from reports.parts.text import cell, count, fenced, paragraphs, share
 from reports.range_test import section as range_report
 from reports.sigma_batchnorm import section as sigma_report
 from search.records import State, StudyRecord
@@ -120,8 +122,10 @@ def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
         "chance": share(record.data.chance),
         "environment": markdown(environment_table(record)),
         "mixed": mixed_environments(record),
-        "failures": markdown(failures_table(record)) if failed_attempts(record) else "",
-        "failed_attempts": failed_attempts(record),
+        "failures": paragraphs(markdown(failures_table(record)), failures_remainder(record))
+        if failed_attempts(record)
+        else "",
+        "failed_attempts": shown_failures(record),
         "model": any(each.result and each.result.test for each in record.trials if record.chosen),
     }
 

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
+from reports.parts.excerpt import MOST
 from reports.parts.tables import markdown
-from reports.parts.text import NONE, cell, duration, share
+from reports.parts.text import NONE, cell, count, duration, share
 from search.records import State, StudyRecord, TrialRecord, UnderWay
 
 RELOAD = 10
 """Seconds after which a page of a running study loads itself again."""
+
+_ORDER = (State.FAILED, State.DIVERGED, State.RUNNING, State.COMPLETED, State.WAITING)
+"""Of many trials, those that are shown first."""
+
+
+def _interest(trial: TrialRecord) -> tuple[int, float]:
+    """Return what many trials are sorted by for a look at the first ones."""
+    figures = trial.result.validation if trial.result else None
+    return _ORDER.index(trial.state), -figures.accuracy if figures else 0.0
 
 
 @dataclass(frozen=True)
@@ -77,15 +88,23 @@ class Status:
     @property
     def running(self) -> str:
         """The trials that run, as a Markdown table; nothing where none does."""
-        rows = [trial for trial in self.record.trials if trial.state is State.RUNNING]
+        rows = [trial for trial in self.record.trials if trial.state is State.RUNNING][:MOST]
         return markdown(self._table(rows).drop(columns=["state", "time"])) if rows else ""
 
     @property
     def all_trials(self) -> str:
-        """A section of all trials and their states, in Markdown."""
-        return f"\n## All trials\n\n{markdown(self._table(self.record.trials))}\n"
+        """A section of all trials and their states, in Markdown; of many those to look at."""
+        trials = sorted(self.record.trials, key=_interest)[:MOST]
+        shown = markdown(self._table(sorted(trials, key=lambda trial: trial.number)))
+        if len(trials) == len(self.record.trials):
+            return f"\n## All trials\n\n{shown}\n"
+        return (
+            f"\n## Trials\n\n{shown}\n\nThese are {len(trials)} of "
+            f"{count(len(self.record.trials), 'trial')}: what went wrong, what runs, and the best "
+            "of the others.\n"
+        )
 
-    def _table(self, trials: tuple[TrialRecord, ...] | list[TrialRecord]) -> pd.DataFrame:
+    def _table(self, trials: Sequence[TrialRecord]) -> pd.DataFrame:
         return pd.DataFrame([self._row(trial) for trial in trials])
 
     def _row(self, trial: TrialRecord) -> dict[str, str]:

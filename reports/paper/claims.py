@@ -14,7 +14,7 @@ from search.evidence.compare import LEVEL
 from search.experiments.loss_evolution import network_text
 from search.experiments.sigma_batchnorm import MATRIX, Cell, cell_of
 from search.records import StudyRecord, TrialRecord
-from search.settings.values import number_text
+from search.settings.values import number_text, some
 from search.space.points import only
 
 FLOOR = 0.52
@@ -167,5 +167,5 @@ def _small_do_not_learn(record: StudyRecord, cells: Mapping[Cell, Sequence[Trial
         learnt = [learned(each, record.data) for each in reached]
         verdicts.append(Verdict.CONTRADICTED if any(learnt) else Verdict.SUPPORTED)
         words.append(f"{name}: validation accuracy {max(reached):.4f} at most")
-    figures = f"{'; '.join(words)}; always naming one class gives {record.data.chance:.4f}"
+    figures = f"{some(words)}; always naming one class gives {record.data.chance:.4f}"
     return Claim(text, all_of(verdicts), figures)

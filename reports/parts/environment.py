@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from reports.parts.excerpt import MOST
 from reports.parts.text import NONE, cell, count, duration, moment, share
 from search.evidence.digest import digest
 from search.records import Attempt, State, StudyRecord, TrialRecord
@@ -79,8 +80,36 @@ def failed_attempts(record: StudyRecord) -> tuple[tuple[TrialRecord, Attempt], .
     )
 
 
+def shown_failures(record: StudyRecord) -> tuple[tuple[TrialRecord, Attempt], ...]:
+    """Return all of a few failed attempts; of many the first with each error."""
+    failed = failed_attempts(record)
+    if len(failed) <= MOST:
+        return failed
+    first: dict[str, tuple[TrialRecord, Attempt]] = {}
+    for trial, attempt in failed:
+        first.setdefault(_error(attempt), (trial, attempt))
+    return tuple(first.values())[:MOST]
+
+
+def failures_remainder(record: StudyRecord) -> str:
+    """Say how many failed attempts are not shown; nothing where all are."""
+    failed, shown = failed_attempts(record), shown_failures(record)
+    if len(shown) == len(failed):
+        return ""
+    errors = len({_error(attempt) for _, attempt in failed})
+    return (
+        f"{count(len(failed), 'attempt')} failed with {count(errors, 'different error')}; shown "
+        f"{'is the first attempt' if len(shown) == 1 else f'are the first {len(shown)} of them'}."
+    )
+
+
+def _error(attempt: Attempt) -> str:
+    assert attempt.failure is not None
+    return f"{attempt.failure.type}: {attempt.failure.message}"
+
+
 def failures_table(record: StudyRecord) -> pd.DataFrame:
-    """Return one row a failed attempt."""
+    """Return one row a failed attempt that is shown."""
     return pd.DataFrame(
         [
             {
@@ -88,11 +117,10 @@ def failures_table(record: StudyRecord) -> pd.DataFrame:
                 "λ": number_text(trial.trial.lam),
                 "attempt": str(attempt.number),
                 "node": cell(attempt.node) or NONE,
-                "error": cell(f"{attempt.failure.type}: {attempt.failure.message}"),
+                "error": cell(_error(attempt)),
                 "then": "given up" if _given_up(trial, attempt) else "tried again",
             }
-            for trial, attempt in failed_attempts(record)
-            if attempt.failure
+            for trial, attempt in shown_failures(record)
         ]
     )
 

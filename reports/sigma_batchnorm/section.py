@@ -26,16 +26,19 @@ from reports.sigma_batchnorm.tables import (
     retune_table,
     test_accuracies,
     test_error,
+    thinned,
 )
 from search.experiments.loss_evolution import network_text, norm_text
 from search.experiments.sigma_batchnorm import RETUNE, Cell
 from search.records import StudyRecord
-from search.settings.values import number_text
+from search.settings.values import NAMED, number_text
 
 
 def section(record: StudyRecord, album: Album) -> Section:
     """Write the figures, and return the section."""
-    matrix, trial = cells(record), record.trials[0].trial
+    every, trial = cells(record), record.trials[0].trial
+    whole, record = record, thinned(record)
+    matrix = cells(record)
     return Section(
         name="σ × batch norm",
         title=(
@@ -45,21 +48,22 @@ def section(record: StudyRecord, album: Album) -> Section:
         template="sections/sigma_batchnorm.md.j2",
         context={
             "record": record,
+            "thinned": _thinned(every, matrix),
             "pictures": {"matrix": None, "losses": None, "scales": None}
             | sigma_figures(record, album),
             "matrix": markdown(matrix_table(record)) if matrix else "",
             "cells": markdown(cells_table(record)) if matrix else "",
             "compared": any(published(record, runs) is not None for runs in matrix.values()),
             "retune": markdown(retune_table(record)) if record.stage(RETUNE) else "",
-            "unlearned": phrases_of(nothing_learned(record)),
-            "incomplete": phrases_of(nothing_completed(record)),
+            "unlearned": phrases_of(nothing_learned(whole)),
+            "incomplete": phrases_of(nothing_completed(whole)),
             "scales": list(scale_sentences(record)),
             "lam": number_text(float(record.spec["lam"])),
             "test_size": f"{record.data.test_size:,}",
             "replicates": int(record.spec["replicates"]),
         },
-        summary=" ".join(summary(record, matrix)),
-        verdict=verdict(record, matrix),
+        summary=" ".join(summary(whole, every)),
+        verdict=verdict(whole, every),
         settings=own_settings(record),
     )
 
@@ -91,8 +95,21 @@ def _parameters(record: StudyRecord) -> str:
     return phrases([f"{n:,} parameters {norm_text(batch_norm=norm)}" for norm, n in kinds.items()])
 
 
+def _thinned(every: Cells, shown: Cells) -> str:
+    """Say how many values of σ are shown, where not all are."""
+    of, some = ({cell.sigma for cell in each} for each in (every, shown))
+    if len(some) == len(of):
+        return ""
+    return (
+        f"Tables and figures show {len(some)} of {len(of):,} values of σ, spread over them. All "
+        "are in `trials.csv`."
+    )
+
+
 def phrases_of(chosen: tuple[Cell, ...]) -> str:
-    """Return cells as a sentence lists them; nothing where there are none."""
+    """Return cells as a sentence lists them, many by their number; nothing where there are none."""
+    if len(chosen) > NAMED:
+        return f"{len(chosen):,} cells"
     return phrases([str(cell) for cell in chosen]) if chosen else ""
 
 

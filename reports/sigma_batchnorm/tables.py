@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 from statistics import fmean, stdev
 
+import numpy as np
 import pandas as pd
 
 from reports.parts import reference
@@ -34,12 +36,38 @@ from search.settings.values import number_text
 
 Cells = Mapping[Cell, Trials]
 """The replicates of each cell, row by row."""
+MOST_SIGMAS, SHOWN_SIGMAS = 12, 8
+"""Values of σ that tables and figures show at most, and where there would be more."""
+MOST_LAMBDAS = 12
+"""Values of λ that have a column each, at most."""
 
 
 def cells(record: StudyRecord, stage: str = MATRIX) -> Cells:
     """Return a stage's trials by cell, in plan order."""
     groups = groupby(record.stage(stage), lambda each: cell_of(each.trial))
     return {cell: tuple(trials) for cell, trials in groups}
+
+
+def thinned(record: StudyRecord) -> StudyRecord:
+    """Return the record with a few of many values of σ: spread over them, the ends included."""
+    sigmas = tuple(dict.fromkeys(each.trial.sigma for each in record.trials))
+    if len(sigmas) <= MOST_SIGMAS:
+        return record
+    places = np.linspace(0, len(sigmas) - 1, SHOWN_SIGMAS).round().astype(int)
+    kept = {sigmas[place] for place in places}
+    trials = tuple(each for each in record.trials if each.trial.sigma in kept)
+    ids = {each.trial.id for each in trials}
+    experiments = tuple(
+        replace(
+            each,
+            stages=tuple(
+                replace(stage, trial_ids=tuple(i for i in stage.trial_ids if i in ids))
+                for stage in each.stages
+            ),
+        )
+        for each in record.experiments
+    )
+    return replace(record, trials=trials, experiments=experiments)
 
 
 def test_accuracies(trials: Trials) -> list[float]:
@@ -129,20 +157,28 @@ def published(record: StudyRecord, trials: Trials) -> float | None:
 
 
 def retune_table(record: StudyRecord) -> pd.DataFrame:
-    """Return one row a cell: validation accuracy of every λ in it; the chosen one is bold."""
+    """Return one row a cell: validation accuracy of every λ in it; the chosen one is bold.
+
+    Many values of λ have no column each: there is that of the chosen one.
+    """
     chosen = {cell: trials[0].trial.lam for cell, trials in cells(record).items()}
     rows = []
     for cell, trials in cells(record, RETUNE).items():
-        groups = by_lam(trials)
+        groups, best = by_lam(trials), chosen.get(cell)
+        picked = () if best is None else groups.get(best, ())
         row = {
             "σ": number_text(cell.sigma),
             "batch norm": "with" if cell.batch_norm else "without",
         }
-        for lam, group in groups.items():
-            bold = "**" if lam == chosen.get(cell) else ""
-            row[f"λ = {number_text(lam)}"] = f"{bold}{_retuned(record, group)}{bold}"
-        row["chosen λ"] = number_text(chosen[cell]) if cell in chosen else NONE
-        row["standard error"] = share(uncertainty(groups.get(chosen.get(cell, -1.0), ()), NO_SEEDS))
+        if len(groups) > MOST_LAMBDAS:
+            row["values of λ"] = f"{len(groups):,}"
+            row[VALIDATION_ACCURACY.name] = VALIDATION_ACCURACY.text(picked)
+        else:
+            for lam, group in groups.items():
+                bold = "**" if lam == best else ""
+                row[f"λ = {number_text(lam)}"] = f"{bold}{_retuned(record, group)}{bold}"
+        row["chosen λ"] = NONE if best is None else number_text(best)
+        row["standard error"] = share(uncertainty(picked, NO_SEEDS))
         rows.append(row)
     return pd.DataFrame(rows)
 

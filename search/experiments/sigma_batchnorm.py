@@ -12,7 +12,7 @@ from search.experiments.loss_evolution import norm_text
 from search.plan import Choice, Outcomes, Plan, Stage
 from search.settings import values
 from search.settings.spec import FixedLambda, StageOutline, setting
-from search.settings.values import Init, listed, number_text
+from search.settings.values import Init, listed, number_text, some
 from search.space.axis import BATCH_NORM, LAM, SIGMA
 from search.space.points import Space, only
 from search.trial import Trial
@@ -120,7 +120,7 @@ def sigma_batchnorm(study: SigmaBatchNorm, base: Trial) -> Plan:
             label=_label_with_lam,
         )
         strengths |= _best_of_cells(study, outcomes)
-        chosen = "; ".join(f"{cell}: {number_text(lam)}" for cell, lam in strengths.items())
+        chosen = some([f"{cell}: {number_text(lam)}" for cell, lam in strengths.items()])
         reason = f"Each cell with the λ of the best validation accuracy in it: {chosen}."
     trials = tuple(
         trial

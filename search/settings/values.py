@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -74,6 +74,12 @@ def summed_up(values: Collection[float]) -> str:
 def listed(values: Collection[float]) -> str:
     """Return values as a sentence lists them: `1e-3, 4e-3`; many as `summed_up`."""
     return summed_up(values) or ", ".join(map(number_text, values))
+
+
+def some(parts: Sequence[str]) -> str:
+    """Return parts of a sentence one after the other, the first of many: `a; b; and 9 more`."""
+    more = len(parts) - NAMED
+    return "; ".join((*parts[:NAMED], *([f"and {more:,} more"] if more > 0 else [])))
 
 
 def text(flag: str, value: Any) -> str:

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
+from reports.document import render
 from reports.parts.environment import (
     environment_table,
     failed_attempts,
+    failures_remainder,
     failures_table,
     mixed_environments,
+    shown_failures,
 )
 from reports.parts.text import NONE
-from search.records import INTERRUPTED, Attempt, Session, StudyRecord
-from tests.reports.records import FAILED, STUDIES, Ending, by_lambda, study
+from search.records import INTERRUPTED, Attempt, Session, State, StudyRecord
+from tests.reports.records import FAILED, SEARCH, STUDIES, Ending, by_lambda, study
 
 
 def values(record: StudyRecord) -> dict[str, str]:
@@ -121,3 +124,27 @@ def test_a_study_without_failures(tmp_path: Path) -> None:
     record = study(tmp_path, STUDIES["one diverged"])
     assert failed_attempts(record) == ()
     assert failures_table(record).empty
+
+
+def test_many_failed_attempts_are_told_by_their_errors(tmp_path: Path) -> None:
+    """One of each error is shown, in the order of trials, and all are counted."""
+    search = replace(SEARCH, coarse=tuple(k / 1e4 for k in range(1, 101)))
+    other = Ending(state=State.FAILED, failures=("out of luck", "out of memory"))
+    record = study(tmp_path, by_lambda({5e-3: other}, lambda _: FAILED), search=search)
+    table = failures_table(record)
+    assert len(failed_attempts(record)) == 200
+    assert list(table["error"]) == [
+        f"RuntimeError: {why}" for why in ("out of luck", "out of luck again", "out of memory")
+    ]
+    assert list(table["trial"]) == ["0 (coarse)", "0 (coarse)", "49 (coarse)"]
+    assert failures_remainder(record) == (
+        "200 attempts failed with 3 different errors; shown are the first 3 of them."
+    )
+    assert render(record, figures=False).count("<details>") == 3
+
+
+def test_few_failed_attempts_are_all_shown(tmp_path: Path) -> None:
+    """Equal errors of two trials are two rows, and nothing is left to say."""
+    record = study(tmp_path, by_lambda({1e-3: FAILED, 1e-1: FAILED}))
+    assert shown_failures(record) == failed_attempts(record)
+    assert failures_remainder(record) == ""

@@ -19,7 +19,13 @@ from reports.parts.text import NONE
 from reports.sigma_batchnorm import plots as sigma_plots
 from reports.sigma_batchnorm.figures import layer_scales
 from reports.sigma_batchnorm.section import scale_sentences, scale_text
-from reports.sigma_batchnorm.tables import cells_table, matrix_table, retune_table
+from reports.sigma_batchnorm.tables import (
+    SHOWN_SIGMAS,
+    cells_table,
+    matrix_table,
+    retune_table,
+    thinned,
+)
 from search.experiments.sigma_batchnorm import Cell, SigmaBatchNorm
 from search.settings.values import Cycle
 from search.study.command import main
@@ -297,3 +303,39 @@ def test_figures_of_a_study(tmp_path: Path) -> None:
     text = (tmp_path / "figures" / "sigma-matrix.svg").read_text(encoding="utf-8")
     for words in ("diverged in epoch 2", "failed", "did not learn"):
         assert words in text
+
+
+# --- many values ----------------------------------------------------------------------
+
+
+def test_some_of_many_values_are_shown(tmp_path: Path) -> None:
+    """Rows and panels are spread over σ, its ends among them; sentences count all cells."""
+    sigmas = tuple(float(f"{sigma:.3g}") for sigma in np.geomspace(1.0, 1e-4, 60))
+    record = study(
+        tmp_path,
+        bare(dict.fromkeys(sigmas[30:], CHANCE)),
+        search=replace(MATRIX, sigmas=sigmas, retune=True, lambdas=(1e-3, 1e-2)),
+    )
+    table = matrix_table(thinned(record))
+    assert list(table["σ"][[0, SHOWN_SIGMAS - 1]]) == ["1", "1e-4"]
+    assert len(table) == len(set(table["σ"])) == SHOWN_SIGMAS
+    text = render(record, figures=False)
+    assert f"show {SHOWN_SIGMAS} of 60 values of σ, spread over them." in text
+    assert "σ = 30 values from 1e-4 to " in text
+    assert "In 30 cells, no λ gave a network that learned" in text
+    assert "; and 100 more." in text  # cells of the decision
+    few = study(tmp_path, search=MATRIX)
+    assert thinned(few) is few
+
+
+def test_many_values_of_lambda_have_no_column_each(tmp_path: Path) -> None:
+    """A cell's row has the accuracy of its chosen value then."""
+    lambdas = tuple(k / 1e4 for k in range(1, 41))
+    search = replace(MATRIX, retune=True, lambdas=lambdas)
+    table = retune_table(
+        study(tmp_path, lambda of: Ending(0.5 + 0.1 * (of.lam == 2e-3)), search=search)
+    )
+    assert [name for name in table if str(name).startswith("λ = ")] == []
+    assert set(table["values of λ"]) == {"40"}
+    assert set(table["validation accuracy"]) == {"0.6000"}
+    assert set(table["chosen λ"]) == {"2e-3"}

@@ -157,3 +157,10 @@ def test_names_that_no_folder_can_have(name: str) -> None:
     with pytest.raises(InputError, match="has 256 bytes, a folder's name 255 at most"):
         values.file_name("--name", name)
     assert values.file_name("--name", name[:-1]) == name[:-1]
+
+
+def test_many_parts_of_a_sentence_are_counted() -> None:
+    """The first twenty stand there, and how many more there are."""
+    assert values.some(["a", "b"]) == "a; b"
+    assert values.some(["a"] * values.NAMED) == "; ".join(["a"] * values.NAMED)
+    assert values.some(["a"] * 1_020).endswith("; a; and 1,000 more")
