@@ -38,8 +38,7 @@ def cache_folder() -> Path:
         folder = Path("~")
     if not folder.is_absolute():  # older versions leave `~` as it is
         raise DataError(
-            "there is no home folder to keep CIFAR-10 in; set $HOME, or give its folder with "
-            "--data-dir"
+            "there is no home folder to keep CIFAR-10 in; set $HOME, or give its folder (data_dir)"
         )
     return folder
 
@@ -103,7 +102,7 @@ def download(folder: Path, *, say: Callable[[str], None]) -> Path:
     if not reachable(URL):
         raise DataError(
             f"no CIFAR-10 on this machine, and {urlsplit(URL).hostname} cannot be reached; "
-            "give its folder with --data-dir, or choose --data digits, which needs no network"
+            "give its folder (data_dir), or choose data digits, which needs no network"
         )
     say(f"downloading CIFAR-10 ({SIZE / 1e6:.0f} MB, once) to {folder}")
     pooch.get_logger().setLevel(logging.WARNING)
@@ -125,7 +124,7 @@ def download(folder: Path, *, say: Callable[[str], None]) -> Path:
         reason = " ".join(str(error).split())
         raise DataError(
             f"CIFAR-10 could not be downloaded from {URL} to {folder} ({reason}); "
-            "give a folder that holds it with --data-dir"
+            "give a folder that holds it (data_dir)"
         ) from error
     return path
 

@@ -54,12 +54,12 @@ def load(name: str, *, data_dir: Path | None = None, say: Callable[[str], None] 
         case "synthetic":
             return synthetic(_size(name, rest)) if colon else synthetic()
         case "npz" if rest:
-            return npz(user_path("--data npz", rest))
+            return npz(user_path("data npz", rest))
         case "npz":
-            raise DataError(f"--data {name}: name the file too, as in npz:images.npz")
+            raise DataError(f"data {name}: name the file too, as in npz:images.npz")
     near = difflib.get_close_matches(kind, NAMES, n=1, cutoff=0)[0]
     raise DataError(
-        f"--data {name}: there is no such data set; did you mean {near}? "
+        f"data {name}: there is no such data set; did you mean {near}? "
         "Choose auto, cifar10, digits, synthetic[:N], or npz:FILE"
     )
 
@@ -67,7 +67,7 @@ def load(name: str, *, data_dir: Path | None = None, say: Callable[[str], None] 
 def _size(name: str, text: str) -> int:
     if not text.isdecimal() or int(text) < SMALLEST_SYNTHETIC:
         raise DataError(
-            f"--data {name}: give a whole number of images, at least {SMALLEST_SYNTHETIC}, "
+            f"data {name}: give a whole number of images, at least {SMALLEST_SYNTHETIC}, "
             "as in synthetic:6000"
         )
     return int(text)
@@ -101,7 +101,7 @@ def find_cifar10(data_dir: Path | None) -> tuple[cifar10.Layout, Path] | None:
     """
     variable, origin = os.environ.get(FOLDER_VARIABLE), f"${FOLDER_VARIABLE}"
     for folder, given_as in (
-        (data_dir, "--data-dir"),
+        (data_dir, "data_dir"),
         (user_path(origin, variable) if variable else None, origin),
     ):
         if folder is not None:

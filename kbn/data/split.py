@@ -134,7 +134,7 @@ def sample(dataset: Dataset, share: float, *, seed: int) -> Dataset:
         count, classes = round(share * len(y)), len(dataset.classes)
         if count < classes:
             raise InputError(
-                f"--scale {share:g}: {count} of {len(y)} images are too few for {classes} "
+                f"scale {share:g}: {count} of {len(y)} images are too few for {classes} "
                 f"classes; choose at least {classes / len(y):.2g}"
             )
         rows.append(np.sort(choose(y, count, rng=rng, stratified=True)))
@@ -159,7 +159,7 @@ def validation_count(validation: float, n: int) -> int:
     count = round(validation * n) if 0 < validation < 1 else validation
     if not (1 <= count <= n - 2 and count == int(count)):
         raise InputError(
-            f"--validation {validation:g}: choose a whole number from 1 to {n - 2} (of {n} "
+            f"validation {validation:g}: choose a whole number from 1 to {n - 2} (of {n} "
             "images), or a fraction that comes to one"
         )
     return int(count)

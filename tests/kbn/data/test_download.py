@@ -72,7 +72,7 @@ def test_a_connection_that_breaks_off(tmp_path: Path, server: Server) -> None:
 def test_a_server_that_refuses(tmp_path: Path, server: Server, status: int) -> None:
     """The server's answer is part of the error, and so is the way out."""
     server.status = status
-    with pytest.raises(DataError, match=rf"{status} .*--data-dir"):
+    with pytest.raises(DataError, match=rf"{status} .*data_dir"):
         download(tmp_path, say=print)
     assert everything(tmp_path) == []
 
@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, server: Server) -> None:
 def test_no_network(tmp_path: Path) -> None:
     """Without a network nothing is announced and nothing is made; the error says the way out."""
     said: list[str] = []
-    with pytest.raises(DataError, match=r"127\.0\.0\.1 cannot be reached; .*--data digits"):
+    with pytest.raises(DataError, match=r"127\.0\.0\.1 cannot be reached; .*data digits"):
         download(tmp_path / "kbn", say=said.append)
     assert said == []
     assert everything(tmp_path) == []
@@ -160,5 +160,5 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """Downloads are not put into a folder called `~`."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
-    with pytest.raises(DataError, match=r"no home folder.*set \$HOME.*--data-dir"):
+    with pytest.raises(DataError, match=r"no home folder.*set \$HOME.*data_dir"):
         cache_folder()

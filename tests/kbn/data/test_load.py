@@ -95,13 +95,13 @@ def test_auto_falls_back_to_digits() -> None:
 @pytest.mark.usefixtures("offline")
 def test_cifar10_never_falls_back() -> None:
     """Who asks for CIFAR-10 gets it or an error that says the ways out."""
-    with pytest.raises(DataError, match=r"cannot be reached; .*--data-dir.*--data digits"):
+    with pytest.raises(DataError, match=r"cannot be reached; .*data_dir.*data digits"):
         load("cifar10")
 
 
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("name", ["auto", "cifar10"])
-@pytest.mark.parametrize("place", ["--data-dir", "$KBN_DATA_DIR"])
+@pytest.mark.parametrize("place", ["data_dir", "$KBN_DATA_DIR"])
 def test_a_folder_given_without_cifar10(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str
 ) -> None:
@@ -111,7 +111,7 @@ def test_a_folder_given_without_cifar10(
     if place == "$KBN_DATA_DIR":
         monkeypatch.setenv("KBN_DATA_DIR", str(folder))
     with pytest.raises(DataError) as caught:
-        load(name, data_dir=folder if place == "--data-dir" else None)
+        load(name, data_dir=folder if place == "data_dir" else None)
     assert str(caught.value).startswith(f"{place} {folder}: holds no CIFAR-10; ")
     assert "cifar-10-batches-bin/" in str(caught.value)
 

@@ -186,7 +186,7 @@ def test_splits_do_not_change_between_versions() -> None:
 )
 def test_a_part_that_cannot_be(validation: float) -> None:
     """Both parts need images, and images cannot be shared: anything else is an error."""
-    with pytest.raises(InputError, match=r"--validation .*: choose a whole number from 1 to 58"):
+    with pytest.raises(InputError, match=r"^validation .*: choose a whole number from 1 to 58"):
         split(numbered(), validation=validation, seed=0, stratified=True)
 
 
@@ -218,5 +218,5 @@ def test_a_sample_depends_on_the_seed_alone() -> None:
 
 def test_a_sample_too_small_for_its_classes_is_refused() -> None:
     """The message names the scale, the count and the smallest one that works."""
-    with pytest.raises(InputError, match=r"--scale 0\.01: 1 of 60 images .* at least 0\.067"):
+    with pytest.raises(InputError, match=r"^scale 0\.01: 1 of 60 images .* at least 0\.067"):
         sample(numbered(), 0.01, seed=0)

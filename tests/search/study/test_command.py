@@ -220,8 +220,8 @@ def test_another_specification_under_the_same_name_is_refused(
 
 
 BAD = {
-    "unknown data": (["--data=cifar"], "--data cifar", "cifar10"),
-    "no such folder": (["--data=cifar10", "--data-dir=/no/where"], "/no/where", "--data-dir"),
+    "unknown data": (["--data=cifar"], "data cifar", "cifar10"),
+    "no such folder": (["--data=cifar10", "--data-dir=/no/where"], "/no/where", "data_dir"),
     "no such file": (["--data=npz:/no/file.npz"], "/no/file.npz", "does not exist"),
     "too few images": (["--data=synthetic:9"], "synthetic:9", "at least 100"),
     "batch too large": (["--batch-size=99999"], "99999", "at most"),
