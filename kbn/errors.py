@@ -24,6 +24,12 @@ def visible(text: str) -> str:
     return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def one_line(error: BaseException) -> str:
+    """Return an error's type and what it says, on one line that is safe to print."""
+    said = " ".join(str(error).split())
+    return visible(f"{type(error).__name__}: {said}" if said else type(error).__name__)
+
+
 class InputError(ValueError):
     """Something the user gave is out of bounds.
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from traceback import format_exception
 
-from kbn.errors import WriteError, visible
+from kbn.errors import WriteError, one_line
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Missing:
     @property
     def reason(self) -> str:
         """The error in one line."""
-        return visible(f"{type(self.error).__name__}: {' '.join(str(self.error).split())}")
+        return one_line(self.error)
 
     @property
     def traceback(self) -> str:

@@ -81,8 +81,9 @@ def moment(unix_time: float) -> str:
 
 
 def cell(text: str) -> str:
-    """Return text that stays within its cell of a Markdown table."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    """Return text that stays within its cell of a Markdown table: no HTML, no formula."""
+    line = " ".join(text.split()).replace("\\", "\\\\").replace("<", "&lt;")
+    return line.replace("|", "\\|").replace("$", "\\$")
 
 
 def cut(text: str, most: int) -> str:

@@ -22,14 +22,19 @@ from search.store.folder import LOCK, SPEC, STORE
 from search.store.salvage import Salvage, is_specification, salvage
 from search.store.schema import VERSION
 from search.store.store import Store, copied
+from search.store.unexpected import unexpected
 
-SOUND, DAMAGED, BAD_INPUT, NO_ROOM = 0, 1, 2, 4
+SOUND, DAMAGED, BAD_INPUT, NO_ROOM, UNEXPECTED, INTERRUPTED = 0, 1, 2, 4, 5, 130
 SHOWN = 5
 """How many problems are printed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command and exit: 0 the store is sound, 1 it is damaged, 2 bad input, 4 no room."""
+    """Run the command and exit.
+
+    Exit codes: 0 the store is sound, 1 it is damaged, 2 bad input, 4 no room, 5 an error that
+    nobody foresaw, 130 stopped by Ctrl-C.
+    """
     with checked_output():
         code = _code(arguments)
     sys.exit(code)
@@ -48,6 +53,10 @@ def _code(arguments: Sequence[str] | None) -> int:
         code = _complain(str(error), BAD_INPUT)
     except WriteError as error:
         code = _complain(f"{error}; {error.way_out}", NO_ROOM)
+    except (KeyboardInterrupt, click.Abort):  # click makes the one into the other
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - 1 would mean a damaged store
+        code = _complain(str(unexpected(error, None)), UNEXPECTED)
     return code
 
 

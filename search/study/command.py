@@ -22,9 +22,9 @@ from search.running import live
 from search.settings.spec import Execution, StudySpec, flag, read_toml
 from search.settings.values import show
 from search.store.folder import TRACEBACK
+from search.store.unexpected import UnexpectedError, unexpected
 from search.study import dry_run
 from search.study.run import Study, run_study
-from search.study.unexpected import UnexpectedError, unexpected
 
 SOME_FAILED, BAD_INPUT, LOST, UNWRITABLE, UNEXPECTED, DIVERGED = 1, 2, 3, 4, 5, 6
 INTERRUPTED = 130

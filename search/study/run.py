@@ -17,7 +17,7 @@ from rich.console import Console
 
 import cluster
 from kbn.arrays import machine_bytes
-from kbn.errors import InputError, WriteError
+from kbn.errors import InputError, WriteError, one_line
 from search.records import State, StudyRecord, TrialRecord, UnderWay
 from search.running import live
 from search.running.session import TrainingSession
@@ -25,8 +25,8 @@ from search.running.workers import Workers, termination_as_interrupt
 from search.settings.spec import Execution, StudySpec, flag
 from search.store.folder import STORE, check_specification, check_writable, claim, is_read_only
 from search.store.store import Store
+from search.store.unexpected import keep_tracebacks, unexpected
 from search.study.recording import build_record, kept_record, write_model
-from search.study.unexpected import keep_tracebacks, unexpected
 from search.training.memory import check_networks
 from search.training.problem import Problem, prepare
 
@@ -202,8 +202,8 @@ def check_reports() -> None:
         import_module("reports")
     except Exception as error:
         raise InputError(
-            f"no report could be written here ({type(error).__name__}: {error}): "
-            "install this project's requirements again"
+            f"no report could be written here ({one_line(error)}); "
+            "`python -c 'import reports'` shows why"
         ) from error
 
 

@@ -85,6 +85,18 @@ def test_every_command_is_there(name: str, tmp_path: Path) -> None:
     assert f"Usage: python -m {MODULES[name]}" in ran.stdout
 
 
+def test_no_command_is_left_out() -> None:
+    """Whatever can be run with `python -m`, a user of the installed command can run, too."""
+    runnable = set()
+    for package in ("kbn", "search", "cluster"):
+        for path in (ROOT / package).rglob("*.py"):
+            guarded = '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+            if guarded or path.name == "__main__.py":
+                module = path.relative_to(ROOT).with_suffix("")
+                runnable.add(".".join(module.parts).removesuffix(".__main__"))
+    assert runnable - {"cluster.jobs.job"} == set(MODULES.values())  # that one runs on a cluster
+
+
 @pytest.mark.parametrize(
     ("words", "code", "line"),
     [

@@ -12,6 +12,7 @@ import pytest
 
 from kbn.errors import InputError
 from search.store.check import main
+from search.store.folder import TRACEBACK
 from search.store.schema import VERSION
 from search.store.store import Store
 
@@ -49,6 +50,33 @@ def call(*arguments: object) -> int:
         main([str(argument) for argument in arguments])
     assert isinstance(exit_.value.code, int)
     return exit_.value.code
+
+
+@pytest.mark.parametrize(("raised", "code"), [(ZeroDivisionError, 5), (KeyboardInterrupt, 130)])
+def test_what_is_no_damage_is_not_called_one(
+    *,
+    raised: type[BaseException],
+    code: int,
+    sound: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An error that nobody foresaw, or Ctrl-C, has a code of its own, and one line at most."""
+
+    def fail(_: Path) -> None:
+        raise raised
+
+    monkeypatch.setattr("search.store.check.salvage", fail)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert call("check", sound) == code
+    err = capsys.readouterr().err
+    lines = [
+        f"error: ZeroDivisionError; {kept} holds the traceback\n"
+        for kept in tmp_path.rglob(TRACEBACK)
+    ]
+    assert len(lines) == (code == 5)
+    assert err.lstrip("\n") == "".join(lines)
 
 
 @pytest.mark.parametrize("old", OLD, ids=lambda path: path.stem)

@@ -191,7 +191,7 @@ def cells(table: str) -> list[list[str]]:
     return rows
 
 
-plain = st.text(st.sampled_from("ab1 .:|\\<\n\r\t§é"), max_size=30)
+plain = st.text(st.sampled_from("ab1 .:|\\<$\n\r\t§é"), max_size=30)
 """Letters, and all that would end a cell, a row or the text; no other Markdown."""
 
 
@@ -203,12 +203,15 @@ def test_text_stays_within_its_cell(texts: list[str]) -> None:
     assert seen == [["", "value"], *(["x", " ".join(text.split())] for text in texts)]
 
 
-@pytest.mark.parametrize("text", ["a | b", "a\nb", "a\r\n\r\nb", "C:\\dir\\|", "<b>bold</b>"])
-def test_a_cell_has_no_bare_pipe_newline_or_tag(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["a | b", "a\nb", "a\r\n\r\nb", "C:\\dir\\|", "<b>bold</b>", "$x$", "\\$x$"]
+)
+def test_a_cell_has_no_bare_pipe_newline_tag_or_formula(text: str) -> None:
     """The signs themselves are escaped, for readers of Markdown other than ours."""
     escaped = cell(text)
     assert not set("\r\n<") & set(escaped)
-    assert "|" not in escaped.replace("\\\\", "").replace("\\|", "")
+    bare = escaped.replace("\\\\", "").replace("\\|", "").replace("\\$", "")
+    assert not set("|$") & set(bare)
 
 
 @pytest.mark.parametrize(

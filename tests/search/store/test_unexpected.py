@@ -9,8 +9,8 @@ import pytest
 
 from kbn.errors import InputError
 from search.store.folder import TRACEBACK
+from search.store.unexpected import UnexpectedError, unexpected
 from search.study.run import run
-from search.study.unexpected import UnexpectedError, unexpected
 from tests.search.drivers import NAME
 from tests.search.studies import FLAGS, SMALL, TRIALS
 from tests.search.study.test_command import call

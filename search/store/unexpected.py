@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from traceback import format_exception
 
-from kbn.errors import visible
+from kbn.errors import one_line
 from kbn.files import write_text
 from search.store.folder import TRACEBACK
 from search.training.versions import project_version
@@ -23,9 +23,8 @@ def unexpected(error: Exception, folder: Path | None, *, kept: str = "") -> Unex
 
     Where there is none, it is put into a temporary one. `kept` is a clause on what is not lost.
     """
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
     where = keep_tracebacks(folder, ["".join(format_exception(error))])
-    return UnexpectedError(visible("; ".join(filter(None, (reason, where, kept)))))
+    return UnexpectedError("; ".join(filter(None, (one_line(error), where, kept))))
 
 
 def keep_tracebacks(folder: Path | None, tracebacks: Iterable[str]) -> str:
