@@ -18,7 +18,7 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from reports.lambda_coarse_fine.searched import known_of
+from reports.coarse_fine.searched import known_of
 from reports.parts.reference import COARSE, FINE
 from reports.parts.tables import accuracies, by_lam
 from reports.parts.text import listed, share, signed

@@ -9,8 +9,8 @@ from typing import Any
 
 import jinja2
 
+from reports.coarse_fine import section as coarse_fine_report
 from reports.drawing.album import Album, preview_mark
-from reports.lambda_coarse_fine import section as lambda_report
 from reports.loss_evolution import section as loss_report
 from reports.paper import section as paper_report
 from reports.parts.environment import (
@@ -32,7 +32,8 @@ from search.records import State, StudyRecord
 
 SECTIONS: Mapping[str, Callable[[StudyRecord, Album], Section]] = {
     "loss_evolution": loss_report.section,
-    "lambda_coarse_fine": lambda_report.section,
+    "lambda_coarse_fine": coarse_fine_report.section,
+    "coarse_fine": coarse_fine_report.section,
     "sigma_batchnorm": sigma_report.section,
     "range_test": range_report.section,
 }

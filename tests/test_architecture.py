@@ -35,7 +35,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "reports.parts",
         "reports.drawing",
         "reports.page",
-        "reports.lambda_coarse_fine",
+        "reports.coarse_fine",
         "reports.loss_evolution",
         "reports.sigma_batchnorm",
         "reports.range_test",

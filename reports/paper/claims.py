@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reports.lambda_coarse_fine.searched import ended_trials, known_of
+from reports.coarse_fine.searched import ended_trials, known_of
 from reports.paper.discussion import Claim, Estimate, Verdict, accuracy, all_of, final_loss, shown
 from reports.parts import reference
 from reports.parts.tables import learned

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from reports.lambda_coarse_fine.summary import final_scores
+from reports.coarse_fine.summary import final_scores
 from reports.paper import discrepancies
 from reports.paper import gradient_check as gradient_report
 from reports.paper.claims import lambda_claims, loss_claims, matrix_claims

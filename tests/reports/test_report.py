@@ -18,9 +18,9 @@ from markdown_it.token import Token
 
 import reports
 from kbn.errors import DataError
+from reports.coarse_fine.searched import known_of
 from reports.document import render
 from reports.drawing.album import Picture
-from reports.lambda_coarse_fine.searched import known_of
 from reports.write import Report
 from search import Study
 from search.experiments.lambda_coarse_fine import LambdaSearch
@@ -63,9 +63,7 @@ SECTIONS = (
 def text_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out: drawing them takes nearly all of a report's time."""
     pictures = {name: Picture(f"{name}.png", f"{name}.svg", name) for name in NAMES}
-    monkeypatch.setattr(
-        "reports.lambda_coarse_fine.section.lambda_figures", lambda *_, **__: pictures
-    )
+    monkeypatch.setattr("reports.coarse_fine.section.lambda_figures", lambda *_, **__: pictures)
 
 
 def tokens(text: str) -> Iterator[Token]:

@@ -50,9 +50,7 @@ def text_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out."""
     names = ("lambda", "learning", "eta", "final", "confusion")
     pictures = {name: Picture(f"{name}.png", f"{name}.svg", name) for name in names}
-    monkeypatch.setattr(
-        "reports.lambda_coarse_fine.section.lambda_figures", lambda *_, **__: pictures
-    )
+    monkeypatch.setattr("reports.coarse_fine.section.lambda_figures", lambda *_, **__: pictures)
 
 
 @pytest.fixture
@@ -143,7 +141,7 @@ def test_a_figure_that_fails_leaves_its_place(
     def fail(*_: object, **__: object) -> None:
         raise OverflowError("too <large>\nto draw")
 
-    monkeypatch.setattr("reports.lambda_coarse_fine.plots.search_order", fail)
+    monkeypatch.setattr("reports.coarse_fine.plots.search_order", fail)
     report = reports.write(study(tmp_path))
     (missing,) = report.missing
     assert missing.part == "figure order"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.lambda_coarse_fine.searched import known_of
+from reports.coarse_fine.searched import known_of
 from reports.parts.tables import (
     NO_SEEDS,
     accuracies,

@@ -56,7 +56,7 @@ def test_one_in_a_figure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The report is written without the figure; line, exit code and file say so."""
-    monkeypatch.setattr("reports.lambda_coarse_fine.plots.search_order", fail)
+    monkeypatch.setattr("reports.coarse_fine.plots.search_order", fail)
     folder = tmp_path / NAME
     assert call(*FLAGS, "--serial", "--out", tmp_path, *(["--quiet"] if quiet else [])) == 5
     out, err = capsys.readouterr()

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.lambda_coarse_fine import crowd, plots
+from reports.coarse_fine import crowd, plots
 
 LAMS = np.geomspace(1e-5, 1e-1, 200)
 

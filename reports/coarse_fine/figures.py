@@ -8,13 +8,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from kbn.schedule import SCHEDULES
+from reports.coarse_fine import crowd
+from reports.coarse_fine import plots as search_plots
+from reports.coarse_fine.searched import search_stages
 from reports.drawing import plots
 from reports.drawing.album import Album, Picture
 from reports.drawing.style import Draw, label_panels, legend_below
 from reports.drawing.ticks import log_ticks
-from reports.lambda_coarse_fine import crowd
-from reports.lambda_coarse_fine import plots as search_plots
-from reports.lambda_coarse_fine.searched import search_stages
 from reports.parts.frames import history_frame, trials_frame
 from reports.parts.tables import NO_SEEDS, accuracies, by_lam, reference_values, uncertainty
 from reports.parts.text import count, share

@@ -22,11 +22,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from kbn.schedule import triangular
+from reports.coarse_fine import plots as search_plots
+from reports.coarse_fine.figures import search_points
+from reports.coarse_fine.searched import known_of
 from reports.drawing import plots
 from reports.drawing.style import BLACK, WIDTH, write_figure
-from reports.lambda_coarse_fine import plots as search_plots
-from reports.lambda_coarse_fine.figures import search_points
-from reports.lambda_coarse_fine.searched import known_of
 from reports.parts.frames import history_frame
 from reports.write import Report
 from search.records import State, StudyRecord

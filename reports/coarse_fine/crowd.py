@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 
+from reports.coarse_fine.plots import TIED, log_axis
 from reports.drawing.plots import quantity_label
 from reports.drawing.style import BLACK, BLUE, CURVES, VERMILION
 from reports.drawing.ticks import epoch_ticks, log_ticks
-from reports.lambda_coarse_fine.plots import TIED, log_axis
 
 UNUSUAL = 0.02
 """Share of the largest losses that share the last colour: spikes are not to flatten all else."""

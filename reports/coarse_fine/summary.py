@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
-from reports.lambda_coarse_fine.certainty import tied_sentence
-from reports.lambda_coarse_fine.searched import ended_trials
+from reports.coarse_fine.certainty import tied_sentence
+from reports.coarse_fine.searched import ended_trials
 from reports.parts.tables import accuracies, by_lam, learned
 from reports.parts.text import count, phrases, share
 from search.evidence.compare import Comparison

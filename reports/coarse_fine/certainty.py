@@ -8,7 +8,7 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 
-from reports.lambda_coarse_fine.searched import ended_trials, space_of
+from reports.coarse_fine.searched import ended_trials, space_of
 from reports.parts.excerpt import Excerpt, excerpt
 from reports.parts.tables import accuracies, uncertainty
 from reports.parts.text import NONE, count, listed, share, signed

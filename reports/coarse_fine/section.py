@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reports.drawing.album import Album
-from reports.lambda_coarse_fine.certainty import (
+from reports.coarse_fine.certainty import (
     MCNEMAR,
     differences_remainder,
     differences_table,
@@ -15,9 +14,10 @@ from reports.lambda_coarse_fine.certainty import (
     scores_table,
     tied_sentence,
 )
-from reports.lambda_coarse_fine.figures import lambda_figures
-from reports.lambda_coarse_fine.searched import ended_trials, known_of, search_stages, stage_title
-from reports.lambda_coarse_fine.summary import summary, verdict
+from reports.coarse_fine.figures import lambda_figures
+from reports.coarse_fine.searched import ended_trials, known_of, search_stages, stage_title
+from reports.coarse_fine.summary import summary, verdict
+from reports.drawing.album import Album
 from reports.parts import reference
 from reports.parts.section import Section
 from reports.parts.tables import (
@@ -49,7 +49,7 @@ def section(record: StudyRecord, album: Album) -> Section:
     return Section(
         name="λ search",
         title=f"The L2 strength λ of a [{hidden}] network on {record.data.title}",
-        template="sections/lambda_coarse_fine.md.j2",
+        template="sections/coarse_fine.md.j2",
         context=_context(record, album, best, found, final),
         summary=" ".join(summary(record, best, found)),
         verdict=verdict(record, best, found, final),

@@ -12,9 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.document import render
-from reports.lambda_coarse_fine import plots as search_plots
-from reports.lambda_coarse_fine.certainty import (
+from reports.coarse_fine import plots as search_plots
+from reports.coarse_fine.certainty import (
     differences_table,
     mcnemar_to_winner,
     p_value,
@@ -22,7 +21,8 @@ from reports.lambda_coarse_fine.certainty import (
     scores_table,
     tied_sentence,
 )
-from reports.lambda_coarse_fine.searched import known_of, search_stages
+from reports.coarse_fine.searched import known_of, search_stages
+from reports.document import render
 from reports.parts.frames import trials_frame
 from reports.parts.text import NONE
 from search.evidence.compare import Comparison

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import reports
+from reports.coarse_fine.searched import known_of
 from reports.document import render
-from reports.lambda_coarse_fine.searched import known_of
 from reports.parts.excerpt import MOST
 from search.records import StudyRecord
 from search.settings.values import number_text

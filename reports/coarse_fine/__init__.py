@@ -1,0 +1,1 @@
+"""The search's part of a report, over any axes."""

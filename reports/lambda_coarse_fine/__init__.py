@@ -1,1 +1,0 @@
-"""The λ search's part of a report."""
