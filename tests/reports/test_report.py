@@ -458,7 +458,7 @@ def test_the_command_repeats_the_study(real: Study, capsys: pytest.CaptureFixtur
     assert exit_code([*arguments, *there]) == 0
     shown = capsys.readouterr().out
     assert str(real.folder) in shown
-    assert "trials: 4, epochs: 12" in shown
+    assert "time: nothing is left to train" in shown
     assert exit_code([*arguments, "--seed=1", *there]) == 2
     assert "seed 0 → 1" in capsys.readouterr().err
 
@@ -483,9 +483,12 @@ def test_the_command_means_the_same_specification(
 ) -> None:
     """Read by the real command line, the report's command gives the settings it was made of."""
     read: list[object] = []
-    monkeypatch.setattr(
-        "search.study.command.dry_run.describe", lambda spec, *_, **__: read.append(spec)
-    )
+
+    def describe(spec: LambdaSearch, *_: object, **__: object) -> str:
+        read.append(spec)
+        return ""
+
+    monkeypatch.setattr("search.study.command.dry_run.describe", describe)
     text = render(study(tmp_path, search=search, data=replace(DIGITS, name=search.data)))
     assert exit_code([*repeated(text), "--dry-run"]) == 0
     assert read == [search]
