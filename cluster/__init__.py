@@ -1,6 +1,7 @@
 """Where work runs: tasks mapped over payloads, on Ray or in this process, with retries.
 
-This package knows nothing of what the tasks do.
+This package knows nothing of what the tasks do. Its one room is `jobs`: a command as a Ray job,
+submitted, followed, and its folder brought back.
 """
 
 from cluster.address import chosen_address

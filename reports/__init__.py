@@ -1,4 +1,12 @@
-"""What a reader sees: records as frames, tables, figures and a Markdown report."""
+"""What a reader sees: records as frames, tables, figures and a Markdown report.
+
+Its rooms, each of which knows only those below it; beside them are the document and its writing:
+
+- one an experiment, named as it is (`coarse_fine`, …): findings first, then figures and words.
+- `page`: from Markdown to one HTML page, and the page of a study under way.
+- `drawing`: how figures look and become files, and the plots that several sections share.
+- `parts`: what sections are made of: text, frames, tables, settings, environment.
+"""
 
 import os
 import sys

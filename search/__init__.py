@@ -1,11 +1,25 @@
-"""What to try next and what came of it: trials, plans, the runner, the store, the drivers.
+"""What to try next and what came of it.
 
 From a notebook::
 
-    from search import LambdaSearch, run
+    from search import CoarseFine, LambdaSearch, log, run
 
     study = run(LambdaSearch(data="digits"), serial=True)
     study.best, study.trials(), study.report()
+
+    run(CoarseFine(data="digits", vary={"eta_max": log(0.01, 1, 5), "hidden": [(50,), (50, 50)]}))
+
+Its rooms, each of which knows only those below it; the modules beside them are the commands:
+
+- `study`: where all packages meet: a study is run or resumed, recorded and reported.
+- `running`: a study under way: runner, workers, and what a user sees meanwhile.
+- `experiments`: the settings, the plan and the sentences of each experiment.
+- `store`: a study's folder and its SQLite file: written, read, checked, salvaged.
+- `training`: a trial becomes records: its data, its task, packs, checkpoints, memory.
+- `evidence`: what outcomes say: pure statistics, from scores to comparisons.
+- `space`: what is varied and where to look next: axes, points, grids, samples.
+- `settings`: readers of single settings, and specifications made of them.
+- `trial`, `records`, `plan`: the vocabulary: values, and the shape of a plan.
 """
 
 from __future__ import annotations

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from search.experiments.coarse_fine.search import CoarseFine
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.loss_evolution import LossEvolution
+from search.experiments.range_test import RangeTest
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.settings.spec import Execution, flag
 from search.study.command import main
@@ -59,7 +61,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_readme_names_flags_that_exist() -> None:
     """Each flag in the README is one of a command shown there."""
-    commands = (LambdaSearch, LossEvolution, SigmaBatchNorm, Execution)
+    commands = (LambdaSearch, CoarseFine, LossEvolution, SigmaBatchNorm, RangeTest, Execution)
     fields = [field for command in commands for field in dataclasses.fields(command)]
     known = {flag(field.name) for field in fields} | {"--spec", "--help"}
     known |= {"--editable", "--constraint", "--python"}  # of pip and uv
