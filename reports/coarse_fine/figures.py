@@ -145,8 +145,9 @@ def _bars(points: pd.DataFrame) -> str:
     if not close.any():
         return "Bars: one standard error."
     return (
-        "Bars: one standard error; small points stand too close for bars, of "
-        f"{share(points.loc[close, 'error'].median())} at the median."
+        "Bars: one standard error; it is "
+        f"{share(points.loc[close, 'error'].median())} at the median of those that stand too "
+        "close for bars."
     )
 
 

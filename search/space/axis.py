@@ -7,14 +7,14 @@ two of them, and which of two equally good ones is the simpler.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from kbn.schedule import SCHEDULES
 from search.settings import values
-from search.settings.values import Reader
+from search.settings.values import NAMED, Reader
 
 Value = float | bool | str | tuple[int, ...]
 """A value on an axis; of one axis all are of one type, and so have an order."""
@@ -70,6 +70,17 @@ class Axis:
     def label(self, value: Value) -> str:
         """Return a value with the axis's symbol: `λ=1e-3`."""
         return f"{self.symbol}={self.show(value)}"
+
+    def summed_up(self, some: Collection[Value]) -> str:
+        """Return many values as their number, and their ends; nothing for a few."""
+        if len(some) <= NAMED:
+            return ""
+        ends = f" from {self.show(min(some))} to {self.show(max(some))}" if self.ordered else ""
+        return f"{len(some):,} values{ends}"
+
+    def listed(self, some: Collection[Value]) -> str:
+        """Return values as a sentence lists them; many as `summed_up`."""
+        return self.summed_up(some) or ", ".join(map(self.show, some))
 
     def simplicity(self, value: Value) -> float:
         """Return a number that is larger for the simpler of two values."""

@@ -96,12 +96,9 @@ class Space:
 
     def summed_up(self, points: Collection[Point]) -> str:
         """Return many points as their number, and their ends; nothing for a few."""
-        if len(points) <= NAMED:
-            return ""
-        if len(self.axes) == 1 and self.axes[0].ordered:
-            ends = f"from {self.short(min(points))} to {self.short(max(points))}"
-            return f"{len(points):,} values {ends}"
-        return f"{len(points):,} points"
+        if len(self.axes) == 1:
+            return self.axes[0].summed_up([point[0] for point in points])
+        return f"{len(points):,} points" if len(points) > NAMED else ""
 
     def listed(self, points: Collection[Point]) -> str:
         """Return points as a sentence lists them; many as `summed_up`."""

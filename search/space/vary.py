@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from kbn.errors import InputError
 from search.settings import values
-from search.settings.values import bad
+from search.settings.values import NAMED, bad
 from search.space.axis import AXES, HIDDEN, LAM, Axis, Scale, Value
 
 
@@ -48,6 +48,13 @@ class Varied:
             return f"{self.axis.name}=random:{':'.join(map(self.axis.show, self.values))}"
         between = "/" if self.axis is HIDDEN else ","
         return f"{self.axis.name}={between.join(map(self.axis.show, self.values))}"
+
+    @property
+    def told(self) -> str:
+        """The same for a sentence: many values by their number and ends."""
+        if self.drawn or len(self.values) <= NAMED:
+            return str(self)
+        return f"{self.axis.name}={self.axis.listed(self.values)}"
 
 
 def vary(flag: str, value: Any) -> tuple[Varied, ...]:

@@ -28,7 +28,7 @@ def outline(search: SearchSettings) -> tuple[StageOutline, ...]:
 def _samples(search: SearchSettings) -> list[StageOutline]:
     assert search.at_a_time is not None
     trials = search.at_a_time * search.replicates
-    box = " × ".join(map(str, search.varied))
+    box = " × ".join(each.told for each in search.varied)
     return [
         StageOutline("sample", trials, search.epochs, f"{search.at_a_time} points of {box}"),
         StageOutline(
@@ -58,7 +58,7 @@ def _coarse(search: SearchSettings) -> StageOutline:
     what = (
         f"{space.name} = {space.listed(points)}"
         if len(space.axes) == 1
-        else " × ".join(map(str, search.varied))
+        else " × ".join(each.told for each in search.varied)
     )
     return StageOutline("coarse", trials, search.epochs, what)
 

@@ -29,7 +29,7 @@ def coarse(search: SearchSettings) -> str:
     if len(search.varied) == 1:
         what = _grid(search, search.coarse_points)
     else:
-        what = " × ".join(map(str, search.varied))
+        what = " × ".join(each.told for each in search.varied)
     return f"Coarse grid {what}{_replicates_each(search)}, as specified."
 
 
@@ -54,7 +54,7 @@ def closer_sample(search: SearchSettings, box: Sequence[Varied], tried: Outcomes
 
 
 def _box(box: Sequence[Varied]) -> str:
-    return " × ".join(map(str, box))
+    return " × ".join(each.told for each in box)
 
 
 def extend(search: SearchSettings, further: Point, tried: Outcomes) -> str:
@@ -93,10 +93,7 @@ def _grid(search: SearchSettings, points: Sequence[Point]) -> str:
     space = search.space
     if len(space.axes) == 1:
         return f"{'of ' if space.summed_up(points) else ''}{space.listed(points)}"
-    each = (
-        f"{axis.symbol} {', '.join(map(axis.show, space.values(axis, points)))}"
-        for axis in space.axes
-    )
+    each = (f"{axis.symbol} {axis.listed(space.values(axis, points))}" for axis in space.axes)
     return f"of {len(points)} points, {' × '.join(each)},"
 
 

@@ -88,3 +88,14 @@ def test_only_unordered_axes_can_be_kept() -> None:
     assert unordered("--keep", "hidden,batch_norm") == ("hidden", "batch_norm")
     with pytest.raises(InputError, match="--keep"):
         unordered("--keep", "lam")
+
+
+def test_many_values_are_told_by_their_ends() -> None:
+    """A sentence names up to twenty; the command has all of them."""
+    (few,) = vary("--vary", "lam=1e-3,1e-2")
+    assert few.told == str(few) == "lam=1e-3,1e-2"
+    (many,) = vary("--vary", "lam=1e-4:1e-1:30")
+    assert many.told == "lam=30 values from 1e-4 to 0.1"
+    assert str(many).count(",") == 29
+    (layers,) = vary("--vary", "hidden=" + "/".join(f"{width},5" for width in range(1, 31)))
+    assert layers.told == "hidden=30 values"
