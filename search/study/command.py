@@ -17,7 +17,8 @@ from kbn.errors import InputError, WriteError, visible
 from kbn.output import checked_output
 from kbn.paths import user_path
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.records import State, StudyRecord
+from search.experiments.range_test import RangeTest
+from search.records import State, StudyRecord, TrialRecord
 from search.running import live
 from search.settings.spec import Execution, StudySpec, flag, read_toml
 from search.settings.values import show
@@ -215,13 +216,18 @@ def shortcomings(study: Study) -> Iterator[tuple[int, str]]:
             f"{each.part} could not be made ({each.reason}); {study.folder / TRACEBACK} says where",
         )
     trials = study.record.trials
-    states = [trial.state for trial in trials]
-    if failed := states.count(State.FAILED):
+    if failed := sum(trial.state is State.FAILED for trial in trials):
         line = (
             f"{failed} of {len(trials)} trials failed; the report says why, and the same command "
         )
         yield SOME_FAILED, f"{line}tries them again"
-    elif trials and set(states) == {State.DIVERGED}:
-        yield DIVERGED, f"all {len(trials)} trials diverged; a smaller --eta-max may help"
+    elif trials and all(map(_came_to_nothing, trials)):
+        yield DIVERGED, f"no trial completed: {len(trials)} diverged; try a smaller --eta-max"
     elif study.best and study.best.state is State.DIVERGED:
         yield DIVERGED, "the final model diverged: there is no model.npz"
+
+
+def _came_to_nothing(trial: TrialRecord) -> bool:
+    """Say whether a trial diverged, which a range test is meant to do once it has something."""
+    meant = trial.experiment == RangeTest.kind and trial.history
+    return trial.state is State.DIVERGED and not meant

@@ -10,6 +10,7 @@ import pytest
 
 from kbn.errors import visible
 from search.experiments.lambda_coarse_fine import LambdaSearch
+from search.experiments.range_test import RangeTest
 from search.settings.spec import Execution, flag
 from search.study import dry_run
 from search.study.command import main, shortcomings
@@ -17,7 +18,16 @@ from search.study.run import Study
 from search.training.checkpoint import Start
 from search.training.problem import prepare
 from search.training.trainer import Shared, train_trials
-from tests.reports.records import DIVERGED, FAILED, by_lambda, final, good, study
+from tests.reports.records import (
+    DIVERGED,
+    DIVERGED_AT_ONCE,
+    FAILED,
+    Ending,
+    by_lambda,
+    final,
+    good,
+    study,
+)
 from tests.search.drivers import NAME
 from tests.search.studies import FLAGS, TRIALS
 
@@ -161,7 +171,7 @@ def test_a_study_of_which_nothing_came_is_no_success(
     flags = (*FLAGS, "--eta-max=1e30", "--serial", "--out", tmp_path)
     assert call(*flags, *(["--quiet"] if quiet else [])) == 6
     out, err = capsys.readouterr()
-    line = "all 2 trials diverged; a smaller --eta-max may help\n"
+    line = "no trial completed: 2 diverged; try a smaller --eta-max\n"
     assert line in (err if quiet else out)
     assert out.endswith(f"report: {tmp_path / NAME / 'report.md'}\n")
 
@@ -179,6 +189,13 @@ def test_what_a_study_lacks(tmp_path: Path) -> None:
     for name, (ending, codes) in endings.items():
         lacking = Study(study(tmp_path, ending))
         assert [code for code, _ in shortcomings(lacking)] == codes, name
+
+
+@pytest.mark.parametrize(("ending", "codes"), [(DIVERGED, []), (DIVERGED_AT_ONCE, [6])])
+def test_a_range_test_is_meant_to_diverge(tmp_path: Path, ending: Ending, codes: list[int]) -> None:
+    """Not in its first epoch: then there is no learning rate to suggest."""
+    tested = Study(study(tmp_path, lambda _: ending, search=RangeTest(data="digits")))
+    assert [code for code, _ in shortcomings(tested)] == codes
 
 
 def test_what_others_say_commands_no_terminal(
