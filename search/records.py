@@ -15,6 +15,7 @@ from search.trial import Trial
 
 __all__ = [
     "INTERRUPTED",
+    "NETWORK_PREFIX",
     "Attempt",
     "DataRecord",
     "Environment",
@@ -22,6 +23,7 @@ __all__ = [
     "ExperimentRecord",
     "Failure",
     "Figures",
+    "Mistakes",
     "Outcome",
     "Result",
     "Role",
@@ -105,6 +107,10 @@ class Environment:
         return replace(self, host=other.host, ray=other.ray) == other
 
 
+NETWORK_PREFIX = "network/"
+"""What the names of a network's arrays begin with among those of a result."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What one trial gave. `state` is `completed` or `diverged`."""
@@ -125,6 +131,15 @@ class Result:
     """`validation_correct` (bits, packed), and for a trial with test: `confusion`
     (classes × classes, rows are true labels) and the network's arrays, each named
     `network/<name in the .npz>`."""
+
+    @property
+    def network(self) -> dict[str, np.ndarray]:
+        """The network's arrays by their names in the `.npz`; empty where it was not kept."""
+        return {
+            name.removeprefix(NETWORK_PREFIX): array
+            for name, array in self.arrays.items()
+            if name.startswith(NETWORK_PREFIX)
+        }
 
 
 class Outcome(NamedTuple):
@@ -257,6 +272,19 @@ class ExperimentRecord:
 
 
 @dataclass(frozen=True)
+class Mistakes:
+    """Test images that the final model labels wrong, those it is surest of first."""
+
+    images: np.ndarray
+    """A row an image, as the data set has them."""
+    classes: np.ndarray
+    """What they are, and what they are taken for: indices of classes."""
+    taken_for: np.ndarray
+    probabilities: np.ndarray
+    """What the model gives to the class that it takes them for."""
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """A study as reports see it."""
 
@@ -276,6 +304,8 @@ class StudyRecord:
     sessions: tuple[Session, ...]
     version: str
     """This project's version."""
+    mistakes: Mistakes | None = None
+    """There where the data set is at hand, and the final model makes any."""
 
     @property
     def stages(self) -> tuple[StageRecord, ...]:

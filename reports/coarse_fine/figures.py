@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from kbn.schedule import SCHEDULES
 from reports.coarse_fine import crowd
 from reports.coarse_fine import plots as search_plots
+from reports.coarse_fine.model import model_figures
 from reports.coarse_fine.searched import search_stages
 from reports.drawing import plots
 from reports.drawing.album import Album, Picture
@@ -128,7 +129,7 @@ def final_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict
             "Confusion matrix of the final model on the test set, as shares of each true class.",
             height=5.0,
         )
-    return pictures
+    return pictures | model_figures(record, album, final)
 
 
 def _lambda(points: pd.DataFrame) -> Draw:

@@ -15,6 +15,7 @@ from reports.coarse_fine.certainty import (
     tied_sentence,
 )
 from reports.coarse_fine.figures import lambda_figures
+from reports.coarse_fine.model import classes_remainder, classes_table
 from reports.coarse_fine.searched import ended_trials, known_of, search_stages, stage_title
 from reports.coarse_fine.summary import summary, verdict
 from reports.drawing.album import Album
@@ -35,7 +36,10 @@ from search.settings.values import number_text
 from search.space.points import only
 
 NO_PICTURES = dict.fromkeys(
-    ("lambda", "differences", "order", "learning", "eta", "final", "confusion")
+    (
+        *("lambda", "differences", "order", "learning", "eta"),
+        *("final", "confusion", "weights", "mistakes"),
+    )
 )
 """The template's figures; those that a study has no results for stay away."""
 
@@ -121,6 +125,7 @@ def _context(
             reference_values(record, record.stage(s), s) for s in search_stages(record)
         ),
         "sure": _sure(record, best, found, final) if found else None,
+        "classes": _classes(record, final),
         "kept": count(final.trial.epochs, "epoch") if final else "",
         "finals": [
             (
@@ -132,6 +137,15 @@ def _context(
             if each.result
         ],
     }
+
+
+def _classes(record: StudyRecord, final: TrialRecord | None) -> str:
+    """Return the final model's accuracies class by class; nothing where it has none."""
+    counts = final.result.arrays.get("confusion") if final and final.result else None
+    if counts is None:
+        return ""
+    table = markdown(classes_table(counts, record.data.classes))
+    return paragraphs(table, classes_remainder(counts))
 
 
 def _sure(

@@ -54,6 +54,12 @@ class Album:
         svg, png = files
         return Picture(png, svg, caption)
 
+    def drawn_before(self, name: str, caption: str) -> Picture | None:
+        """Return a figure as an earlier report left it; None where none did."""
+        svg, png = (f"figures/{name}{suffix}" for suffix in (".svg", ".png"))
+        there = all((self._study / path).is_file() for path in (svg, png))
+        return Picture(png, svg, caption) if there and not self._empty else None
+
 
 def preview_mark(record: StudyRecord) -> str | None:
     """Return the words that mark a study on a share of the images; None for a whole study."""

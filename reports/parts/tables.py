@@ -26,7 +26,16 @@ UNLEARNED = "did not learn"
 WORDS = {
     *("", "λ", "σ", "architecture", "batch norm", "setting", "value", "state", "images"),
     *("trial", "node", "error", "then", "parameter", "verdict", "here", "figures"),
-    *("the reference's claim", "seen", "score", "what it is worth", "experiment", "stage"),
+    *(
+        "the reference's claim",
+        "class",
+        "most often taken for",
+        "seen",
+        "score",
+        "what it is worth",
+        "experiment",
+        "stage",
+    ),
 }
 """Columns that stand to the left; numbers stand to the right."""
 

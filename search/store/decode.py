@@ -17,7 +17,6 @@ import numpy as np
 from kbn.files import UNREADABLE_NPZ
 from kbn.network import Network
 from search.records import EpochRecord, Result, State
-from search.training.trainer import NETWORK_PREFIX
 
 T = TypeVar("T")
 _hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
@@ -69,13 +68,8 @@ def check_result(result: Result, history: Sequence[EpochRecord]) -> None:
         raise ValueError(f"the marks of {n} images are {bits.dtype} of shape {bits.shape}")
     if confusion is not None and (confusion.dtype.kind not in "iu" or confusion.ndim != 2):
         raise ValueError(f"a confusion matrix is {confusion.dtype} of shape {confusion.shape}")
-    network = {
-        name.removeprefix(NETWORK_PREFIX): array
-        for name, array in arrays.items()
-        if name.startswith(NETWORK_PREFIX)
-    }
-    if network:
-        Network.from_arrays(network)
+    if result.network:
+        Network.from_arrays(result.network)
 
 
 def _fits(value: object, hint: Any) -> bool:

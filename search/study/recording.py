@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from kbn.network import Model, Network, save
 from search.plan import Progress, Stage, replay
 from search.records import ExperimentRecord, Outcome, StageRecord, State, StudyRecord, TrialRecord
 from search.settings.cycle_end import mid_cycle_warning
@@ -16,7 +15,6 @@ from search.settings.spec import Experiment, StudySpec
 from search.store.folder import STORE
 from search.store.store import Store
 from search.training.problem import Problem
-from search.training.trainer import NETWORK_PREFIX
 from search.training.versions import project_version
 from search.trial import Trial
 
@@ -147,24 +145,3 @@ def _warnings(progress: Progress) -> tuple[str, ...]:
         if warning:
             lengths.setdefault(trial.epochs, warning)
     return tuple(dict.fromkeys([*decisions, *lengths.values()]))
-
-
-def write_model(record: StudyRecord, problem: Problem) -> Path | None:
-    """Write the final network as `model.npz`, with what it takes to feed it raw images.
-
-    Returns its path, or None while there is no final network.
-    """
-    result = next((r.result for r in record.trials if r.trial.id == record.chosen), None)
-    if result is None:
-        return None
-    arrays = {
-        name.removeprefix(NETWORK_PREFIX): array
-        for name, array in result.arrays.items()
-        if name.startswith(NETWORK_PREFIX)
-    }
-    if not arrays:  # the final run diverged
-        return None
-    split, network = problem.shared.split, Network.from_arrays(arrays)
-    path = record.folder / "model.npz"
-    save(path, Model(network, split.mean, split.std, problem.record.classes, problem.labels))
-    return path

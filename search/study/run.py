@@ -26,7 +26,8 @@ from search.settings.spec import Execution, StudySpec, flag
 from search.store.folder import STORE, check_specification, check_writable, claim, is_read_only
 from search.store.store import Store
 from search.store.unexpected import keep_tracebacks, unexpected
-from search.study.recording import build_record, kept_record, write_model
+from search.study.final_model import with_mistakes, write_model
+from search.study.recording import build_record, kept_record
 from search.training.memory import check_networks
 from search.training.problem import Problem, prepare
 
@@ -160,7 +161,7 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
             try:
                 session.train(store, partial(_write_page, record))
                 workers.release()
-                study = Study(record({}))
+                study = Study(with_mistakes(record({}), problem))
                 try:
                     study.report()
                 finally:

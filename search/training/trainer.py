@@ -26,12 +26,11 @@ from kbn.network import Network, confusion_matrix, evaluate, predict
 from kbn.schedule import SCHEDULES
 from kbn.train_pack import train_pack
 from kbn.training import Status, Training, TrainingState
-from search.records import Environment, EpochRecord, Figures, Result, State
+from search.records import NETWORK_PREFIX, Environment, EpochRecord, Figures, Result, State
 from search.training.checkpoint import Checkpoint, Start
 from search.training.packing import can_share
 from search.trial import Purpose, Trial
 
-NETWORK_PREFIX = "network/"
 BLAS_THREADS = 1
 """The same on every machine: more would make a result's bytes depend on their number."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.plan import replay
 from search.records import (
+    NETWORK_PREFIX,
     DataRecord,
     EpochRecord,
     Failure,
@@ -28,6 +29,7 @@ from search.space.narrow import Factors
 from search.store.store import IN_MEMORY, Store
 from search.study.recording import build_record
 from search.training.problem import Problem, base_trial
+from search.training.trainer import initial_network
 from search.trial import Trial
 from tests.search.builders import HERE, labelled_right
 
@@ -139,7 +141,7 @@ def study(
             if ending.state is State.WAITING:
                 return None
             if store.result(trial.id) is None and not store.attempts(trial.id):
-                _keep(store, trial, ending, len(data.classes), data.test_size)
+                _keep(store, trial, ending, data)
             return Outcome(trial, store.result(trial.id))
 
         for part in search.experiments():
@@ -158,7 +160,7 @@ def study(
         )
 
 
-def _keep(store: Store, trial: Trial, ending: Ending, classes: int, test_size: int) -> None:
+def _keep(store: Store, trial: Trial, ending: Ending, data: DataRecord) -> None:
     """Write a trial's attempts, result and epochs as a run would."""
     store.add_trials([trial])
     for message in ending.failures:
@@ -168,7 +170,7 @@ def _keep(store: Store, trial: Trial, ending: Ending, classes: int, test_size: i
     if ending.state is not State.FAILED:
         store.begin_attempt(trial.id, node="10.0.0.8", started=1.75e9)
         history = epochs(trial, ending)
-        store.commit(_result(trial, ending, history, classes, test_size), history)
+        store.commit(_result(trial, ending, history, data), history)
 
 
 def epochs(trial: Trial, ending: Ending) -> tuple[EpochRecord, ...]:
@@ -201,8 +203,9 @@ def _scales(trial: Trial, first: float) -> tuple[float, ...]:
 
 
 def _result(
-    trial: Trial, ending: Ending, history: tuple[EpochRecord, ...], classes: int, test_size: int
+    trial: Trial, ending: Ending, history: tuple[EpochRecord, ...], data: DataRecord
 ) -> Result:
+    classes = len(data.classes)
     completed = ending.state is State.COMPLETED
     train = validation = test = None
     if history:
@@ -216,8 +219,10 @@ def _result(
     if completed:
         arrays["validation_correct"] = labelled_right(ending.accuracy, trial.validation_size)
     if completed and trial.with_test:
-        test = Figures(1.25, 1.2, ending.accuracy - 1 / 64, test_size)
+        test = Figures(1.25, 1.2, ending.accuracy - 1 / 64, data.test_size)
         arrays["confusion"] = np.eye(classes, dtype=np.int64) * 20 + np.arange(classes)
+        network = initial_network(trial, inputs=data.inputs, classes=classes)
+        arrays |= {f"{NETWORK_PREFIX}{name}": array for name, array in network.arrays().items()}
     return Result(
         trial_id=trial.id,
         state=ending.state,

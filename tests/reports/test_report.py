@@ -167,7 +167,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_two_writings_give_equal_bytes(real: Study) -> None:
     """Report, CSV files and figures: all of them."""
     before = contents(real.folder)
-    assert len(before) == 4 + 3 * 7
+    assert len(before) == 4 + 3 * 9
     assert real.report() == real.folder / "report.md"
     assert contents(real.folder) == before
 

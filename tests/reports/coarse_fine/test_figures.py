@@ -53,6 +53,7 @@ LABELS = {
     "eta": {"epoch (9 steps each)", "learning rate η"},
     "final": {"epoch", "loss, cost (nats)", "accuracy", "a", "b"},
     "confusion": {"predicted class", "true class"},
+    "weights": set(),
 }
 """What a figure's axes, colour bar and panels are named, units included."""
 
@@ -72,7 +73,7 @@ def expected(record: StudyRecord) -> set[str]:
         if final.history:
             names.add("final")
         if final.state is State.COMPLETED:
-            names.add("confusion")
+            names |= {"confusion", "weights"}
     return names
 
 

@@ -17,7 +17,7 @@ from search.settings.values import Cycle
 from search.training.checkpoint import Checkpoint, Start
 from search.training.packing import can_share
 from search.training.problem import Problem, prepare
-from search.training.trainer import NETWORK_PREFIX, Shared, train_trial, train_trials
+from search.training.trainer import Shared, train_trial, train_trials
 from search.trial import Trial
 
 
@@ -59,9 +59,7 @@ def test_which_images_were_right_is_kept(problem: Problem) -> None:
 def test_the_final_model_keeps_its_network_and_opens_the_test_set(problem: Problem) -> None:
     """Test figures, confusion matrix and weights belong together."""
     _, result = run(problem, replace(problem.base, lam=1e-3, with_test=True))
-    network = Network.from_arrays(
-        {name.removeprefix(NETWORK_PREFIX): array for name, array in result.arrays.items()}
-    )
+    network = Network.from_arrays(result.network)
     split = problem.shared.split
     accuracy = np.mean(predict(network, split.X_test) == split.y_test)
     confusion = result.arrays["confusion"]

@@ -1,0 +1,109 @@
+"""The final model, seen from inside: class by class, its first layer, and its worst mistakes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from reports.drawing import images
+from reports.drawing.album import Album, Picture
+from reports.parts.excerpt import Excerpt, excerpt
+from reports.parts.text import NONE, cell, share
+from search.evidence.marks import standard_error_of_share
+from search.records import DataRecord, Mistakes, StudyRecord, TrialRecord
+
+UNITS = 60
+"""Units whose weights are shown at most."""
+LONGEST = 12
+"""Letters of a class's name below a picture."""
+
+
+def classes_table(counts: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
+    """Return one row a class that has images, by its confusion matrix; of many those done worst."""
+    shown = _worst(counts).shown
+    return pd.DataFrame([_row(counts, classes, int(true)) for true in shown])
+
+
+def classes_remainder(counts: np.ndarray) -> str:
+    """Say what `classes_table` leaves out; nothing where it leaves out nothing."""
+    found = _worst(counts)
+    if not found.left_out:
+        return ""
+    return f"These are the {len(found.shown)} classes of {len(counts):,} that it labels worst."
+
+
+def _worst(counts: np.ndarray) -> Excerpt:
+    totals = counts.sum(axis=1)
+    accuracies = {int(k): counts[k, k] / totals[k] for k in np.flatnonzero(totals)}
+    return excerpt({label: -accuracy for label, accuracy in accuracies.items()})
+
+
+def _row(counts: np.ndarray, classes: tuple[str, ...], label: int) -> dict[str, str]:
+    total = int(counts[label].sum())
+    accuracy = counts[label, label] / total
+    others = np.where(np.arange(len(counts)) == label, 0, counts[label])
+    other = int(others.argmax())
+    mistaken = f"{classes[other]} ({share(others[other] / total)})" if others[other] else NONE
+    return {
+        "class": cell(classes[label]),
+        "test images": f"{total:,}",
+        "accuracy": share(accuracy),
+        "standard error": share(standard_error_of_share(accuracy, total)),
+        "most often taken for": cell(mistaken),
+    }
+
+
+def model_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict[str, Picture]:
+    """Draw the first layer as pictures, and the worst mistakes, where the data are images."""
+    pictures = {}
+    arrays = final.result.network if final.result else {}
+    if arrays:
+        units = arrays["W1"].T
+        shown = units[:UNITS] / np.maximum(1e-30, abs(units[:UNITS]).max(axis=1, keepdims=True))
+        weights = images.as_images(0.5 + shown / 2, record.data.image_shape)
+        if weights is not None:
+            first = f", the first {UNITS} of {len(units):,}" if len(units) > UNITS else ""
+            pictures["weights"] = album.draw(
+                "weights",
+                lambda figure: images.sheet(weights, figure.subplots()),
+                f"Weights of the first layer, a picture a hidden unit{first}: 0 is grey, and each "
+                "unit's largest weight is as far from it as can be.",
+                height=images.sheet_height(weights),
+            )
+    if record.data.image_shape is not None and (found := _mistakes(record, album)):
+        pictures["mistakes"] = found
+    return pictures
+
+
+def _mistakes(record: StudyRecord, album: Album) -> Picture | None:
+    """Draw the worst mistakes where the data set is at hand; else show them as drawn before."""
+    caption = (
+        "Test images that the final model is surest of and wrong about: what it takes each for, "
+        "in brackets what it is, and the probability that the model gives to its mistake."
+    )
+    found = record.mistakes
+    if found is None:
+        return album.drawn_before("mistakes", caption)
+    low, high = found.images.min(), found.images.max()
+    scaled = (found.images - low) / max(1e-30, high - low)
+    shown = images.as_images(scaled, record.data.image_shape)
+    if shown is None:
+        return None
+    words = _words(found, record.data)
+    return album.draw(
+        "mistakes",
+        lambda figure: images.sheet(shown, figure.subplots(), words),
+        caption,
+        height=images.sheet_height(shown, words=True),
+    )
+
+
+def _words(found: Mistakes, data: DataRecord) -> list[str]:
+    names = [
+        name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+        for name in (" ".join(each.split()) for each in data.classes)
+    ]
+    return [
+        f"{names[other]}\n({names[label]})\n{share(float(p), 2)}"
+        for label, other, p in zip(found.classes, found.taken_for, found.probabilities, strict=True)
+    ]

@@ -1,0 +1,60 @@
+"""The final model of a study beside its data: the file that is kept, and what it gets wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from kbn.data import Split
+from kbn.network import Model, Network, predict_proba, save
+from search.records import Mistakes, StudyRecord
+from search.training.problem import Problem
+
+SHOWN = 20
+"""Mistakes that a report shows."""
+
+
+def write_model(record: StudyRecord, problem: Problem) -> Path | None:
+    """Write the final network as `model.npz`, with what it takes to feed it raw images.
+
+    Returns its path, or None while there is no final network.
+    """
+    network = final_network(record)
+    if network is None:
+        return None
+    split, path = problem.shared.split, record.folder / "model.npz"
+    save(path, Model(network, split.mean, split.std, problem.record.classes, problem.labels))
+    return path
+
+
+def with_mistakes(record: StudyRecord, problem: Problem) -> StudyRecord:
+    """Return the record with what its final model gets wrong; as it is while there is no model."""
+    network = final_network(record)
+    if network is None:
+        return record
+    return replace(record, mistakes=find_mistakes(network, problem.shared.split))
+
+
+def final_network(record: StudyRecord) -> Network | None:
+    """Return the network that was chosen; None while there is none, or where it diverged."""
+    result = next((r.result for r in record.trials if r.trial.id == record.chosen), None)
+    return Network.from_arrays(result.network) if result and result.network else None
+
+
+def find_mistakes(network: Network, split: Split, most: int = SHOWN) -> Mistakes | None:
+    """Return the test images that a network is surest of and wrong about; None without any."""
+    probabilities = predict_proba(network, split.X_test)
+    taken_for = probabilities.argmax(axis=1)
+    sureness = probabilities[np.arange(len(taken_for)), taken_for]
+    wrong = np.flatnonzero(taken_for != split.y_test)
+    chosen = wrong[np.argsort(-sureness[wrong], kind="stable")][:most]
+    if not chosen.size:
+        return None
+    return Mistakes(
+        images=split.X_test[chosen] * split.std + split.mean,
+        classes=split.y_test[chosen],
+        taken_for=taken_for[chosen],
+        probabilities=sureness[chosen],
+    )

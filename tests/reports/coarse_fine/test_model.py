@@ -1,0 +1,84 @@
+"""The final model, seen from inside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import reports
+from reports.coarse_fine.model import classes_remainder, classes_table
+from reports.parts.text import NONE
+from search.records import Mistakes, StudyRecord
+from tests.reports.records import DIGITS, study
+
+MISTAKES = Mistakes(
+    images=np.arange(2.0 * 64).reshape(2, 64),
+    classes=np.array([3, 0]),
+    taken_for=np.array([5, 8]),
+    probabilities=np.array([0.9999, 0.5]),
+)
+
+
+def drawn(record: StudyRecord) -> set[str]:
+    """Write a study's report; return the names of the figures that it shows."""
+    text = reports.write(record).path.read_text("utf-8")
+    files = (path.stem for path in (record.folder / "figures").glob("*.png"))
+    return {name for name in files if f"(figures/{name}.png)" in text}
+
+
+def test_a_row_a_class() -> None:
+    """Its share of images labelled right, and what it is taken for most often."""
+    counts = np.array([[3, 1, 0], [0, 5, 0], [10, 30, 60]])
+    table = classes_table(counts, ("a|b", "c", "d"))
+    assert [list(row) for row in table.to_numpy()] == [
+        ["a\\|b", "4", "0.7500", "0.2165", "c (0.2500)"],
+        ["c", "5", "1.0000", "0.0000", NONE],
+        ["d", "100", "0.6000", "0.0490", "c (0.3000)"],
+    ]
+    assert classes_remainder(counts) == ""
+
+
+def test_a_class_without_test_images_has_no_row() -> None:
+    """There is nothing to say of it."""
+    assert list(classes_table(np.array([[2, 0], [0, 0]]), ("a", "b"))["class"]) == ["a"]
+
+
+def test_of_many_classes_those_done_worst_are_listed() -> None:
+    """As many as a reader looks at, and how many there are."""
+    counts = np.diag(np.arange(1, 101)) + np.eye(100, k=1, dtype=int) * 5
+    counts[-1, 0] = 5
+    table = classes_table(counts, tuple(f"class {k}" for k in range(100)))
+    assert list(table["class"]) == [f"class {k}" for k in range(20)]
+    assert classes_remainder(counts) == "These are the 20 classes of 100 that it labels worst."
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 8, 8), None])
+def test_weights_are_shown_where_the_data_are_images(
+    tmp_path: Path, shape: tuple[int, ...] | None
+) -> None:
+    """A row of numbers of no shape has no picture."""
+    record = study(tmp_path, data=replace(DIGITS, image_shape=shape))
+    assert ("weights" in drawn(record)) == (shape is not None)
+
+
+def test_mistakes_are_drawn_where_the_data_are_at_hand_and_shown_ever_after(tmp_path: Path) -> None:
+    """The figure stays in the folder: a report that is written without the data shows it again."""
+    record = study(tmp_path)
+    assert "mistakes" not in drawn(record)
+    assert "mistakes" in drawn(replace(record, mistakes=MISTAKES))
+    svg = tmp_path / "figures" / "mistakes.svg"
+    before = svg.read_bytes()
+    for words in ("5", "(3)", "0.99", "8", "(0)", "0.50"):
+        assert f">{words}<" in before.decode()
+    assert "mistakes" in drawn(record)
+    assert svg.read_bytes() == before
+
+
+def test_long_names_of_classes_are_cut(tmp_path: Path) -> None:
+    """So that they lie below their own picture."""
+    data = replace(DIGITS, classes=("a very long\nname of a class", *DIGITS.classes[1:]))
+    drawn(replace(study(tmp_path, data=data), mistakes=MISTAKES))
+    assert ">(a very long…)<" in (tmp_path / "figures" / "mistakes.svg").read_text("utf-8")
