@@ -1,0 +1,233 @@
+"""The plan of a search over any axes, driven with made-up accuracies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kbn.errors import InputError
+from search.experiments.coarse_fine.search import CoarseFine
+from search.plan import Progress, replay
+from search.records import Outcome, Role, State
+from search.space.points import grid
+from search.trial import Trial
+from tests.search.builders import BASE, result
+
+MANY = replace(BASE, validation_size=5_000)
+"""Enough images to tell a difference of a few points."""
+TWO = {"lam": [1e-4, 1e-3, 1e-2], "eta_max": [0.01, 0.1, 1.0]}
+PLAIN: dict[str, Any] = {"replicate_top": "off", "fresh": 0}
+
+
+def peak(trial: Trial) -> float:
+    """Return an accuracy that falls off around λ = 1e-3 and η_max = 0.1."""
+    far = abs(math.log10(trial.lam) + 3) + abs(math.log10(trial.eta_max) + 1)
+    return 0.6 - 0.05 * far
+
+
+def made(**settings: Any) -> CoarseFine:
+    """Return a search from settings in any form that they can be given in."""
+    return CoarseFine(**settings)
+
+
+def follow(search: CoarseFine, accuracy: Callable[[Trial], float] = peak) -> Progress:
+    """Run a search's plan to its end on made-up accuracies."""
+    return replay(search.plan(MANY), lambda trial: Outcome(trial, result(trial, accuracy(trial))))
+
+
+def stage(progress: Progress, role: Role) -> tuple[Trial, ...]:
+    """Return the trials of the stages of a role."""
+    return tuple(trial for each in progress.stages if each.role is role for trial in each.trials)
+
+
+def test_two_axes_are_searched_as_a_product_and_then_around_the_best() -> None:
+    """Nine points, then three values an axis between the best one's neighbours, then the final."""
+    search = made(vary=TWO, **PLAIN)
+    progress = follow(search)
+    coarse, fine = stage(progress, Role.COARSE), stage(progress, Role.FINE)
+    assert [(t.lam, t.eta_max) for t in coarse] == list(grid(TWO.values()))
+    assert {t.lam for t in fine} == {3.16228e-4, 1e-3, 3.16228e-3}
+    assert {t.eta_max for t in fine} == {0.0316228, 0.1, 0.316228}
+    assert len(fine) == 9
+    (final,) = stage(progress, Role.FINAL)
+    assert (final.lam, final.eta_max, final.with_test) == (1e-3, 0.1, True)
+    assert "λ = 1e-3, η_max = 0.1" in progress.stages[-1].reason
+    assert not any(trial.with_test for trial in coarse + fine)
+
+
+def test_unordered_axes_are_fixed_at_the_best_or_kept() -> None:
+    """On the fine grid a kind of network has the best one's value, or all of them."""
+    vary = {"lam": [1e-4, 1e-3, 1e-2], "batch_norm": [True, False]}
+
+    def better(trial: Trial) -> float:
+        return peak(replace(trial, eta_max=0.1)) + 0.1 * trial.batch_norm
+
+    fixed = stage(follow(made(vary=vary, **PLAIN), better), Role.FINE)
+    assert {trial.batch_norm for trial in fixed} == {True}
+    kept = stage(follow(made(vary=vary, keep="batch_norm", **PLAIN), better), Role.FINE)
+    assert {trial.batch_norm for trial in kept} == {True, False}
+    assert len(kept) == 2 * len(fixed)
+
+
+def test_kinds_alone_have_no_fine_grid() -> None:
+    """Nothing lies between two widths: the best of them is trained as the final model."""
+    search = made(vary={"hidden": [(5,), (6,)]}, **PLAIN)
+    progress = follow(search, lambda trial: 0.1 * len(trial.hidden) + 0.05 * trial.hidden[0])
+    assert [each.role for each in progress.stages] == [Role.COARSE, Role.FINAL]
+    assert progress.stages[-1].trials[0].hidden == (6,)
+
+
+def test_an_edge_is_passed_on_its_own_axis() -> None:
+    """The best point moves outward along η_max alone, one value at a time, within the bounds."""
+    search = made(vary=TWO, bounds={"eta_max": (0.01, 50.0)}, **PLAIN)
+    progress = follow(search, lambda trial: 0.3 + 0.05 * math.log10(trial.eta_max))
+    beyond = stage(progress, Role.EXTEND)
+    assert [trial.eta_max for trial in beyond][:2] == [10.0, 50.0]
+    assert len({trial.lam for trial in beyond[:2]}) == 1
+    assert max(trial.eta_max for trial in beyond) <= 50.0
+
+
+def test_without_bounds_an_edge_is_warned_of() -> None:
+    """The warning names the axis and the flag that would tell."""
+    progress = follow(made(vary=TWO, **PLAIN), lambda t: 0.3 + 0.05 * math.log10(t.eta_max))
+    (warning,) = {text for each in progress.stages for text in each.warnings if "η_max" in text}
+    assert "largest" in warning
+    assert "--vary" in warning
+
+
+def test_a_sample_is_followed_by_a_closer_one() -> None:
+    """As many points again, of the box that the best quarter spans; nothing is drawn anew."""
+    vary = {"lam": "random:1e-5:1e-1", "eta_max": "random:0.001:10"}
+    search = made(vary=vary, samples=32, **PLAIN)
+    progress = follow(search)
+    first, closer = stage(progress, Role.COARSE), stage(progress, Role.FINE)
+    assert len(first) == len(closer) == 32
+    ranked = sorted(first, key=peak, reverse=True)[:8]
+    for name in ("lam", "eta_max"):
+        values = [getattr(trial, name) for trial in ranked]
+        assert all(min(values) <= getattr(trial, name) <= max(values) for trial in closer)
+    again = follow(search)
+    assert [each.trials for each in again.stages] == [each.trials for each in progress.stages]
+    assert progress.choice is not None
+
+
+def test_rounds_lie_around_all_that_is_tied() -> None:
+    """A second round has new points alone, between the neighbours of those alike, axis by axis."""
+    progress = follow(made(vary=TWO, rounds=2, **PLAIN))
+    known = {(t.lam, t.eta_max) for role in (Role.COARSE, Role.FINE) for t in stage(progress, role)}
+    new = {(t.lam, t.eta_max) for t in stage(progress, Role.ROUND)}
+    assert new
+    assert not new & known
+
+
+def test_the_best_are_trained_again_and_one_is_chosen() -> None:
+    """By default the best three points get three runs each, and the choice is among them."""
+    progress = follow(made(vary=TWO))
+    again = stage(progress, Role.REPLICATES)
+    assert len({(t.lam, t.eta_max) for t in again}) == 3
+    assert {t.replicate for t in again} == {0, 1, 2}
+    assert {t.replicate for t in stage(progress, Role.FRESH)} == {3, 4}
+
+
+def test_the_simplest_within_one_error_is_taken_where_asked() -> None:
+    """Of points alike the larger λ first: by the order in which the axes were named."""
+    search = made(vary=TWO, select="1se", fine="zoom:1", **PLAIN)
+    progress = follow(search, lambda _: 0.5)
+    (final,) = stage(progress, Role.FINAL)
+    assert final.lam == max(t.lam for t in stage(progress, Role.COARSE))
+
+
+def test_what_follows_from_an_axis_follows_in_every_stage() -> None:
+    """A cycle in epochs stays one when batches change; σ starts weights from a normal."""
+    search = made(vary={"batch_size": [50, 100], "sigma": [1e-2, 1e-1]}, **PLAIN)
+    for each in follow(search, lambda _: 0.5).stages:
+        for trial in each.trials:
+            assert trial.cycle_steps == 10 * (trial.train_size // trial.batch_size)
+            assert trial.init == "normal"
+            assert isinstance(trial.batch_size, int)
+
+
+def test_where_nothing_completes_there_is_nothing_to_narrow() -> None:
+    """The plan ends after its first look and says why."""
+
+    def lost(trial: Trial) -> Outcome:
+        return Outcome(trial, result(trial, 0.5, state=State.DIVERGED))
+
+    for search in (
+        made(vary=TWO),
+        made(vary={"lam": "random:1e-5:0.1"}, samples=4),
+    ):
+        progress = replay(search.plan(MANY), lost)
+        assert progress.choice is not None
+        assert progress.choice.trial is None
+        assert len(progress.stages) == 1
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        made(vary=TWO),
+        made(vary=TWO, rounds=3, replicates=2),
+        made(vary={"lam": "random:1e-5:0.1", "hidden": [(5,), (6,)]}, samples=5),
+        made(vary={"hidden": [(5,), (6,)]}),
+    ],
+    ids=lambda search: " ".join(map(str, search.vary)),
+)
+def test_the_outline_counts_what_the_plan_asks_for(search: CoarseFine) -> None:
+    """Coarse stages are as large as expected, later ones no larger; names are the plan's."""
+    expected: dict[str, int] = {}
+    for outline in search.outline():
+        expected[outline.name] = expected.get(outline.name, 0) + outline.trials
+    for each in follow(search).stages:
+        assert each.name in expected
+        assert len(each.trials) <= expected[each.name] or each.role is Role.REPLICATES
+        if each.role is Role.COARSE:
+            assert len(each.trials) == expected[each.name]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"vary": {"lam": "random:1e-5:0.1"}}, ("--samples", "random")),
+        ({"vary": {"batch_norm": [True, False]}, "fine": "zoom:4"}, ("zoom:4", "batch_norm")),
+        ({"vary": {"lam": [*range(1, 102)], "alpha": [k / 101 for k in range(101)]}},
+         ("10,201", "10,000", "--samples")),
+        ({"vary": TWO, "lam": 0.1}, ("--lam", "is varied")),
+        ({"vary": TWO, "eta_max": 0.5}, ("--eta-max", "is varied")),
+        ({"vary": {"sigma": [0.1, 0.2]}, "init": "normal:0.1"}, ("--init", "sigma")),
+        ({"vary": {"alpha": [0.5, 0.9]}, "batch_norm": False}, ("alpha", "no effect")),
+        ({"vary": {"cycle": [5, 10]}, "schedule": "constant"}, ("cycle", "constant")),
+        ({"vary": {"eta_min": [0.01, 0.2]}}, ("0.2", "0.1", "eta_max")),
+        ({"vary": TWO, "bounds": {"alpha": (0.1, 0.9)}}, ("--bounds alpha", "not varied")),
+        ({"vary": TWO, "keep": "hidden"}, ("--keep hidden", "not varied")),
+        ({"vary": TWO, "samples": 1}, ("--samples 1", "at least 2")),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_searched_is_refused(
+    settings: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    """One line says the value, the bound and the way out."""
+    with pytest.raises(InputError) as caught:
+        made(**settings)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert all(word in text for word in words), text
+
+
+def test_a_specification_reads_back_from_its_command_and_its_plain_form() -> None:
+    """What is printed to repeat a study gives the same one; so does `spec.json`."""
+    search = made(
+        vary=[*("lam=1e-4,1e-3", "hidden=50,50/20")],
+        bounds={"lam": (1e-6, 1.0)},
+        keep="hidden",
+        fine="zoom:2",
+    )
+    command = search.command()
+    assert "--vary lam=1e-4,1e-3 --vary hidden=20/50,50" in command
+    assert "--bounds lam=1e-6,1" in command
+    assert CoarseFine(**search.plain()) == search
