@@ -64,11 +64,11 @@ NAMED = 20
 """Values that a sentence names one by one, at most."""
 
 
-def summed_up(values: Collection[float]) -> str:
+def summed_up(values: Collection[Any], show: Callable[[Any], str] = number_text) -> str:
     """Return many values as their number and ends; nothing for a few, which can be named."""
     if len(values) <= NAMED:
         return ""
-    return f"{len(values):,} values from {number_text(min(values))} to {number_text(max(values))}"
+    return f"{len(values):,} values from {show(min(values))} to {show(max(values))}"
 
 
 def listed(values: Collection[float]) -> str:

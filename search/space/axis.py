@@ -73,10 +73,9 @@ class Axis:
 
     def summed_up(self, some: Collection[Value]) -> str:
         """Return many values as their number, and their ends; nothing for a few."""
-        if len(some) <= NAMED:
-            return ""
-        ends = f" from {self.show(min(some))} to {self.show(max(some))}" if self.ordered else ""
-        return f"{len(some):,} values{ends}"
+        if self.ordered:
+            return values.summed_up(some, self.show)
+        return f"{len(some):,} values" if len(some) > NAMED else ""
 
     def listed(self, some: Collection[Value]) -> str:
         """Return values as a sentence lists them; many as `summed_up`."""
