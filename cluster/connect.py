@@ -168,10 +168,10 @@ def _unsubscribe() -> None:
 
 
 def _job_config() -> Any:
-    """Return settings with which workers look for modules where the driver does.
+    """Return settings with which workers look for modules in no folder where the driver does not.
 
-    Ray sends them the script's folder, if the driver looks there, and the current one in any case,
-    where a file of the user's may have the name of a package that a task needs.
+    Ray has them look in the current folder first, in any case, where a file of the user's may have
+    the name of a package that a task needs. A script's own folder is searched as it is by Ray.
     """
     from ray.job_config import JobConfig
 
@@ -180,7 +180,9 @@ def _job_config() -> Any:
             return True  # Ray then adds no folders
 
     searched = {Path(entry).resolve() for entry in sys.path}
-    folders = (Path(sys.argv[0]).resolve().parent, Path.cwd().resolve())
+    script = getattr(sys.modules["__main__"], "__file__", None)  # a notebook has none
+    folders = [Path(script).resolve().parent] if script else []
+    folders.append(Path.cwd().resolve())
     return Ours(_py_driver_sys_path=[str(folder) for folder in folders if folder in searched])
 
 
