@@ -68,7 +68,7 @@ def _split(address: str, shown: str) -> tuple[str, int]:
             f"node of the cluster, or submit the command as a job: {submission(rest, scheme)}"
         )
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 2**16 or "/" in host:
+    if not host or not port.isdecimal() or not 0 < int(port[:6]) < 2**16 or "/" in host:
         raise ClusterError(f"{shown}: give host:port, as in 10.0.0.1:6379, or auto")
     return host.strip("[]"), int(port)
 

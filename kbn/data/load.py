@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from kbn.arrays import machine_bytes
 from kbn.data import cifar10
 from kbn.data.dataset import Dataset
 from kbn.data.digits import digits
@@ -20,6 +21,8 @@ from kbn.paths import user_path
 NAMES = ("auto", "cifar10", "digits", "synthetic", "npz")
 FOLDER_VARIABLE = "KBN_DATA_DIR"
 SMALLEST_SYNTHETIC = 100
+IMAGE_BYTES = 3072 * (1 + 4) * 7 // 6
+"""Of a synthetic training image and its share of the test part: as bytes, and as float32."""
 
 
 def load(name: str, *, data_dir: Path | None = None, say: Callable[[str], None] = print) -> Dataset:
@@ -65,12 +68,19 @@ def load(name: str, *, data_dir: Path | None = None, say: Callable[[str], None] 
 
 
 def _size(name: str, text: str) -> int:
-    if not text.isdecimal() or int(text) < SMALLEST_SYNTHETIC:
+    size = int(text[:18]) if text.isdecimal() else 0  # Python refuses to read thousands of digits
+    if size < SMALLEST_SYNTHETIC:
         raise DataError(
             f"data {name}: give a whole number of images, at least {SMALLEST_SYNTHETIC}, "
             "as in synthetic:6000"
         )
-    return int(text)
+    there = machine_bytes()
+    if there is not None and size * IMAGE_BYTES > there:
+        raise DataError(
+            f"data {name[:40]}: that many images take {size * IMAGE_BYTES / 1e9:,.0f} GB, and this "
+            f"machine has {there / 1e9:,.0f} GB; choose at most {there // IMAGE_BYTES}"
+        )
+    return size
 
 
 def _auto(data_dir: Path | None, say: Callable[[str], None]) -> Dataset:

@@ -55,13 +55,24 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def _read(field: dataclasses.Field[Any], given: Any) -> Any:
+    """Return a field's value as its reader takes it, which need not expect every type there is."""
+    try:
+        return field.metadata["read"](flag(field.name), given)
+    except InputError:
+        raise
+    except (TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
+        kind = type(given).__name__
+        raise values.bad(flag(field.name), given, f"a {kind} of this form is no value") from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Base of dataclasses made of settings: reads and checks every field when made."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value = field.metadata["read"](flag(field.name), getattr(self, field.name))
+            value = _read(field, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
         for name, value in self.derived().items():
             if getattr(self, name) is None:
@@ -371,16 +382,11 @@ def _plain(value: Any) -> Any:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
     """Return `name old → new` for every setting on which two specifications differ."""
     return tuple(
-        f"{_cut(name)} {_cut(values.show(old.get(name, 'unset')))} → "
-        f"{_cut(values.show(new.get(name, 'unset')))}"
+        f"{values.cut(name)} {values.cut(values.show(old.get(name, 'unset')))} → "
+        f"{values.cut(values.show(new.get(name, 'unset')))}"
         for name in dict.fromkeys((*old, *new))
         if old.get(name) != new.get(name)
     )
-
-
-def _cut(text: str, longest: int = 200) -> str:
-    """Return a text that may be somebody else's, short enough for a message."""
-    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def read_toml(path: Path, known: Iterable[str]) -> dict[str, Any]:

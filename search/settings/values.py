@@ -37,7 +37,12 @@ DIGITS = Context(prec=17, Emin=-999, Emax=999, traps=[])
 
 def bad(flag: str, value: object, why: str) -> InputError:
     """Return the error for a setting: which one, its value, and why it cannot be used."""
-    return InputError(f"{flag} {' '.join(show(value).split())}: {why}")
+    return InputError(f"{flag} {cut(' '.join(show(value).split()))}: {why}")
+
+
+def cut(text: str, longest: int = 200) -> str:
+    """Return a text that may be anybody's, short enough for a message."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def show(value: object) -> str:

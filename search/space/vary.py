@@ -89,8 +89,8 @@ def axis_named(flag: str, name: str) -> Axis:
     if known not in AXES:
         near = difflib.get_close_matches(known, AXES, n=1, cutoff=0)[0]
         raise InputError(
-            f"{flag} {name}: is nothing that can be varied; the nearest is {near}, and there are "
-            f"{', '.join(AXES)}"
+            f"{flag} {values.cut(name)}: is nothing that can be varied; the nearest is {near}, and "
+            f"there are {', '.join(AXES)}"
         )
     return AXES[known]
 

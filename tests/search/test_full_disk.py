@@ -224,7 +224,7 @@ def test_a_standard_error_on_a_full_disk(tmp_path: Path, flags: tuple[str, ...])
     assert ended.stdout == ""
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+@pytest.mark.parametrize("closed", ["<&- >&-", "2>&-"])
 def test_streams_that_are_closed(tmp_path: Path, closed: str) -> None:
     """Without anybody to tell, a study is as any other."""
     words = [sys.executable, "-m", "search.lambda_coarse_fine", *FLAGS, "--serial"]

@@ -187,3 +187,11 @@ def test_the_real_archive_equals_the_folder(cifar_dir: Path, pack: Pack, tmp_pat
         load("cifar10", data_dir=archive).fingerprint
         == load("cifar10", data_dir=cifar_dir).fingerprint
     )
+
+
+@pytest.mark.parametrize("size", ["99999999999", "9" * 5_000], ids=["100 billion", "5,000 digits"])
+def test_more_images_than_the_memory_holds(size: str) -> None:
+    """Made-up images are counted before they are made; the message has both sizes."""
+    with pytest.raises(DataError, match=r"images take [\d,]+ GB, and this machine has") as caught:
+        load(f"synthetic:{size}")
+    assert len(str(caught.value)) < 300

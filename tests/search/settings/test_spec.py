@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
+import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,13 @@ from typing import Any
 import pytest
 
 from kbn.errors import InputError
+from search.experiments.coarse_fine.search import CoarseFine
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.settings.spec import Execution, differences, read_toml, whole_cycles_near
+from search.experiments.loss_evolution import LossEvolution
+from search.experiments.paper import Paper
+from search.experiments.range_test import RangeTest
+from search.experiments.sigma_batchnorm import SigmaBatchNorm
+from search.settings.spec import Execution, Settings, differences, read_toml, whole_cycles_near
 from search.settings.values import Cycle
 from search.space.narrow import Zoom
 
@@ -237,3 +244,31 @@ def test_a_default_name_fits_a_folder() -> None:
     for name in (one, other):
         assert len(name.encode()) <= 255
         assert name.startswith("lambda-coarse-fine-npz-λλλ")
+
+
+def nested(depth: int) -> list[Any]:
+    """Return a list in a list, and so on."""
+    return [nested(depth - 1)] if depth else []
+
+
+ANYTHING: tuple[Any, ...] = (
+    *({}, [], [[1]], [[[]]], {"a": 1}, [None], [{}], (1,), nested(200)),
+    *(math.nan, math.inf, 1e308, 10**400, -1, True, None, b"x", 0.1j, object()),
+    *("", " ", "1" * 5_000, "1e999999999", "\x1b[2J", "\ud800", dt.date(2024, 1, 1)),
+)
+SPECS = (Execution, LambdaSearch, CoarseFine, LossEvolution, SigmaBatchNorm, Paper, RangeTest)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_settings_of_any_type(spec: type[Settings]) -> None:
+    """Each is taken, or refused in one line that names its flag; TOML and callers give anything."""
+    messages = []
+    for field in dataclasses.fields(spec):
+        for value in ANYTHING:
+            try:
+                spec(**{field.name: value})
+            except InputError as error:
+                messages.append(str(error))
+    assert all(message.isprintable() for message in messages)
+    assert max(map(len, messages)) < 1_000
+    assert len(messages) > len(dataclasses.fields(spec)) * len(ANYTHING) / 3
