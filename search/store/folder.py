@@ -30,8 +30,6 @@ GENERATED = (
     *("trials.csv", "history.csv", "layers.csv", "model.npz"),
 )
 """What can be written again from the store."""
-
-
 SHOWN = 12
 """How many differences between specifications are named."""
 OWN = (LOCK, SPEC, STORE, f"{STORE}-journal")
@@ -83,8 +81,7 @@ def check_specification(folder: Path, identity: Mapping[str, Any], *, overwrite:
         more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
         raise InputError(
             f"{folder} holds a study with other settings ({'; '.join(changes[:SHOWN])}{more}): "
-            "choose another "
-            "--name, or --overwrite to replace it"
+            "choose another --name, or --overwrite to replace it"
         )
 
 
