@@ -154,7 +154,7 @@ def test_a_figure_that_fails_leaves_its_place(
     assert text.index("figures/lambda.png") < text.index(place) < text.index("figures/learning.png")
     assert "A figure could not be drawn" in report.html.read_text(encoding="utf-8")
     drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
-    assert drawn == {"lambda", "differences", "learning", "eta", "final", "confusion"}
+    assert drawn == {"lambda", "differences", "learning", "eta", "final", "confusion", "weights"}
     assert report.trials.exists()
 
 

@@ -73,7 +73,7 @@ def test_the_page_is_small_and_no_figure_is_long(many: StudyRecord) -> None:
     report = reports.write(many)
     assert report.html.stat().st_size < 5_000_000
     pictures = sorted((many.folder / "figures").glob("*.png"))
-    assert len(pictures) == 7
+    assert len(pictures) == 8
     for path in pictures:
         with Image.open(path) as picture:
             assert picture.height <= picture.width, path
