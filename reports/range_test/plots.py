@@ -11,8 +11,8 @@ from reports.drawing.ticks import log_ticks
 from search.evidence.learning_rates import Measured, Suggestion
 
 QUANTITIES = {
-    "accuracy": ("validation accuracy (%)", BLUE, 100.0),
-    "loss": ("validation loss (nats)", ORANGE, 1.0),
+    "accuracy": ("validation accuracy", BLUE),
+    "loss": ("validation loss (nats)", ORANGE),
 }
 
 
@@ -20,13 +20,13 @@ def against_eta(
     measured: Sequence[Measured], quantity: str, suggestion: Suggestion | None, ax: Axes
 ) -> Axes:
     """Draw accuracy or loss against log η; the suggested range is shaded."""
-    label, colour, scale = QUANTITIES[quantity]
+    label, colour = QUANTITIES[quantity]
     ax.set_xscale("log")
     if suggestion is not None:
         ax.axvspan(suggestion.eta_min, suggestion.eta_max, color=VERMILION, alpha=0.12, linewidth=0)
     ax.plot(
         [each.eta for each in measured],
-        [scale * getattr(each, quantity) for each in measured],
+        [getattr(each, quantity) for each in measured],
         "o-",
         color=colour,
         markersize=4,

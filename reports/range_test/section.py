@@ -27,12 +27,13 @@ def section(record: StudyRecord, album: Album) -> Section:
         title=f"Learning rates of a {network_text(trial.hidden)} network on {record.data.title}",
         template="sections/range_test.md.j2",
         context={
-            "table": markdown(table(found)) if found.measured else "",
+            "measured": markdown(table(found)) if found.measured else "",
             "picture": picture(found, album),
             "flags": flags(found),
             "rule": rule(found),
             "runs": found.runs,
         },
+        verdict=verdict(found),
         summary=summary(found),
         settings={
             "epochs": f"{trial.epochs}, measured at the end of each",
@@ -41,26 +42,35 @@ def section(record: StudyRecord, album: Album) -> Section:
     )
 
 
-def summary(found: Findings) -> str:
-    """Say what is suggested, or why nothing is."""
+def verdict(found: Findings) -> str:
+    """Say what is suggested, or that nothing is."""
     suggested = found.suggestion
     if not found.measured:
         return "Nothing is measured yet."
+    if suggested is None:
+        return "From these learning rates nothing can be suggested."
+    low, high = (number_text(_round(eta)) for eta in (suggested.eta_min, suggested.eta_max))
+    return f"η from {low} to {high} is suggested for a cyclical learning rate."
+
+
+def summary(found: Findings) -> str:
+    """Say what the suggestion rests on, or why there is none."""
+    suggested = found.suggestion
+    if not found.measured:
+        return verdict(found)
     lowest, highest = (number_text(_round(each.eta)) for each in _ends(found))
     if suggested is None:
         return (
-            f"Between η = {lowest} and {highest} no accuracy was clearly above the first one: "
-            "nothing can be suggested. Try higher learning rates (--eta-max), more epochs, or "
-            "other initial weights."
+            f"Between η = {lowest} and {highest} no accuracy was clearly above the first one. Try "
+            "higher learning rates (--eta-max), more epochs, or other initial weights."
         )
-    low, high = number_text(_round(suggested.eta_min)), number_text(_round(suggested.eta_max))
     best = max(found.measured, key=lambda each: each.accuracy)
     text = (
-        f"**η from {low} to {high}** is suggested for a cyclical learning rate. Accuracy reached "
-        f"{share(best.accuracy)} at η = {number_text(_round(best.eta))} "
+        f"Accuracy reached {share(best.accuracy)} at η = {number_text(_round(best.eta))} "
         f"({found.images:,} validation images, {count(found.runs, 'run')})."
     )
     if not suggested.rises:
+        low = number_text(_round(suggested.eta_min))
         text += f" It rose from the lowest η on: a smaller one than {low} would do as well."
     if not suggested.falls:
         text += f" It still rose at the end: look beyond {highest} with a larger --eta-max."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from reports.document import render
@@ -12,7 +13,10 @@ def test_a_range_test_is_reported_with_the_flags_to_use(tmp_path: Path) -> None:
     """A real run: a suggestion in the first sentence, its flags, the rule and its source."""
     study = run(RangeTest(data="digits", epochs=12), out=tmp_path, serial=True, quiet=True)
     text = render(study.record)
-    assert "is suggested for a cyclical learning rate" in text
+    assert re.match(
+        r"# .*\n\n\*\*η from \S+ to \S+ is suggested for a cyclical learning rate\.\*\*\n", text
+    )
+    assert "\n*Table 2. " in text
     assert "--eta-min " in text
     assert "L. N. Smith" in text
     assert (study.folder / "figures" / "range-test.png").stat().st_size > 0
