@@ -305,7 +305,7 @@ class StudyRecord:
     version: str
     """This project's version."""
     mistakes: Mistakes | None = None
-    """There where the data set is at hand, and the final model makes any."""
+    """There where the data set is at hand, and there is a final model."""
 
     @property
     def stages(self) -> tuple[StageRecord, ...]:

@@ -16,6 +16,8 @@ UNITS = 60
 """Units whose weights are shown at most."""
 LONGEST = 12
 """Letters of a class's name below a picture."""
+SMALLEST = 1e-30
+"""What all is divided by at least: where every number is the same, there is nothing to scale."""
 
 
 def classes_table(counts: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
@@ -55,24 +57,31 @@ def _row(counts: np.ndarray, classes: tuple[str, ...], label: int) -> dict[str, 
 
 def model_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict[str, Picture]:
     """Draw the first layer as pictures, and the worst mistakes, where the data are images."""
-    pictures = {}
-    arrays = final.result.network if final.result else {}
-    if arrays:
-        units = arrays["W1"].T
-        shown = units[:UNITS] / np.maximum(1e-30, abs(units[:UNITS]).max(axis=1, keepdims=True))
-        weights = images.as_images(0.5 + shown / 2, record.data.image_shape)
-        if weights is not None:
-            first = f", the first {UNITS} of {len(units):,}" if len(units) > UNITS else ""
-            pictures["weights"] = album.draw(
-                "weights",
-                lambda figure: images.sheet(weights, figure.subplots()),
-                f"Weights of the first layer, a picture a hidden unit{first}: 0 is grey, and each "
-                "unit's largest weight is as far from it as can be.",
-                height=images.sheet_height(weights),
-            )
-    if record.data.image_shape is not None and (found := _mistakes(record, album)):
-        pictures["mistakes"] = found
-    return pictures
+    network = final.result.network if final.result else {}
+    if not network or record.data.image_shape is None:
+        return {}
+    drawn = {
+        "weights": _weights(record, album, network["W1"]),
+        "mistakes": _mistakes(record, album),
+    }
+    return {name: picture for name, picture in drawn.items() if picture is not None}
+
+
+def _weights(record: StudyRecord, album: Album, W: np.ndarray) -> Picture | None:
+    """Draw what goes to each hidden unit of the first layer, in the shape of an image."""
+    units = W.T[:UNITS]
+    scaled = units / np.maximum(SMALLEST, abs(units).max(axis=1, keepdims=True))
+    shown = images.as_images(0.5 + scaled / 2, record.data.image_shape)
+    if shown is None:
+        return None
+    first = f", the first {UNITS} of {W.shape[1]:,}" if W.shape[1] > UNITS else ""
+    return album.draw(
+        "weights",
+        lambda figure: images.sheet(shown, figure.subplots()),
+        f"Weights of the first layer, a picture a hidden unit{first}: 0 is grey, and each unit's "
+        "largest weight is as far from it as can be.",
+        height=images.sheet_height(shown),
+    )
 
 
 def _mistakes(record: StudyRecord, album: Album) -> Picture | None:
@@ -84,8 +93,11 @@ def _mistakes(record: StudyRecord, album: Album) -> Picture | None:
     found = record.mistakes
     if found is None:
         return album.drawn_before("mistakes", caption)
+    if not len(found.images):
+        album.remove("mistakes")  # those of a model that was chosen before
+        return None
     low, high = found.images.min(), found.images.max()
-    scaled = (found.images - low) / max(1e-30, high - low)
+    scaled = (found.images - low) / max(SMALLEST, high - low)
     shown = images.as_images(scaled, record.data.image_shape)
     if shown is None:
         return None

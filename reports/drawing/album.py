@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kbn.files import make_folder
-from reports.drawing.style import Draw, write_figure
+from reports.drawing.style import Draw, dark_path, write_figure
 from reports.parts.missing import Missing, making
 from search.records import StudyRecord
 
@@ -59,6 +59,12 @@ class Album:
         svg, png = (f"figures/{name}{suffix}" for suffix in (".svg", ".png"))
         there = all((self._study / path).is_file() for path in (svg, png))
         return Picture(png, svg, caption) if there and not self._empty else None
+
+    def remove(self, name: str) -> None:
+        """Remove a figure that an earlier report left, and that is true no more."""
+        svg, png = (self._study / "figures" / f"{name}{suffix}" for suffix in (".svg", ".png"))
+        for path in (svg, dark_path(svg), png):
+            path.unlink(missing_ok=True)
 
 
 def preview_mark(record: StudyRecord) -> str | None:

@@ -43,15 +43,13 @@ def final_network(record: StudyRecord) -> Network | None:
     return Network.from_arrays(result.network) if result and result.network else None
 
 
-def find_mistakes(network: Network, split: Split, most: int = SHOWN) -> Mistakes | None:
-    """Return the test images that a network is surest of and wrong about; None without any."""
+def find_mistakes(network: Network, split: Split, most: int = SHOWN) -> Mistakes:
+    """Return the test images that a network is surest of and wrong about, as many as there are."""
     probabilities = predict_proba(network, split.X_test)
     taken_for = probabilities.argmax(axis=1)
     sureness = probabilities[np.arange(len(taken_for)), taken_for]
     wrong = np.flatnonzero(taken_for != split.y_test)
     chosen = wrong[np.argsort(-sureness[wrong], kind="stable")][:most]
-    if not chosen.size:
-        return None
     return Mistakes(
         images=split.X_test[chosen] * split.std + split.mean,
         classes=split.y_test[chosen],

@@ -77,6 +77,16 @@ def test_mistakes_are_drawn_where_the_data_are_at_hand_and_shown_ever_after(tmp_
     assert svg.read_bytes() == before
 
 
+def test_mistakes_of_another_model_do_not_stay(tmp_path: Path) -> None:
+    """One that makes none has no figure of them, and what an earlier one left is gone."""
+    record = study(tmp_path)
+    drawn(replace(record, mistakes=MISTAKES))
+    none = Mistakes(**{name: array[:0] for name, array in vars(MISTAKES).items()})
+    assert "mistakes" not in drawn(replace(record, mistakes=none))
+    assert "mistakes" not in drawn(record)
+    assert not list((tmp_path / "figures").glob("mistakes*"))
+
+
 def test_long_names_of_classes_are_cut(tmp_path: Path) -> None:
     """So that they lie below their own picture."""
     data = replace(DIGITS, classes=("a very long\nname of a class", *DIGITS.classes[1:]))
