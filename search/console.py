@@ -19,6 +19,7 @@ MODULES = {
     "sigma-batchnorm": "search.sigma_batchnorm",
     "paper": "search.paper",
     "store": "search.store",
+    "study": "search.study",
     "gradcheck": "kbn.gradcheck",
     "submit": "cluster.submit",
     "status": "cluster.status",

@@ -220,8 +220,6 @@ class DataRecord:
     name: str
     title: str
     """For headings: `CIFAR-10`, `digits`, …"""
-    source: str
-    """Where the images came from: a path or `downloaded from …`."""
     fingerprint: str
     classes: tuple[str, ...]
     inputs: int

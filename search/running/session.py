@@ -17,7 +17,7 @@ from search.running.workers import OpenPool, Workers
 from search.settings.spec import Execution, Experiment, StudySpec
 from search.store.store import Store
 from search.training.packing import packs
-from search.training.problem import Problem
+from search.training.problem import Problem, base_of
 
 
 class TrainingSession:
@@ -51,7 +51,7 @@ class TrainingSession:
             stack.callback(self._note, store)
             run_plans(
                 {
-                    part.kind: part.plan(self._problem.base_of(part, asked))
+                    part.kind: part.plan(base_of(part, self._problem.record, asked))
                     for part in sorted(self._spec.experiments(), key=_length, reverse=True)
                 },
                 pool=self._open_pool,

@@ -22,6 +22,9 @@ from search.settings.spec import differences, flag
 from search.store.store import Store
 
 LOCK, SPEC, STORE = "study.lock", "spec.json", "study.db"
+DATA_SET = "data_set"
+"""The key in `spec.json` of what the last run knew of its data; it takes no part in comparisons,
+since the fingerprint says which data they are."""
 FIGURES = "figures"
 TRACEBACK = "traceback.txt"
 """Of an error that nobody foresaw, in the last run."""
@@ -64,7 +67,7 @@ def check_specification(folder: Path, identity: Mapping[str, Any], *, overwrite:
         return
     if kind is not Kind.FOLDER:
         raise InputError(f"{folder} is a {kind}, not a folder; choose another {flag('name')}")
-    _check_files(folder)
+    check_files(folder)
     if overwrite:
         return
     path = folder / SPEC
@@ -85,7 +88,7 @@ def check_specification(folder: Path, identity: Mapping[str, Any], *, overwrite:
         )
 
 
-def _check_files(folder: Path) -> None:
+def check_files(folder: Path) -> None:
     """Refuse what would be written elsewhere, or is no file at all."""
     for name in (*OWN, FIGURES):
         path = folder / name
@@ -98,16 +101,30 @@ def _check_files(folder: Path) -> None:
 
 def _differences(path: Path, identity: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the settings on which a kept specification and another one differ."""
+    held = read_specification(path)
+    same = held.get("fingerprint") == identity.get("fingerprint")
+    left_out = {DATA_SET: held.get(DATA_SET)} | ({"data": held.get("data")} if same else {})
+    try:
+        return differences(held, {**identity, **left_out})
+    except RecursionError as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def read_specification(path: Path) -> dict[str, Any]:
+    """Return what a `spec.json` holds."""
     text = read_text(path)
     try:
         held = json.loads(text)
         if isinstance(held, dict):
-            same = held.get("fingerprint") == identity.get("fingerprint")
-            return differences(held, {**identity, "data": held.get("data")} if same else identity)
+            return held
         reason = "it is no table of settings"
     except (ValueError, RecursionError) as error:
         reason = str(error)
-    raise InputError(f"{path} cannot be read ({reason}); start again with --overwrite")
+    raise _unreadable(path, reason)
+
+
+def _unreadable(path: Path, reason: str) -> InputError:
+    return InputError(f"{path} cannot be read ({reason}); start again with --overwrite")
 
 
 @contextmanager
@@ -123,19 +140,29 @@ def claim(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> Iter
     """
     check_specification(folder, identity, overwrite=overwrite)
     _make(folder)
-    with _locked(folder):
+    with locked(folder):
         if overwrite:
             _clear(folder)
-        for place in (folder, folder / FIGURES):
-            remove_partial(place)
-        if not (folder / SPEC).exists():
-            write_text(folder / SPEC, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
+        _keep(folder / SPEC, identity)
         with Store(folder / STORE) as store:
             yield store
 
 
+def _keep(path: Path, identity: Mapping[str, Any]) -> None:
+    """Write a specification; of one that is kept, what is known of the data alone."""
+    before = read_specification(path) if kind_of(path) else {}
+    known = {name: value for name, value in identity.items() if name == DATA_SET}
+    text = json.dumps({**identity, **before, **known}, indent=2, ensure_ascii=False) + "\n"
+    if not before or read_text(path) != text:
+        write_text(path, text)
+
+
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other drivers away from a folder, once what a killed one left half-written is gone.
+
+    Raises as `claim` does.
+    """
     lock = FileLock(folder / LOCK, timeout=0)
     try:
         lock.acquire()
@@ -146,6 +173,8 @@ def _locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise WriteError(folder / LOCK, error) from error
     try:
+        for place in (folder, folder / FIGURES):
+            remove_partial(place)
         yield
     finally:
         lock.release()

@@ -41,7 +41,7 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
     """
     own = arguments is None  # this process is the command, and may become two
     with checked_output():
-        code = _code(
+        code = exit_code(
             partial(
                 _command(spec_type, _run_supervised if own else _run).main,
                 args=None if arguments is None else list(arguments),
@@ -52,7 +52,7 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
     sys.exit(code)
 
 
-def _code(run: Callable[[], int]) -> int:
+def exit_code(run: Callable[[], int]) -> int:
     """Return the exit code of a run, having said in a line what ended it."""
     try:
         code = run()
@@ -149,11 +149,15 @@ def _run(spec: StudySpec, how: Execution) -> int:
         say = partial(live.say, console)
         click.echo(visible(dry_run.describe(spec, how, say=say, outlook=_outlook(how))))
         return 0
-    study = run_study(spec, how, console=console)
+    return conclude(run_study(spec, how, console=console), quiet=how.quiet)
+
+
+def conclude(study: Study, *, quiet: bool = False) -> int:
+    """Print the lines that end a run; return its exit code."""
     lacks = list(shortcomings(study))
     for _, line in lacks:
-        click.echo(visible(line), err=how.quiet)
-    for line in summary(study, quiet=how.quiet):
+        click.echo(visible(line), err=quiet)
+    for line in summary(study, quiet=quiet):
         click.echo(visible(line))
     return lacks[0][0] if lacks else 0
 
@@ -162,7 +166,7 @@ def _run_supervised(spec: StudySpec, how: Execution) -> int:
     """Do the same with Ray in a process that it may end, so that there is somebody to say so."""
     if how.serial or how.dry_run:
         return _run(spec, how)
-    code = cluster.supervised(partial(_code, partial(_run, spec, how)))
+    code = cluster.supervised(partial(exit_code, partial(_run, spec, how)))
     if code is None:
         live.leave(live.standard_error(quiet=how.quiet))
         raise ClusterLostError(

@@ -77,7 +77,7 @@ def _expected(
     folder = how.out / name
     if how.overwrite or kind_of(folder / STORE) is None:
         return [part.outline() for part in spec.experiments()]
-    record = kept_record(spec, problem, name=name, folder=folder)
+    record = kept_record(spec, problem.record, name=name, folder=folder)
     return [
         _as_asked(record, experiment, part.outline())
         for part, experiment in zip(spec.experiments(), record.experiments, strict=True)

@@ -9,19 +9,27 @@ from pathlib import Path
 from types import MappingProxyType
 
 from search.plan import Progress, Stage, replay
-from search.records import ExperimentRecord, Outcome, StageRecord, State, StudyRecord, TrialRecord
+from search.records import (
+    DataRecord,
+    ExperimentRecord,
+    Outcome,
+    StageRecord,
+    State,
+    StudyRecord,
+    TrialRecord,
+)
 from search.settings.cycle_end import mid_cycle_warning
 from search.settings.spec import Experiment, StudySpec
 from search.store.folder import STORE
 from search.store.store import Store
-from search.training.problem import Problem
+from search.training.problem import base_of
 from search.training.versions import project_version
 from search.trial import Trial
 
 
 def build_record(
     spec: StudySpec,
-    problem: Problem,
+    data: DataRecord,
     store: Store,
     *,
     name: str,
@@ -36,7 +44,7 @@ def build_record(
     known = _Known(store, open_trials)
     asked = store.trials()
     parts = [
-        (part, replay(part.plan(problem.base_of(part, asked)), known.outcome))
+        (part, replay(part.plan(base_of(part, data, asked)), known.outcome))
         for part in spec.experiments()
     ]
     return StudyRecord(
@@ -44,10 +52,10 @@ def build_record(
         name=name,
         folder=folder,
         # `auto` may find another data set elsewhere, so the command names the one it found.
-        command=replace(spec, data=problem.record.name).command()
-        + ("" if name == spec.study_name(problem.record.name) else f" --name {shlex.quote(name)}"),
+        command=replace(spec, data=data.name).command()
+        + ("" if name == spec.study_name(data.name) else f" --name {shlex.quote(name)}"),
         spec=spec.plain(),
-        data=problem.record,
+        data=data,
         experiments=tuple(_experiment(part, progress, known) for part, progress in parts),
         trials=tuple(known.records((part.kind, progress.stages) for part, progress in parts)),
         sessions=store.sessions(),
@@ -55,10 +63,10 @@ def build_record(
     )
 
 
-def kept_record(spec: StudySpec, problem: Problem, *, name: str, folder: Path) -> StudyRecord:
+def kept_record(spec: StudySpec, data: DataRecord, *, name: str, folder: Path) -> StudyRecord:
     """Return a study as it stands in its folder, which stays as it is."""
     with Store(folder / STORE, read_only=True) as store:
-        return build_record(spec, problem, store, name=name, folder=folder)
+        return build_record(spec, data, store, name=name, folder=folder)
 
 
 def _experiment(spec: Experiment, progress: Progress, known: _Known) -> ExperimentRecord:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +23,14 @@ from search.running import live
 from search.running.session import TrainingSession
 from search.running.workers import Workers, termination_as_interrupt
 from search.settings.spec import Execution, StudySpec, flag
-from search.store.folder import STORE, check_specification, check_writable, claim, is_read_only
+from search.store.folder import (
+    DATA_SET,
+    STORE,
+    check_specification,
+    check_writable,
+    claim,
+    is_read_only,
+)
 from search.store.store import Store
 from search.store.unexpected import keep_tracebacks, unexpected
 from search.study.final_model import with_mistakes, write_model
@@ -155,7 +162,7 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
 
             def record(open_trials: Mapping[str, State]) -> StudyRecord:
                 return build_record(
-                    spec, problem, store, name=name, folder=folder, open_trials=open_trials
+                    spec, problem.record, store, name=name, folder=folder, open_trials=open_trials
                 )
 
             try:
@@ -187,7 +194,7 @@ def _looked_at(
     say: Callable[[str], None],
 ) -> Study:
     """Return a finished study of a folder that may be read alone: nothing is trained or written."""
-    record = kept_record(spec, problem, name=name, folder=folder)
+    record = kept_record(spec, problem.record, name=name, folder=folder)
     if how.overwrite or not record.finished:
         why = "may not be replaced" if how.overwrite else "is not finished"
         raise InputError(
@@ -261,12 +268,16 @@ def _what_is_kept(store: Store, folder: Path) -> str:
 
 
 def identity_of(spec: StudySpec, problem: Problem) -> dict[str, Any]:
-    """Return what makes a study this one: its specification and its data, as plain values."""
+    """Return what makes a study this one: its specification and its data, as plain values.
+
+    With it comes what is known of the data, for whoever has no more than the folder.
+    """
     return {
         "driver": spec.kind,
         **spec.plain(),
         "data": problem.record.name,
         "fingerprint": problem.record.fingerprint,
+        DATA_SET: asdict(problem.record),
     }
 
 

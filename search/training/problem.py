@@ -45,15 +45,6 @@ class Problem:
         """Batches in an epoch; images that do not fill a batch wait for another epoch."""
         return self.record.train_size // self.base.batch_size
 
-    def base_of(self, part: StudySpec, asked: Sequence[Trial]) -> Trial:
-        """Return the trial that the plan of an experiment varies.
-
-        `asked` are those that the study has asked for: in older studies they name a file by its
-        path. The trials to come do so, too, and those asked for keep their ids.
-        """
-        base = base_trial(part, self.record)
-        return replace(base, data=asked[0].data) if asked else base
-
 
 def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]) -> Problem:
     """Load and split the data of a specification; standardising it goes on in a thread.
@@ -117,7 +108,6 @@ def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRec
     return DataRecord(
         name=dataset.name,
         title=dataset.title,
-        source=dataset.source,
         fingerprint=dataset.fingerprint,
         classes=dataset.classes,
         inputs=dataset.X.shape[1],
@@ -129,6 +119,16 @@ def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRec
         chance=float(np.mean(dataset.y[parts.validation] == counts.argmax())),
         notes=dataset.notes,
     )
+
+
+def base_of(part: StudySpec, record: DataRecord, asked: Sequence[Trial]) -> Trial:
+    """Return the trial that the plan of an experiment varies.
+
+    `asked` are those that the study has asked for: in older studies they name a file by its
+    path. The trials to come do so, too, and those asked for keep their ids.
+    """
+    base = base_trial(part, record)
+    return replace(base, data=asked[0].data) if asked else base
 
 
 def base_trial(spec: StudySpec, record: DataRecord) -> Trial:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from search.settings.values import Cycle
 from search.space.narrow import Factors
 from search.store.store import IN_MEMORY, Store
 from search.study.recording import build_record
-from search.training.problem import Problem, base_trial
+from search.training.problem import base_trial
 from search.training.trainer import initial_network
 from search.trial import Trial
 from tests.search.builders import HERE, labelled_right
@@ -36,7 +35,6 @@ from tests.search.builders import HERE, labelled_right
 DIGITS = DataRecord(
     name="digits",
     title="digits",
-    source="scikit-learn",
     fingerprint="0123456789abcdef",
     classes=tuple("0123456789"),
     inputs=64,
@@ -52,7 +50,6 @@ CIFAR10 = replace(
     DIGITS,
     name="cifar10",
     title="CIFAR-10",
-    source="a folder",
     classes=("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     inputs=3072,
     image_shape=(32, 32, 3),
@@ -133,7 +130,6 @@ def study(
 
     `open_trials` tells which of them a driver is at, and their states.
     """
-    problem = Problem(Future(), 0, data, base_trial(search, data))
     with Store(IN_MEMORY) as store:
 
         def lookup(trial: Trial) -> Outcome | None:
@@ -152,7 +148,7 @@ def study(
         states = {trial.id: open_trials(trial) for trial in store.trials()}
         return build_record(
             search,
-            problem,
+            data,
             store,
             name="made-up",
             folder=folder,

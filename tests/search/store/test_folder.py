@@ -46,6 +46,18 @@ def test_data_are_the_same_where_their_fingerprint_is(tmp_path: Path) -> None:
         pass
 
 
+def test_what_is_known_of_the_data_decides_nothing(tmp_path: Path) -> None:
+    """A study is the same however its data are described; the last run's words are kept."""
+    described = [MINE, *({**MINE, "data_set": {"title": title}} for title in ("old", "new"))]
+    for identity in described:
+        with claim(tmp_path, identity, overwrite=False):
+            pass
+        assert json.loads((tmp_path / "spec.json").read_text()) == identity
+    with claim(tmp_path, MINE, overwrite=False):
+        pass
+    assert json.loads((tmp_path / "spec.json").read_text()) == described[-1]
+
+
 def test_another_specification_is_refused_with_its_differences(tmp_path: Path) -> None:
     """The refusal names what differs and the two ways out, and changes nothing."""
     folder = tmp_path / "study"
