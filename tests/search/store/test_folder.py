@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,10 @@ def test_data_are_the_same_where_their_fingerprint_is(tmp_path: Path) -> None:
 
 def test_what_is_known_of_the_data_decides_nothing(tmp_path: Path) -> None:
     """A study is the same however its data are described; the last run's words are kept."""
-    described = [MINE, *({**MINE, "data_set": {"title": title}} for title in ("old", "new"))]
+    described: list[dict[str, Any]] = [
+        MINE,
+        *({**MINE, "data_set": {"title": title}} for title in ("old", "new")),
+    ]
     for identity in described:
         with claim(tmp_path, identity, overwrite=False):
             pass

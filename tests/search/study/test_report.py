@@ -17,6 +17,8 @@ import pytest
 from kbn import data
 from search import CoarseFine, LossEvolution, Paper, RangeTest, SigmaBatchNorm, run
 from search.settings.spec import StudySpec
+from search.settings.values import Init
+from search.space.vary import vary
 from search.store.folder import GENERATED, claim
 from search.study.report import SPECIFICATIONS, kept_study, main
 from search.study.run import identity_of
@@ -78,7 +80,7 @@ def test_a_report_is_written_again_to_the_byte(
 
 def test_it_loads_no_ray(study: Path) -> None:
     """The command does not so much as import Ray, and is found as a module."""
-    words = ["-X", "importtime", "-m", "search.study", "report", study]
+    words = ["-X", "importtime", "-m", "search.study", "report", str(study)]
     ran = subprocess.run(
         [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -89,8 +91,8 @@ def test_it_loads_no_ray(study: Path) -> None:
 
 EVERY: tuple[StudySpec, ...] = (
     SMALL,
-    CoarseFine(data="digits", vary={"eta_max": "0.01,0.1", "lam": [1e-4, 1e-3]}),
-    LossEvolution(data="digits", init="normal:0.1", architectures=((8,), (8, 8))),
+    CoarseFine(data="digits", vary=vary("--vary", {"eta_max": "0.01,0.1", "lam": "1e-4,1e-3"})),
+    LossEvolution(data="digits", init=Init("normal", 0.1), architectures=((8,), (8, 8))),
     SigmaBatchNorm(data="digits", sigmas=(0.1, 0.01), retune=True),
     RangeTest(data="digits", replicates=2),
     Paper(data="digits", hidden=(8,), retune=True),
@@ -136,10 +138,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda study: (study / "study.db").write_bytes(b"SQLite format 3\0"),
         "no study's store, or damaged",
     ),
-    "a link": (
-        lambda study: (study / "spec.json").rename(study / "x") and _link(study / "spec.json"),
-        "symbolic link",
-    ),
+    "a link": (lambda study: _link(study / "spec.json"), "symbolic link"),
     "older": (edited(lambda held: held.pop("data_set")), "once more where the data set is"),
     "unheard of": (edited(lambda held: held.update(driver="magic")), "no driver of this version"),
     "no text": (edited(lambda held: held.update(driver=["paper"])), "no driver of this version"),
@@ -157,7 +156,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def _link(path: Path) -> None:
-    path.symlink_to(path.with_name("x"))
+    path.symlink_to(path.rename(path.with_name("x")))
 
 
 @pytest.mark.parametrize("name", BAD)
