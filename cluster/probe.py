@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ ASKED = ("ray", "numpy", "scipy", "threadpoolctl")
 """Distributions whose versions `installed` tells, beside Python's."""
 TRIES_AGAIN = 1
 """How often a node is asked again whose worker died: one may have been ended for its memory."""
+STAY_SECONDS = 3.0
+"""How long a node has to be there after its workers died, before that is held against it."""
 SHOWN = 3
 """Nodes that one message names."""
 
@@ -65,21 +68,28 @@ def ask_nodes(ray: Any, versions: Versions) -> tuple[list[tuple[str, Answer]], l
     asked = {
         remote.options(scheduling_strategy=affinity(node["NodeID"], soft=False)).remote(
             versions.__module__, versions.__qualname__
-        ): _name(node)
+        ): node
         for node in ray.nodes()
         if node["Alive"] and node["Resources"].get("CPU", 0.0) > 0
     }
     answers: list[tuple[str, Answer]] = []
+    broken: list[tuple[Mapping[str, Any], str]] = []
     pending, deadline = list(asked), time.monotonic() + PROBE_SECONDS
     while pending and (left := deadline - time.monotonic()) > 0:
         ready, pending = ray.wait(pending, timeout=left)
         for reference in ready:
-            answer = _answer(ray, reference)
-            if answer is not None:
-                answers.append((asked[reference], answer))
+            node = asked[reference]
+            try:
+                answers.append((_name(node), ray.get(reference)))
+            except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError):
+                continue  # it went away
+            except ray.exceptions.RayError as error:
+                broken.append((node, _complaint(error)))
     for reference in pending:
         ray.cancel(reference, force=True)
-    return answers, [asked[reference] for reference in pending]
+    until = time.monotonic() + STAY_SECONDS
+    answers += [(_name(node), said) for node, said in broken if _stays(node, until)]
+    return answers, [_name(asked[reference]) for reference in pending]
 
 
 def _name(node: Mapping[str, Any]) -> str:
@@ -87,21 +97,26 @@ def _name(node: Mapping[str, Any]) -> str:
     return str(address) if host in ("", address) else f"{address} ({host})"
 
 
-def _answer(ray: Any, reference: Any) -> Answer | None:
-    """Return what a node said, or why it cannot say anything; None when it went away."""
-    errors = ray.exceptions
-    try:
-        answer: Answer = ray.get(reference)
-    except (errors.NodeDiedError, errors.TaskUnschedulableError):
-        return None
-    except errors.WorkerCrashedError:
+def _complaint(error: Exception) -> str:
+    """Return why a node cannot say anything."""
+    if type(error).__name__ == "WorkerCrashedError":
         return (
             "workers die of their first task, and their logs there, python-core-worker-*, say why"
         )
-    except errors.RayError as error:
-        words = str(error).strip().splitlines() or [""]
-        return f"cannot run a task ({type(error).__name__}: {words[-1].strip()})"
-    return answer
+    words = str(error).strip().splitlines() or [""]
+    return f"cannot run a task ({type(error).__name__}: {words[-1].strip()})"
+
+
+def _stays(node: Mapping[str, Any], until: float) -> bool:
+    """Say whether a node is there up to a time: where one ends, its workers may end first."""
+    door = node["NodeManagerAddress"], node["NodeManagerPort"]
+    while (left := until - time.monotonic()) > 0:
+        try:
+            socket.create_connection(door, timeout=left).close()
+        except OSError:
+            return False
+        time.sleep(STAY_SECONDS / 20)
+    return True
 
 
 def _ask(module: str, name: str) -> Answer:

@@ -191,10 +191,14 @@ def test_a_node_whose_workers_die_is_named(nodes: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_node_that_goes_away_when_asked_is_left_alone(nodes: Any) -> None:
-    """The others answer, and the work runs there."""
+@pytest.mark.parametrize("how", ["at once", "workers first"])
+def test_a_node_that_goes_away_when_asked_is_left_alone(
+    nodes: Any, tmp_path: Path, how: str
+) -> None:
+    """The others answer, and the work runs there: nothing is wrong with what is installed."""
+    leaving = {"LEAVES": how, "MARK": str(tmp_path / "asked")}
     with (
-        another(nodes, num_cpus=1, env_vars={"LEAVES": "1"}),
+        another(nodes, num_cpus=1, env_vars=leaving),
         RayPool(
             work, shared_data(), address=nodes.address, py_modules=OURS, versions=leaves
         ) as pool,
@@ -204,9 +208,20 @@ def test_a_node_that_goes_away_when_asked_is_left_alone(nodes: Any) -> None:
 
 
 def leaves() -> dict[str, str]:
-    """Tell nothing; on a node that is meant to, end the node, which is the worker's parent."""
-    if "LEAVES" in os.environ:
-        os.kill(os.getppid(), signal.SIGKILL)
+    """Tell nothing; on a node that is meant to, end the node, which is the worker's parent.
+
+    Its workers may end a moment before it, as they do on a machine that is shut down.
+    """
+    how, raylet = os.environ.get("LEAVES"), os.getppid()
+    if how == "workers first":
+        mark = Path(os.environ["MARK"])
+        if mark.exists():  # asked again, and not a third time
+            kill = f"sleep 1; kill -KILL {raylet}"
+            subprocess.Popen(["/bin/sh", "-c", kill], start_new_session=True)
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "at once":
+        os.kill(raylet, signal.SIGKILL)
         time.sleep(600)
     return {}
 
