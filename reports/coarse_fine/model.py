@@ -8,14 +8,14 @@ import pandas as pd
 from reports.drawing import images
 from reports.drawing.album import Album, Picture
 from reports.parts.excerpt import Excerpt, excerpt
-from reports.parts.text import NONE, cell, share
+from reports.parts.text import NONE, cell, cut, share
 from search.evidence.marks import standard_error_of_share
 from search.records import DataRecord, Mistakes, StudyRecord, TrialRecord
 
 UNITS = 60
 """Units whose weights are shown at most."""
-LONGEST = 12
-"""Letters of a class's name below a picture."""
+LONGEST, LONGEST_IN_TABLE = 12, 40
+"""Letters of a class's name below a picture, and in a table."""
 SMALLEST = 1e-30
 """What all is divided by at least: where every number is the same, there is nothing to scale."""
 
@@ -45,9 +45,10 @@ def _row(counts: np.ndarray, classes: tuple[str, ...], label: int) -> dict[str, 
     accuracy = counts[label, label] / total
     others = np.where(np.arange(len(counts)) == label, 0, counts[label])
     other = int(others.argmax())
-    mistaken = f"{classes[other]} ({share(others[other] / total)})" if others[other] else NONE
+    name, taken_for = (cut(classes[each], LONGEST_IN_TABLE) for each in (label, other))
+    mistaken = f"{taken_for} ({share(others[other] / total)})" if others[other] else NONE
     return {
-        "class": cell(classes[label]),
+        "class": cell(name),
         "test images": f"{total:,}",
         "accuracy": share(accuracy),
         "standard error": share(standard_error_of_share(accuracy, total)),
@@ -111,10 +112,7 @@ def _mistakes(record: StudyRecord, album: Album) -> Picture | None:
 
 
 def _words(found: Mistakes, data: DataRecord) -> list[str]:
-    names = [
-        name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
-        for name in (" ".join(each.split()) for each in data.classes)
-    ]
+    names = [cut(name, LONGEST) for name in data.classes]
     return [
         f"{names[other]}\n({names[label]})\n{share(float(p), 2)}"
         for label, other, p in zip(found.classes, found.taken_for, found.probabilities, strict=True)

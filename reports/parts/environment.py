@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from reports.parts.excerpt import MOST
-from reports.parts.text import NONE, cell, count, duration, moment, share
+from reports.parts.text import NONE, cell, count, cut, duration, moment, share
 from search.evidence.digest import digest
 from search.records import Attempt, State, StudyRecord, TrialRecord
 from search.settings.values import number_text
@@ -21,6 +21,10 @@ _FIELDS = {
     "CPU": "cpu",
     "hosts": "host",
 }
+
+
+LONGEST_ERROR = 300
+"""Characters of an error in a table, at most; all of it stands below."""
 
 
 def environment_table(record: StudyRecord) -> pd.DataFrame:
@@ -117,7 +121,7 @@ def failures_table(record: StudyRecord) -> pd.DataFrame:
                 "λ": number_text(trial.trial.lam),
                 "attempt": str(attempt.number),
                 "node": cell(attempt.node) or NONE,
-                "error": cell(_error(attempt)),
+                "error": cell(cut(_error(attempt), LONGEST_ERROR)),
                 "then": "given up" if _given_up(trial, attempt) else "tried again",
             }
             for trial, attempt in shown_failures(record)

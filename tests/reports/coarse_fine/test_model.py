@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import reports
-from reports.coarse_fine.model import classes_remainder, classes_table
+from reports.coarse_fine.model import LONGEST_IN_TABLE, classes_remainder, classes_table
 from reports.parts.text import NONE
 from search.records import Mistakes, StudyRecord
 from tests.reports.records import DIGITS, study
@@ -92,3 +92,10 @@ def test_long_names_of_classes_are_cut(tmp_path: Path) -> None:
     data = replace(DIGITS, classes=("a very long\nname of a class", *DIGITS.classes[1:]))
     drawn(replace(study(tmp_path, data=data), mistakes=MISTAKES))
     assert ">(a very long…)<" in (tmp_path / "figures" / "mistakes.svg").read_text("utf-8")
+
+
+def test_long_names_of_classes_are_cut_in_the_table() -> None:
+    """A name of any length and any number of lines leaves the table one."""
+    table = classes_table(np.array([[3, 1], [0, 4]]), ("a\nb" * 50_000, "c" * 50_000))
+    assert table["class"].str.len().tolist() == [LONGEST_IN_TABLE] * 2
+    assert table["most often taken for"][0] == f"{'c' * (LONGEST_IN_TABLE - 1)}… (0.2500)"

@@ -10,6 +10,7 @@ import pytest
 
 from reports.document import render
 from reports.parts.environment import (
+    LONGEST_ERROR,
     environment_table,
     failed_attempts,
     failures_remainder,
@@ -148,3 +149,12 @@ def test_few_failed_attempts_are_all_shown(tmp_path: Path) -> None:
     record = study(tmp_path, by_lambda({1e-3: FAILED, 1e-1: FAILED}))
     assert shown_failures(record) == failed_attempts(record)
     assert failures_remainder(record) == ""
+
+
+def test_a_long_error_is_cut_in_the_table(tmp_path: Path) -> None:
+    """All of it stands in the details below."""
+    record = study(tmp_path, by_lambda({1e-1: Ending(failures=("long " * 20_000 + "end",))}))
+    (error,) = failures_table(record)["error"]
+    assert len(error) == LONGEST_ERROR
+    assert error.endswith("…")
+    assert "long end" in render(record, figures=False)
