@@ -39,7 +39,7 @@ EXCLUDES = (
     "*.tar.gz",
 )
 """What never travels with the code, in the syntax of .gitignore, which is honoured as well."""
-SCRIPT = Path("cluster") / "job.py"
+SCRIPT = Path("cluster") / "jobs" / "job.py"
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

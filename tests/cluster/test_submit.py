@@ -56,8 +56,9 @@ def dashboard() -> Iterator[str]:
 def checkout(tmp_path: Path) -> Path:
     """Return a folder of code like a checkout of this project, with a program in it."""
     folder = tmp_path / "checkout"
-    (folder / "cluster").mkdir(parents=True)
-    shutil.copy(ROOT / "cluster" / "job.py", folder / "cluster")
+    jobs = folder / "cluster" / "jobs"
+    jobs.mkdir(parents=True)
+    shutil.copy(ROOT / "cluster" / "jobs" / "job.py", jobs)
     (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
     return folder
 
