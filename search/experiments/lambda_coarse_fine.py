@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from search.evidence.finalists import Top
 from search.experiments.coarse_fine.outline import outline
 from search.experiments.coarse_fine.plan import coarse_fine
 from search.experiments.coarse_fine.settings import REFERENCE_FACTORS, SearchSettings
 from search.plan import Plan
 from search.settings import values
-from search.settings.spec import StageOutline, setting
+from search.settings.spec import StageOutline, like, setting
 from search.space.axis import LAM, Axis
-from search.space.narrow import check_rule
+from search.space.narrow import Factors, Zoom, check_rule
 from search.space.vary import Varied
 from search.space.widen import Bounds, Ends, bounds
 from search.trial import Trial
@@ -37,6 +38,41 @@ class LambdaSearch(SearchSettings):
         "Run the same command again to resume; a finished study only writes its report again."
     )
 
+    fine: Factors | Zoom = like(
+        SearchSettings,
+        "fine",
+        help="Fine grid: factors of the coarse winner, or zoom:N for N values between its coarse "
+        "neighbours, even on a log scale  [default: 0.4,0.8,1,2,4,8].",
+    )
+    replicate_top: Top | Literal["off"] = like(
+        SearchSettings,
+        "replicate_top",
+        help="Train the best K values again, so that each has R replicates, and choose among "
+        "them; or off  [default: 3:3; off with --preset paper]",
+    )
+    fresh: int = like(
+        SearchSettings,
+        "fresh",
+        help="Runs of the chosen λ with seeds that took no part in choosing it  [default: 2; 0 "
+        "with --preset paper]",
+    )
+    final_epochs: int = like(
+        SearchSettings,
+        "final_epochs",
+        help="Epochs of the final model  [default: the whole cycles nearest to 30; 32 with "
+        "--preset paper]",
+    )
+    final_alpha: float = like(
+        SearchSettings,
+        "final_alpha",
+        help="Alpha of the final model  [default: as --alpha; 0.7 with --preset paper]",
+    )
+    select: str = like(
+        SearchSettings,
+        "select",
+        help="What the final model gets: the best λ, or the largest within one standard error "
+        "of it.",
+    )
     preset: str = setting(
         "standard",
         values.choice("standard", "paper"),

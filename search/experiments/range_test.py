@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from kbn.errors import InputError
 from search.plan import Choice, Plan, Stage
 from search.settings.spec import FixedLambda, StageOutline, flag, like
-from search.settings.values import number_text
+from search.settings.values import Cycle, number_text
 from search.trial import Trial
 
 STAGE = "range test"
+_NONE = "Not to be changed here"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,13 @@ class RangeTest(FixedLambda):
     eta_max: float = like(
         FixedLambda, "eta_max", default=10.0, help="Learning rate of the last step."
     )
+
+    epochs: int = like(
+        FixedLambda, "epochs", help="Epochs over which the learning rate rises  [default: 24]"
+    )
+    replicates: int = like(FixedLambda, "replicates", help="Runs with other weights and batches.")
+    schedule: str = like(FixedLambda, "schedule", help=f"{_NONE}: the learning rate rises once.")
+    cycle: Cycle = like(FixedLambda, "cycle", help=f"{_NONE}: the rise is as long as the run.")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -267,6 +267,11 @@ class StudySpec(Settings, ABC):
         """The largest batch that is asked for."""
         return self.batch_size
 
+    @property
+    def shortest_cycle(self) -> Cycle:
+        """The shortest cycle that is asked for."""
+        return self.cycle
+
     @abstractmethod
     def experiments(self) -> tuple[Experiment, ...]:
         """Return the experiments of the study at its scale, each with a plan of its own."""

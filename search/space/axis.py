@@ -137,18 +137,24 @@ def tidy(value: float) -> float:
 def _yes_or_no(flag: str, value: Any) -> bool:
     if isinstance(value, str) and value in {"yes", "no"}:
         return value == "yes"
-    return values.boolean(flag, value)
+    if not isinstance(value, bool):
+        raise values.bad(flag, value, "choose yes or no")
+    return value
 
 
 _POSITIVE = (Scale.LOG, values.magnitude, values.SMALLEST, values.LARGEST)
-LAM = Axis("lam", "λ", "L2 strength λ", *_POSITIVE, larger_is_simpler=True)
+LAM = Axis(
+    *("lam", "λ", "L2 strength λ", Scale.LOG, values.positive_lambda),
+    *(values.SMALLEST, values.LARGEST),
+    larger_is_simpler=True,
+)
 ETA_MIN = Axis("eta_min", "η_min", "smallest learning rate η_min", *_POSITIVE)
 ETA_MAX = Axis("eta_max", "η_max", "largest learning rate η_max", *_POSITIVE)
 CYCLE = Axis(
     "cycle", "cycle", "cycle (epochs)", Scale.LOG, values.whole(at_least=1), 1.0, whole=True
 )
 BATCH_SIZE = Axis(
-    *("batch_size", "batch", "batch size", Scale.LOG, values.whole(at_least=1), 1.0),
+    *("batch_size", "batch", "batch size", Scale.LOG, values.whole(at_least=2), 2.0),
     whole=True,
     larger_is_simpler=True,
 )

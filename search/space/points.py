@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+from kbn.schedule import SHORTEST_CYCLE
 from search.settings.spec import whole_cycles_near
 from search.settings.values import NAMED, Cycle
 from search.space.axis import BATCH_SIZE, CYCLE, EPOCHS, SIGMA, Axis, Value
@@ -40,14 +41,29 @@ class Space:
         }
         if SIGMA.name in fields:
             fields["init"] = "normal"
-        cycle = self.cycle
-        if CYCLE.name in fields:
-            cycle = Cycle(fields.pop(CYCLE.name), "epochs")
-            fields.setdefault(EPOCHS.name, whole_cycles_near(base.epochs, cycle))
+        fields.pop(CYCLE.name, None)
+        fields[EPOCHS.name] = self.epochs_at(point, base.epochs)
         if CYCLE in self.axes or BATCH_SIZE in self.axes:
             batch = fields.get(BATCH_SIZE.name, base.batch_size)
-            fields["cycle_steps"] = cycle.steps(base.train_size // batch)
+            fields["cycle_steps"] = self.cycle_at(point).steps(base.train_size // batch)
         return replace(base, **fields)
+
+    def cycle_at(self, point: Point) -> Cycle:
+        """Return the cycle of a point's runs."""
+        return Cycle(self._at(point, CYCLE), "epochs") if CYCLE in self.axes else self.cycle
+
+    def epochs_at(self, point: Point, asked: int) -> int:
+        """Return the epochs of a point's runs where so many are asked for."""
+        if EPOCHS in self.axes:
+            return int(self._at(point, EPOCHS))
+        return whole_cycles_near(asked, self.cycle_at(point)) if CYCLE in self.axes else asked
+
+    def _at(self, point: Point, axis: Axis) -> Any:
+        return point[self.axes.index(axis)]
+
+    def possible(self, base: Trial, points: Iterable[Point]) -> tuple[Point, ...]:
+        """Return the points that can be trained: what lies beyond a grid need not be."""
+        return tuple(point for point in points if _can_be(self.put(base, point)))
 
     def runs(
         self, base: Trial, points: Iterable[Point], replicates: Iterable[int]
@@ -120,6 +136,15 @@ def only(point: Point) -> float:
     (value,) = point
     assert isinstance(value, int | float)
     return value
+
+
+def _can_be(trial: Trial) -> bool:
+    """Say whether there is a batch, a cycle, and a learning rate that rises in it."""
+    return (
+        trial.batch_size <= trial.train_size
+        and trial.cycle_steps >= SHORTEST_CYCLE
+        and trial.eta_min <= trial.eta_max
+    )
 
 
 def _value(axis: Axis, trial: Trial) -> Value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,6 +16,9 @@ from kbn.errors import InputError
 from search.settings import values
 from search.settings.values import NAMED, bad
 from search.space.axis import AXES, HIDDEN, LAM, Axis, Scale, Value
+
+MOST_VALUES = 10_000
+"""Values of an axis, at most."""
 
 
 class Even(NamedTuple):
@@ -69,11 +72,14 @@ def vary(flag: str, value: Any) -> tuple[Varied, ...]:
         found = tuple(each if isinstance(each, Varied) else _read(flag, each) for each in given)
     if not found:
         raise InputError(f"{flag} is empty: give at least one axis, as in lam=1e-5:1e-1:5")
-    names = [each.axis.name for each in found]
+    _check_once(flag, [each.axis.name for each in found])
+    return found
+
+
+def _check_once(flag: str, names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"{flag}: {name} is named twice; give all its values at once")
-    return found
+            raise InputError(f"{flag}: {name} is named twice; give all that is meant at once")
 
 
 def _read(flag: str, text: Any) -> Varied:
@@ -111,7 +117,8 @@ def varied(flag: str, name: str, given: Any) -> Varied:
             )
         if isinstance(given, Drawn):
             return Varied(axis, (low, high), drawn=True)
-        count = values.whole(at_least=2)(f"{named}, values from low to high,", given.number)
+        many = values.whole(at_least=2, at_most=MOST_VALUES)
+        count = many(f"{named}, values from low to high,", given.number)
         return Varied(axis, axis.even(low, high, count))
     if isinstance(given, Iterable) and not isinstance(given, str):
         tried = tuple(axis.read(named, each) for each in given)
@@ -172,7 +179,9 @@ def limits(flag: str, value: Any) -> tuple[Limits, ...]:
     if isinstance(value, Mapping):
         value = [f"{name}={','.join(map(values.show, pair))}" for name, pair in value.items()]
     given = [value] if isinstance(value, str) else value
-    return tuple(each if isinstance(each, Limits) else _limits(flag, each) for each in given)
+    found = tuple(each if isinstance(each, Limits) else _limits(flag, each) for each in given)
+    _check_once(flag, [each.axis.name for each in found])
+    return found
 
 
 def unordered(flag: str, value: Any) -> tuple[str, ...]:
@@ -182,7 +191,7 @@ def unordered(flag: str, value: Any) -> tuple[str, ...]:
     for axis in axes:
         if axis.ordered:
             raise bad(flag, value, f"{axis.name} is narrowed like every ordered axis; leave it out")
-    return tuple(axis.name for axis in axes)
+    return tuple(dict.fromkeys(axis.name for axis in axes))
 
 
 def _limits(flag: str, text: str) -> Limits:

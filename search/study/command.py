@@ -16,7 +16,7 @@ from cluster import ClusterError, ClusterLostError
 from kbn.errors import InputError, WriteError, visible
 from kbn.output import checked_output
 from kbn.paths import user_path
-from search.experiments.lambda_coarse_fine import LambdaSearch
+from search.experiments.coarse_fine.settings import SearchSettings
 from search.experiments.range_test import RangeTest
 from search.records import State, StudyRecord, TrialRecord
 from search.running import live
@@ -124,7 +124,7 @@ def _options(settings: type[StudySpec | Execution]) -> Iterator[click.Option]:
                 help_text += f"  [default: {'yes' if field.default else 'no'}]"
             yield click.Option([switch], default=None, is_flag=True, help=help_text)
         else:
-            if field.default is not None:
+            if field.default not in (None, ()):
                 help_text += f"  [default: {show(field.default)}]"
             many = field.metadata["many"]
             yield click.Option(
@@ -201,15 +201,23 @@ def summary(study: Study, *, quiet: bool) -> Iterator[str]:
 def _findings(record: StudyRecord, study: Study) -> Iterator[str]:
     best = study.best
     if best is None:
-        if any(each.kind == LambdaSearch.kind for each in record.experiments):
+        if _searches(record):
             yield "no value completed: there is no final model"
         return
-    yield f"λ = {show(best.trial.lam)} is chosen; see the report's decisions"
+    for search in _searches(record):
+        space = search.space
+        yield f"{space.equation(space.of(best.trial))} is chosen; see the report's decisions"
     if best.result and best.result.test:
         yield (
             f"final model: test accuracy {best.result.test.accuracy:.4f} on "
             f"{record.data.test_size} images after {best.result.epochs} epochs"
         )
+
+
+def _searches(record: StudyRecord) -> list[SearchSettings]:
+    return [
+        each.settings for each in record.experiments if isinstance(each.settings, SearchSettings)
+    ]
 
 
 def shortcomings(study: Study) -> Iterator[tuple[int, str]]:

@@ -80,10 +80,11 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
 
 
 def _check_cycle(spec: StudySpec, record: DataRecord) -> None:
+    cycle, batch = spec.shortest_cycle, spec.largest_batch
     steps = base_trial(spec, record).cycle_steps
     if steps < SHORTEST_CYCLE:
         raise InputError(
-            f"--cycle {spec.cycle} has {steps} step with batches of {spec.batch_size} of "
+            f"--cycle {cycle} has {steps} step with batches of {batch} of "
             f"{record.train_size} images; at least {SHORTEST_CYCLE} are needed: choose a longer "
             "cycle, or a smaller --batch-size"
         )
@@ -134,6 +135,8 @@ def base_of(part: StudySpec, record: DataRecord, asked: Sequence[Trial]) -> Tria
 def base_trial(spec: StudySpec, record: DataRecord) -> Trial:
     """Return the trial that a plan varies; its λ is a placeholder.
 
+    A batch size or a cycle that is varied has the value that leaves the fewest steps.
+
     A file's path decides nothing: its arrays do, and those the fingerprint names.
     """
     return Trial(
@@ -150,8 +153,8 @@ def base_trial(spec: StudySpec, record: DataRecord) -> Trial:
         schedule=spec.schedule,
         eta_min=spec.eta_min,
         eta_max=spec.eta_max,
-        cycle_steps=spec.cycle.steps(record.train_size // spec.batch_size),
-        batch_size=spec.batch_size,
+        cycle_steps=spec.shortest_cycle.steps(record.train_size // spec.largest_batch),
+        batch_size=spec.largest_batch,
         epochs=spec.epochs,
         lam=0.0,
         seed=spec.seed,

@@ -2,87 +2,96 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.settings.spec import StageOutline
 from search.space.narrow import Factors
 
 
 def outline(search: SearchSettings) -> tuple[StageOutline, ...]:
-    """Return the stages to expect; those that only some outcomes ask for count no trials."""
-    stages = _samples(search) if search.at_a_time is not None else _grids(search)
+    """Return the stages to expect; those that only some outcomes ask for count no trials.
+
+    Where the length of runs is not known yet, it is that of the longest.
+    """
+    longest = search.space.epochs_at(search.longest, search.epochs)
+    stages = _samples(search, longest) if search.at_a_time is not None else _grids(search, longest)
     if search.most_replicates > search.replicates and search.replicate_top != "off":
         new = search.replicate_top.count * (search.most_replicates - search.replicates)
         what = f"the best {search.replicate_top.count}, so that each has {search.most_replicates}"
-        stages.append(StageOutline("replicates", new, search.epochs, what))
+        stages.append(StageOutline("replicates", new, longest, what))
     chosen = f"the chosen {search.space.name if len(search.varied) == 1 else 'point'}"
     if search.fresh:
         what = f"{chosen}, with seeds that took no part in choosing it"
-        stages.append(StageOutline("fresh", search.fresh, search.epochs, what))
+        stages.append(StageOutline("fresh", search.fresh, longest, what))
     stages += [
         StageOutline("final", 1, epochs, f"{chosen}; opens the test set")
-        for epochs in search.final_lengths()
+        for epochs in search.final_lengths(search.longest)
     ]
     return tuple(stages)
 
 
-def _samples(search: SearchSettings) -> list[StageOutline]:
+def _samples(search: SearchSettings, epochs: int) -> list[StageOutline]:
     assert search.at_a_time is not None
     trials = search.at_a_time * search.replicates
     box = " × ".join(each.told for each in search.varied)
     return [
-        StageOutline("sample", trials, search.epochs, f"{search.at_a_time} points of {box}"),
+        StageOutline("sample", trials, epochs, f"{search.at_a_time} points of {box}"),
         StageOutline(
-            *("closer sample", trials, search.epochs),
+            *("closer sample", trials, epochs),
             f"{search.at_a_time} points of the box around the best of those",
         ),
     ]
 
 
-def _grids(search: SearchSettings) -> list[StageOutline]:
-    stages = [_coarse(search)]
+def _grids(search: SearchSettings, epochs: int) -> list[StageOutline]:
+    stages = _coarse(search)
     for each in search.varied:
         if each.axis.ordered and (ends := search.ends(each.axis)) is not None:
             low, high = map(each.axis.show, ends)
             of = "" if len(search.varied) == 1 else f" of {each.axis.symbol}"
             what = f"if the best value{of} is at an end: one by one, from {low} to {high} at most"
-            stages.append(StageOutline("extend", 0, search.epochs, what))
+            stages.append(StageOutline("extend", 0, epochs, what))
     if any(each.axis.ordered for each in search.varied):
-        stages += [_fine(search), *_rounds(search)]
+        stages += [_fine(search, epochs), *_rounds(search, epochs)]
     return stages
 
 
-def _coarse(search: SearchSettings) -> StageOutline:
-    points = search.coarse_points
-    trials = len(points) * search.replicates
-    space = search.space
+def _coarse(search: SearchSettings) -> list[StageOutline]:
+    """Return the coarse grid, runs of other lengths apart."""
+    points, space = search.coarse_points, search.space
     what = (
         f"{space.name} = {space.listed(points)}"
         if len(space.axes) == 1
         else " × ".join(each.told for each in search.varied)
     )
-    return StageOutline("coarse", trials, search.epochs, what)
+    lengths = Counter(space.epochs_at(point, search.epochs) for point in points)
+    return [
+        StageOutline("coarse", count * search.replicates, epochs, what)
+        for epochs, count in sorted(lengths.items())
+    ]
 
 
-def _fine(search: SearchSettings) -> StageOutline:
+def _fine(search: SearchSettings, epochs: int) -> StageOutline:
     shared = isinstance(search.fine, Factors) and 1.0 in search.fine.values
     once_more = ", one of them trained already" if shared else ""
     what = "values" if len(search.varied) == 1 else "points"
     return StageOutline(
         "fine",
         (search.fine_count - shared) * search.replicates,
-        search.epochs,
+        epochs,
         f"{search.fine_count} {what} around the coarse winner{once_more}",
     )
 
 
-def _rounds(search: SearchSettings) -> list[StageOutline]:
+def _rounds(search: SearchSettings, epochs: int) -> list[StageOutline]:
     what = "values" if len(search.varied) == 1 else "points"
     if search.rounds == "auto":
         text = f"each {search.fine_count} {what} at most, until the data cannot tell them apart"
-        return [StageOutline("round 2, …", 0, search.epochs, text)]
+        return [StageOutline("round 2, …", 0, epochs, text)]
     text = f"{search.fine_count} {what} at most, around those that cannot be told from the best"
     trials = search.fine_count * search.replicates
     return [
-        StageOutline(f"round {number}", trials, search.epochs, text)
+        StageOutline(f"round {number}", trials, epochs, text)
         for number in range(2, search.rounds + 1)
     ]

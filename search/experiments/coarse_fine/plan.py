@@ -52,7 +52,7 @@ def _grids(search: SearchSettings, base: Trial) -> Ended:
     if best(tried, search.space) is None:
         return tried, ""
     tried = yield from _extend(search, base, tried)
-    points = _fine_points(search, tried)
+    points = _fine_points(search, base, tried)
     if not points:
         return tried, ""
     fine = _stage(search, "fine", Role.FINE)
@@ -61,7 +61,7 @@ def _grids(search: SearchSettings, base: Trial) -> Ended:
     return (yield from _narrow_further(search, base, tried))
 
 
-def _fine_points(search: SearchSettings, tried: Outcomes) -> tuple[Point, ...]:
+def _fine_points(search: SearchSettings, base: Trial, tried: Outcomes) -> tuple[Point, ...]:
     """Return the product of ordered axes' values around the best, and of kept axes' values."""
     space, at = search.space, _best(search, tried)
     if not any(axis.ordered for axis in space.axes):
@@ -74,7 +74,7 @@ def _fine_points(search: SearchSettings, tried: Outcomes) -> tuple[Point, ...]:
             each.append(narrow(axis, value, grid_values, search.fine))  # type: ignore[arg-type]
         else:
             each.append(grid_values if axis in search.kept else (value,))
-    return grid(each)
+    return space.possible(base, grid(each))
 
 
 def _samples(search: SearchSettings, base: Trial) -> Ended:
@@ -124,22 +124,24 @@ def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -
 
 def _extend(search: SearchSettings, base: Trial, tried: Outcomes) -> Steps:
     """Go on outward, one value and axis at a time, while the best point is the last at an end."""
-    while (point := _next_outward(search, tried)) is not None:
+    while (point := _next_outward(search, base, tried)) is not None:
         reason = words.extend(search, point, tried)
         extend = _stage(search, "extend", Role.EXTEND)
         tried += yield extend(search.trials(base, (point,)), reason)
     return tried
 
 
-def _next_outward(search: SearchSettings, tried: Outcomes) -> Point | None:
+def _next_outward(search: SearchSettings, base: Trial, tried: Outcomes) -> Point | None:
     space, at, points = search.space, _best(search, tried), _points(search, tried)
     for axis, value in zip(space.axes, at, strict=True):
         if not axis.ordered:
             continue
         values = space.values(axis, points)
         further = beyond(axis, value, values, search.ends(axis))  # type: ignore[arg-type]
-        if further is not None and further not in values:
-            return space.moved(at, axis, further)
+        if further is None or further in values:
+            continue
+        for point in space.possible(base, [space.moved(at, axis, further)]):
+            return point
     return None
 
 
@@ -152,7 +154,7 @@ def _narrow_further(search: SearchSettings, base: Trial, tried: Outcomes) -> End
         if number > last:
             return tried, words.rounds_over(last, automatic=search.rounds == "auto")
         axes = _around(search, tried)
-        points = _new_points(search, tried, axes)
+        points = _new_points(search, base, tried, axes)
         if not points:
             return tried, words.nothing_new(number)
         if search.rounds == "auto" and all(each.too_fine for each in axes):
@@ -178,14 +180,15 @@ def _around(search: SearchSettings, tried: Outcomes) -> tuple[Around, ...]:
 
 
 def _new_points(
-    search: SearchSettings, tried: Outcomes, axes: tuple[Around, ...]
+    search: SearchSettings, base: Trial, tried: Outcomes, axes: tuple[Around, ...]
 ) -> tuple[Point, ...]:
     """Return the product of the axes' next values, others at the best, less what is known."""
     at = _best(search, tried)
     new = {each.axis: each.values for each in axes}
     each = [new.get(axis, (value,)) for axis, value in zip(search.space.axes, at, strict=True)]
+    points = search.space.possible(base, grid(each))
     known = set(_points(search, tried))
-    return tuple(point for point in grid(each) if point not in known)
+    return tuple(point for point in points if point not in known)
 
 
 def _best(search: SearchSettings, tried: Outcomes) -> Point:

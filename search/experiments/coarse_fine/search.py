@@ -13,13 +13,15 @@ from search.experiments.coarse_fine.plan import coarse_fine
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.plan import Plan
 from search.settings import values
-from search.settings.spec import StageOutline, flag, setting
+from search.settings.spec import FixedLambda, StageOutline, flag, like, setting
+from search.settings.values import Cycle
 from search.space.axis import (
     ALPHA,
     AXES,
     BATCH_NORM,
     BATCH_SIZE,
     CYCLE,
+    EPOCHS,
     ETA_MAX,
     ETA_MIN,
     SCHEDULE,
@@ -84,44 +86,77 @@ class CoarseFine(SearchSettings):
         "Unordered axes that keep all their values on the fine grid; others are fixed at the best.",
         "NAME,NAME,…",
     )
-    lam: float = setting(5e-3, values.number(at_least=0), "L2 strength λ where not varied.", "λ")
+    lam: float = like(FixedLambda, "lam", help="L2 strength λ where not varied.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_axes()
+        self._check_lengths()
         self._check_together()
 
     def _check_axes(self) -> None:
         """Refuse what cannot be searched like this."""
-        points = math.prod(len(each.values) for each in self.vary)
+        points = self.samples or math.prod(len(each.values) for each in self.vary)
         drawn = [each.axis.name for each in self.vary if each.drawn]
         if self.samples is None and drawn:
             raise InputError(
                 f"--vary {drawn[0]}=random:…: what is drawn needs --samples N, the number of points"
             )
-        if self.samples is None and points > MOST_POINTS:
+        if self.samples is not None and points > MOST_POINTS:
+            raise InputError(f"--samples {points}: give {MOST_POINTS:,} at most")
+        if points > MOST_POINTS:
             raise InputError(
                 f"--vary: the product of the axes is {points:,} points, more than "
                 f"{MOST_POINTS:,}; draw a sample of them with --samples N"
             )
-        given = self.fine != self.derived()["fine"]
-        if given and not any(each.axis.ordered for each in self.vary):
-            raise InputError(
-                f"--fine {self.fine}: nothing lies between values of "
-                f"{', '.join(each.axis.name for each in self.vary)}; leave it out"
-            )
+        self._check_idle()
         known = {each.axis.name for each in self.vary}
         for name in (*self.keep, *(each.axis.name for each in self.bounds)):
             if name not in known:
                 option = "--keep" if name in self.keep else "--bounds"
                 raise InputError(f"{option} {name}: is not varied; leave it out, or --vary it")
 
+    def _check_idle(self) -> None:
+        """Refuse settings that the plan would not look at."""
+        grids = ["fine", "rounds", "keep"]
+        if self.samples is not None:
+            grids, why = [*grids, "bounds"], "--samples draws points in place of grids"
+        elif not any(each.axis.ordered for each in self.vary):
+            names = ", ".join(each.axis.name for each in self.vary)
+            why = f"nothing lies between values of {names}"
+        else:
+            return
+        for name in filter(self._given, grids):
+            raise InputError(
+                f"{flag(name)} {values.show(getattr(self, name))}: {why}; leave it out"
+            )
+
+    def _given(self, name: str) -> bool:
+        """Say whether a setting is another one than it would be by itself."""
+        default = type(self).__dataclass_fields__[name].default
+        return bool(getattr(self, name) != self.derived().get(name, default))
+
+    def _check_lengths(self) -> None:
+        """Refuse settings that would give a varied one another value behind the user's back."""
+        varied = {each.axis for each in self.vary}
+        for axis in (CYCLE, EPOCHS):
+            if axis in varied and self.scale < 1.0:
+                raise InputError(
+                    f"--scale {values.show(self.scale)}: would shorten {axis.name}, which is "
+                    "varied; leave it out, and give the epochs that are meant"
+                )
+        for axis, name in ((EPOCHS, "final_epochs"), (ALPHA, "final_alpha")):
+            if axis in varied and self._given(name):
+                raise InputError(
+                    f"{flag(name)}: {axis.name} is varied, and the final model has the best one's; "
+                    "leave the flag out"
+                )
+
     def _check_together(self) -> None:
         """Refuse axes that other settings, or other axes, take the meaning from."""
         varied = {each.axis: each for each in self.vary}
         for field in dataclasses.fields(self):
-            given = getattr(self, field.name) != self.derived().get(field.name, field.default)
-            if given and any(axis.name == field.name for axis in varied):
+            if self._given(field.name) and any(axis.name == field.name for axis in varied):
                 raise InputError(f"{flag(field.name)}: {field.name} is varied; leave the flag out")
         if "sigma" in self._names and self.init.sigma is not None:
             raise InputError(f"--init {self.init}: sigma is varied, which says how weights start")
@@ -168,6 +203,12 @@ class CoarseFine(SearchSettings):
         """The largest batch that is asked for."""
         sizes = (each.values for each in self.vary if each.axis is BATCH_SIZE)
         return int(max(next(sizes, (self.batch_size,))))  # type: ignore[arg-type]
+
+    @property
+    def shortest_cycle(self) -> Cycle:
+        """The shortest cycle that is asked for."""
+        lengths = [length for each in self.vary if each.axis is CYCLE for length in each.values]
+        return values.cycle("--vary cycle", min(lengths)) if lengths else self.cycle
 
     def ends(self, axis: Axis) -> Ends:
         """Return how far the search may go on along an axis; None where it may not."""

@@ -10,8 +10,7 @@ from typing import Any, ClassVar, Literal
 from search.evidence.finalists import Top, top
 from search.settings import values
 from search.settings.spec import Experiment, setting, whole_cycles_near
-from search.settings.values import Cycle
-from search.space.axis import ALPHA, CYCLE, EPOCHS, Axis, Value
+from search.space.axis import ALPHA, Axis
 from search.space.narrow import Factors, Zoom, fine_rule
 from search.space.points import Point, Space, grid
 from search.space.rounds import Rounds, rounds
@@ -46,7 +45,7 @@ class SearchSettings(Experiment, ABC):
         None,
         values.optional(top),
         "Train the best K values again, so that each has R replicates, and choose among them; or "
-        "off  [default: 3:3; off with --preset paper]",
+        "off  [default: 3:3]",
         "K:R|off",
     )
     select: str = setting(
@@ -59,15 +58,13 @@ class SearchSettings(Experiment, ABC):
     fresh: int = setting(
         None,
         values.optional(values.whole(at_least=0)),
-        "Runs of what was chosen with seeds that took no part in choosing it  [default: 2; 0 with "
-        "--preset paper]",
+        "Runs of what was chosen with seeds that took no part in choosing it  [default: 2]",
         "N",
     )
     final_epochs: int = setting(
         None,
         values.optional(values.whole(at_least=1)),
-        "Epochs of the final model  [default: the whole cycles nearest to 30; 32 with "
-        "--preset paper]",
+        "Epochs of the final model  [default: the whole cycles nearest to 30]",
         "N",
     )
     final_both: bool = setting(
@@ -79,7 +76,7 @@ class SearchSettings(Experiment, ABC):
     final_alpha: float = setting(
         None,
         values.optional(values.number(at_least=0, below=1)),
-        "Alpha of the final model  [default: as --alpha; 0.7 with --preset paper]",
+        "Alpha of the final model  [default: as --alpha]",
         "A",
     )
 
@@ -131,6 +128,11 @@ class SearchSettings(Experiment, ABC):
         return grid(each.values for each in self.varied)
 
     @property
+    def longest(self) -> Point:
+        """The point of the coarse grid, or the corner of the box, whose runs are the longest."""
+        return max(self.coarse_points, key=lambda point: self.space.epochs_at(point, self.epochs))
+
+    @property
     def fine_count(self) -> int:
         """Number of points on the fine grid, and on that of each further round, at most."""
         count = 1
@@ -172,13 +174,9 @@ class SearchSettings(Experiment, ABC):
         Where epochs are an axis, they are the chosen point's; where the cycle is, whole ones of it.
         """
         epochs, cycle = self.final_epochs, self.cycle
-        chosen: dict[Axis, Value] = {}
         if point is not None:
-            chosen = dict(zip(self.space.axes, point, strict=True))
-        if CYCLE in chosen:
-            cycle = Cycle(int(chosen[CYCLE]), "epochs")  # type: ignore[arg-type]
-            epochs = whole_cycles_near(epochs, cycle)
-        epochs = int(chosen.get(EPOCHS, epochs))  # type: ignore[arg-type]
+            epochs = self.space.epochs_at(point, epochs)
+            cycle = self.space.cycle_at(point)
         whole = whole_cycles_near(epochs, cycle)
         return (epochs, whole) if self.final_both and whole != epochs else (epochs,)
 

@@ -36,7 +36,8 @@ def made(**settings: Any) -> CoarseFine:
 
 def follow(search: CoarseFine, accuracy: Callable[[Trial], float] = peak) -> Progress:
     """Run a search's plan to its end on made-up accuracies."""
-    return replay(search.plan(MANY), lambda trial: Outcome(trial, result(trial, accuracy(trial))))
+    base = replace(MANY, eta_min=search.eta_min)
+    return replay(search.plan(base), lambda trial: Outcome(trial, result(trial, accuracy(trial))))
 
 
 def stage(progress: Progress, role: Role) -> tuple[Trial, ...]:
@@ -89,6 +90,25 @@ def test_an_edge_is_passed_on_its_own_axis() -> None:
     assert [trial.eta_max for trial in beyond][:2] == [10.0, 50.0]
     assert len({trial.lam for trial in beyond[:2]}) == 1
     assert max(trial.eta_max for trial in beyond) <= 50.0
+
+
+def test_what_cannot_be_trained_is_not_asked_for() -> None:
+    """Around an end and beyond it no η_max is below η_min, and no batch larger than the images."""
+    reach = {"bounds": {"eta_max": (1e-4, 1.0)}, "rounds": 3, **PLAIN}
+    rates = made(vary={"eta_max": [0.01, 0.1]}, eta_min=0.01, **reach)
+    progress = follow(rates, lambda trial: 0.5 - trial.eta_max)
+    asked = {trial.eta_max for each in progress.stages for trial in each.trials}
+    assert min(asked) == 0.01
+    assert {0.02, 0.04, 0.08} < asked
+
+    half, whole = MANY.train_size // 2, MANY.train_size
+    batches = made(
+        vary={"batch_size": [half, whole]}, bounds={"batch_size": (2, 10 * whole)}, **PLAIN
+    )
+    progress = follow(batches, lambda trial: trial.batch_size / (100 * whole))
+    trials = [trial for each in progress.stages for trial in each.trials]
+    assert max(trial.batch_size for trial in trials) == whole
+    assert stage(progress, Role.FINE)
 
 
 def test_without_bounds_an_edge_is_warned_of() -> None:
@@ -189,6 +209,24 @@ def test_the_outline_counts_what_the_plan_asks_for(search: CoarseFine) -> None:
             assert len(each.trials) == expected[each.name]
 
 
+def test_the_outline_knows_the_lengths_of_runs() -> None:
+    """Where epochs or the cycle are varied, each run counts its own; later ones the longest."""
+    by_epochs = made(vary={"epochs": [5, 20], "lam": [1e-3, 1e-2]}, **PLAIN).outline()
+    assert [(each.name, each.trials, each.epochs) for each in by_epochs] == [
+        ("coarse", 2, 5),
+        ("coarse", 2, 20),
+        ("fine", 9, 20),
+        ("final", 1, 20),
+    ]
+    by_cycle = made(vary={"cycle": [4, 7]}, **PLAIN).outline()
+    assert [(each.name, each.epochs) for each in by_cycle] == [
+        ("coarse", 20),
+        ("coarse", 21),
+        ("fine", 21),
+        ("final", 28),
+    ]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -205,6 +243,15 @@ def test_the_outline_counts_what_the_plan_asks_for(search: CoarseFine) -> None:
         ({"vary": TWO, "bounds": {"alpha": (0.1, 0.9)}}, ("--bounds alpha", "not varied")),
         ({"vary": TWO, "keep": "hidden"}, ("--keep hidden", "not varied")),
         ({"vary": TWO, "samples": 1}, ("--samples 1", "at least 2")),
+        ({"vary": TWO, "samples": 10_001}, ("--samples 10001", "10,000")),
+        ({"vary": TWO, "samples": 5, "rounds": 2}, ("--rounds 2", "--samples")),
+        ({"vary": TWO, "samples": 5, "bounds": {"lam": (1e-5, 1)}}, ("--bounds", "--samples")),
+        ({"vary": {"hidden": [5, 6]}, "keep": "hidden"}, ("--keep hidden", "nothing lies between")),
+        ({"vary": {"cycle": [2, 4]}, "scale": 0.5}, ("--scale 0.5", "cycle")),
+        ({"vary": {"epochs": [2, 4]}, "scale": 0.5}, ("--scale 0.5", "epochs")),
+        ({"vary": {"epochs": [2, 4]}, "final_epochs": 9}, ("--final-epochs", "epochs is varied")),
+        ({"vary": {"alpha": [0.1, 0.2]}, "final_alpha": 0.7}, ("--final-alpha", "alpha is varied")),
+        ({"vary": {"eta_max": [1, 2]}, "lam": 1e31}, ("--lam 1e31", "at most")),
     ],
     ids=str,
 )  # fmt: skip

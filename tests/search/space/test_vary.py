@@ -47,7 +47,10 @@ def test_every_form_is_read(given: Any, expected: Varied) -> None:
         ("lam=1e-3:1e-1", ("low:high:count",)),
         ("lam=1e-3:1e-1:1", ("1", "at least 2")),
         ("lam=1e-3:1e-1:x", ("x", "whole number")),
-        ("lam=0,1", ("0", "above 0")),
+        ("lam=0,1", ("0", "above 0", "log axis")),
+        ("lam=1e-3:1e-1:100000000", ("100000000", "at most 10000")),
+        ("batch_size=1,20", ("1", "at least 2")),
+        ("batch_norm=yes,1", ("choose yes or no",)),
         ("lam=random:1e-3", ("random:0.01:1",)),
         ("schedule=random:a:b", ("choose one of",)),
         ("schedule=cosine,square", ("square", "choose one of")),
@@ -76,8 +79,14 @@ def test_limits_are_read_axis_by_axis() -> None:
     assert limits("--bounds", {"eta_max": (0.001, 2)}) == limits("--bounds", [str(found)])
 
 
-@pytest.mark.parametrize("text", ["eta_max", "eta_max=1", "eta_max=2,1", "hidden=1,2", "x=1,2"])
-def test_bad_limits_are_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("eta_max", "eta_max=1", "eta_max=2,1", "hidden=1,2", "x=1,2"),
+        ["lam=1e-5,1", "lam=1e-6,1"],
+    ],
+)
+def test_bad_limits_are_refused(text: str | list[str]) -> None:
     """Each by a message that names the flag."""
     with pytest.raises(InputError, match="--bounds"):
         limits("--bounds", text)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kbn.errors import visible
+from search.experiments.coarse_fine.search import CoarseFine
 from search.experiments.lambda_coarse_fine import LambdaSearch
+from search.experiments.loss_evolution import LossEvolution
+from search.experiments.paper import Paper
 from search.experiments.range_test import RangeTest
-from search.settings.spec import Execution, flag
+from search.experiments.sigma_batchnorm import SigmaBatchNorm
+from search.settings.spec import Execution, StudySpec, flag
 from search.study import dry_run
 from search.study.command import main, shortcomings
 from search.study.run import Study
@@ -144,6 +149,69 @@ def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
             assert flag(field.name) in out
             assert field.metadata["help"]
     assert "--spec" in out
+
+
+@pytest.mark.parametrize("spec_type", [CoarseFine, LossEvolution, Paper, RangeTest, SigmaBatchNorm])
+def test_help_names_no_flag_of_another_command(
+    spec_type: type[StudySpec], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each flag that a command's help speaks of is its own, and no default is empty."""
+    with pytest.raises(SystemExit):
+        main(spec_type, ["--help"])
+    out = capsys.readouterr().out
+    fields = [*dataclasses.fields(spec_type), *dataclasses.fields(Execution)]
+    own = {flag(field.name) for field in fields}
+    own |= {flag(f"no_{field.name}") for field in fields} | {"--help", "--spec"}
+    assert set(re.findall(r"--[a-z][a-z-]*[a-z]", out)) <= own
+    assert "[default: ]" not in out
+
+
+def test_a_search_says_which_point_is_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the axes that were varied, and by no other setting."""
+    vary = ["--vary", "eta_max=0.05,0.1", "--vary", "batch_norm=yes,no"]
+    brief = ["--epochs", "1", "--final-epochs", "1", "--fresh", "0", "--replicate-top", "off"]
+    data = ["--data", "synthetic:200", "--batch-size", "20", "--cycle", "1", "--fine", "zoom:1"]
+    with pytest.raises(SystemExit):
+        main(CoarseFine, [*vary, *brief, *data, "--serial", "--out", str(tmp_path)])
+    (line,) = (x for x in capsys.readouterr().out.splitlines() if "is chosen" in x)
+    assert re.match(r"η_max = \S+, batch norm = (yes|no) is chosen", line)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("batch_size=20,150", "cycle=1,2"), ("1epochs", "batches of 150", "180 images")),
+        (("batch_size=20,500",), ("500", "at most 180")),
+        (("hidden=1000000000/5",), ("1000000000", "narrower layers")),
+    ],
+)
+def test_axes_that_do_not_fit_the_data_or_the_machine(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    given: tuple[str, ...],
+    words: tuple[str, ...],
+) -> None:
+    """The worst of the values that are varied is refused in a line; nothing is written."""
+    vary = [word for each in given for word in ("--vary", each)]
+    with pytest.raises(SystemExit) as exit_:
+        main(CoarseFine, [*vary, "--data", "synthetic:200", "--serial", "--out", str(tmp_path)])
+    assert exit_.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert all(word in line for word in words), line
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_varied_batch_size_may_be_all_that_fits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The default batch, which is not trained with, is larger than the training set."""
+    vary = ["--vary", "batch_size=10,20", "--data", "synthetic:100", "--hidden", "4"]
+    with pytest.raises(SystemExit) as exit_:
+        main(CoarseFine, [*vary, "--dry-run", "--serial", "--out", str(tmp_path)])
+    assert exit_.value.code == 0
+    assert "batch = 10, 20" in capsys.readouterr().out
 
 
 def test_a_failing_trial_gives_exit_code_1(
