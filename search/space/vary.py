@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from kbn.errors import InputError
 from search.settings import values
-from search.settings.values import NAMED, bad
+from search.settings.values import NAMED, Reader, bad
 from search.space.axis import AXES, HIDDEN, LAM, Axis, Scale, Value
 
 MOST_VALUES = 10_000
@@ -149,12 +149,18 @@ def _form(named: str, axis: Axis, text: str) -> Even | Drawn | list[str]:
 
 def log(low: float, high: float, count: int) -> tuple[float, ...]:
     """Return `count` values from `low` to `high`, each the same factor above the one before."""
-    return replace(LAM, low=-math.inf).even(low, high, count)
+    return _even(Scale.LOG, "log", values.magnitude, low, high, count)
 
 
 def linear(low: float, high: float, count: int) -> tuple[float, ...]:
     """Return `count` values from `low` to `high`, each as far above the one before."""
-    return replace(LAM, low=-math.inf, scale=Scale.LINEAR).even(low, high, count)
+    return _even(Scale.LINEAR, "linear", values.number(), low, high, count)
+
+
+def _even(scale: Scale, name: str, read: Reader, *given: Any) -> tuple[float, ...]:
+    low, high = (read(name, end) for end in given[:2])
+    count = values.whole(at_least=2, at_most=MOST_VALUES)(f"{name}, values,", given[2])
+    return replace(LAM, low=-math.inf, scale=scale).even(low, high, count)
 
 
 def random(low: float, high: float) -> Drawn:
@@ -177,7 +183,7 @@ class Limits:
 def limits(flag: str, value: Any) -> tuple[Limits, ...]:
     """Read how far a search may go on, axis by axis: texts `NAME=LOW,HIGH`, or a mapping."""
     if isinstance(value, Mapping):
-        value = [f"{name}={','.join(map(values.show, pair))}" for name, pair in value.items()]
+        value = [f"{name}={values.show(pair)}" for name, pair in value.items()]
     given = [value] if isinstance(value, str) else value
     found = tuple(each if isinstance(each, Limits) else _limits(flag, each) for each in given)
     _check_once(flag, [each.axis.name for each in found])

@@ -77,6 +77,24 @@ def test_limits_are_read_axis_by_axis() -> None:
     (found,) = limits("--bounds", "eta_max=0.001,2")
     assert (found.axis, found.low, found.high) == (ETA_MAX, 0.001, 2.0)
     assert limits("--bounds", {"eta_max": (0.001, 2)}) == limits("--bounds", [str(found)])
+    assert limits("--bounds", {"eta_max": "1e-3,2"}) == (found,)
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((0, 1, 5), "log 0: must be finite and above 0"),
+        (("a", 1, 5), "log a: a number above 0 is needed"),
+        ((0.01, 1, 1), "log, values, 1: must be a whole number, at least 2"),
+    ],
+)
+def test_values_that_cannot_lie_on_a_scale_are_refused(
+    ends: tuple[Any, Any, int], words: str
+) -> None:
+    """From Python, too, by one line; evenly spaced ones may go down to 0."""
+    with pytest.raises(InputError, match=words):
+        log(*ends)
+    assert linear(0, 0.9, 4) == (0, 0.3, 0.6, 0.9)
 
 
 @pytest.mark.parametrize(
