@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     BATCHES = 1
     COMPARISON = 2
     SAMPLE = 3
+    IMPORTANCE = 4
 
 
 @dataclass(frozen=True, kw_only=True)

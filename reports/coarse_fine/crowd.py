@@ -1,32 +1,38 @@
-"""Plots of many values of λ, which would hide each other if each were drawn for itself."""
+"""Plots of many points, which would hide each other if each were drawn for itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 
-from reports.coarse_fine.plots import TIED, log_axis
+from reports.coarse_fine.plots import TIED
 from reports.drawing.plots import quantity_label
+from reports.drawing.rulers import Ruler
 from reports.drawing.style import BLACK, BLUE, CURVES, VERMILION
-from reports.drawing.ticks import epoch_ticks, log_ticks
+from reports.drawing.ticks import epoch_ticks
 
 UNUSUAL = 0.02
 """Share of the largest losses that share the last colour: spikes are not to flatten all else."""
+BANDS = ((0.05, 0.95), (0.25, 0.75))
+"""Shares of runs between which bands are drawn, the wide one first."""
 
 
-def differences_along_lambda(rows: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw each value's difference to the winner with its interval against log λ.
+def differences_along(rows: pd.DataFrame, places: Sequence[float], ax: Axes) -> Axes:
+    """Draw each point's difference to the winner with its interval, each at its place.
 
     `rows` is that of `plots.difference_to_winner`.
     """
-    log_axis(rows["lam"], ax)
+    rows = rows.assign(place=places)
     for tied, colour, name in ((False, BLUE, "worse"), (True, VERMILION, TIED)):
         part = rows[rows["tied"] == tied]
         if part.empty:
             continue
-        place = part["lam"]
+        place = part["place"]
         ax.vlines(place, part["low"], part["high"], color=colour, linewidth=0.7, alpha=0.3)
         ax.plot(place, part["difference"], "o", color=colour, markersize=2, label=name, zorder=3)
     ax.axhline(0.0, color=BLACK, linewidth=1, label="the best value")
@@ -35,41 +41,60 @@ def differences_along_lambda(rows: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def learning_map(
-    history: pd.DataFrame, quantity: str, ax: Axes, *, chosen: float | None = None
+    history: pd.DataFrame, quantity: str, ruler: Ruler, ax: Axes, *, chosen: float | None = None
 ) -> QuadMesh:
-    """Draw a quantity of the search's runs as colours, by epoch and log λ; a line at the `chosen`.
+    """Draw a quantity of the search's runs as colours, by epoch and value; a line at the `chosen`.
 
-    `history` is that of `drawing.plots.learning_curves`; replicates are averaged. Returns what a
+    `history` has a row a run and epoch, with its `value`; replicates are averaged. Returns what a
     colour bar takes.
     """
-    table = history.pivot_table(index="params_lam", columns="epoch", values=quantity)
+    table = history.pivot_table(index="value", columns="epoch", values=quantity)
     epochs = table.columns.to_numpy(float)
     high = 1.0 - (0.0 if quantity.endswith("accuracy") else UNUSUAL)
     low, high = np.nanquantile(table.to_numpy(float), (0.0, high))
+    ruler.lie_along_y(ax)
+    edges = _edges(ruler, ruler.places(table.index.tolist()))
     mesh = ax.pcolormesh(
         np.append(epochs - 0.5, epochs[-1] + 0.5),
-        _edges(table.index.to_numpy(float)),
+        edges,
         table.to_numpy(float),
         cmap=CURVES,
         vmin=low,
         vmax=high,
         rasterized=True,  # thousands of rectangles would make a large file
     )
-    ax.set_yscale("log")
-    log_ticks(ax.yaxis, *ax.get_ylim())
+    ax.set_ylim(edges[0], edges[-1])
     if chosen is not None:
         ax.axhline(chosen, color=VERMILION, linewidth=1.2, linestyle="--")
     ax.grid(visible=False)
     ax.set_title(quantity_label(quantity))
     ax.set_xlabel("epoch")
-    ax.set_ylabel("L2 strength λ (log scale)")
     epoch_ticks(ax)
     return mesh
 
 
-def _edges(lams: np.ndarray) -> np.ndarray:
-    """Return where the rows of values, ascending, meet on a log axis, the outer ends included."""
-    logs = np.log(lams)
-    middles = (logs[1:] + logs[:-1]) / 2
-    ends = 2 * logs[0] - middles[0], 2 * logs[-1] - middles[-1]
-    return np.asarray(np.exp(np.concatenate([ends[:1], middles, ends[1:]])))
+def _edges(ruler: Ruler, places: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
+    """Return where the rows of values, ascending, meet on an axis, the outer ends included."""
+    even = ruler.even(places)
+    middles = (even[1:] + even[:-1]) / 2
+    ends = 2 * even[0] - middles[0], 2 * even[-1] - middles[-1]
+    edges = np.concatenate([ends[:1], middles, ends[1:]])
+    return np.asarray(np.exp(edges)) if ruler.logarithmic else edges
+
+
+def learning_bands(history: pd.DataFrame, quantity: str, ax: Axes) -> Axes:
+    """Draw between which values a quantity of most runs lay, epoch by epoch, and its median."""
+    epochs = history.groupby("epoch")[quantity]
+    middle = epochs.median()
+    for low, high in BANDS:
+        ax.fill_between(
+            middle.index,
+            epochs.quantile(low),
+            epochs.quantile(high),
+            color=BLUE,
+            alpha=0.2,
+            linewidth=0,
+            label=f"{high - low:.0%} of the runs",
+        )
+    ax.plot(middle.index, middle, color=BLUE, label="their median")
+    return ax

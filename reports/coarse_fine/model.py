@@ -34,7 +34,7 @@ def classes_remainder(counts: np.ndarray) -> str:
     return f"These are the {len(found.shown)} classes of {len(counts):,} that it labels worst."
 
 
-def _worst(counts: np.ndarray) -> Excerpt:
+def _worst(counts: np.ndarray) -> Excerpt[int]:
     totals = counts.sum(axis=1)
     accuracies = {int(k): counts[k, k] / totals[k] for k in np.flatnonzero(totals)}
     return excerpt({label: -accuracy for label, accuracy in accuracies.items()})

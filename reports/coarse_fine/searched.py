@@ -1,51 +1,74 @@
-"""The trials of a λ search as its plan saw them: which stages chose, and what they know."""
+"""The trials of a search as its plan saw them: which stages chose, and what they know."""
 
 from __future__ import annotations
 
-from reports.parts.tables import by_lam
+from collections.abc import Mapping, Sequence
+
 from search.evidence.compare import Comparison
 from search.evidence.outcomes import evidence
 from search.experiments.coarse_fine.settings import SearchSettings
-from search.records import Outcome, State, StudyRecord, TrialRecord
-from search.space.points import Space
-
-AFTERWARDS = ("fresh", "final")
-"""Stages that come after the choice of λ; all others took part in it."""
+from search.records import Outcome, Role, StageRecord, State, StudyRecord, TrialRecord
+from search.space.points import Point, Space
 
 
-def space_of(record: StudyRecord) -> Space:
-    """Return what the one experiment of a record searches."""
-    (experiment,) = record.experiments
-    assert isinstance(experiment.settings, SearchSettings)
-    return experiment.settings.space
+def search_of(record: StudyRecord) -> SearchSettings:
+    """Return the specification of the search that a record is of."""
+    settings = record.experiments[0].settings
+    assert isinstance(settings, SearchSettings)
+    return settings
 
 
 def search_stages(record: StudyRecord) -> tuple[str, ...]:
-    """Return the names of the stages that took part in choosing λ, each once, in order."""
-    names = dict.fromkeys(stage.name for stage in record.stages)
-    return tuple(name for name in names if name not in AFTERWARDS)
+    """Return the names of the stages that took part in choosing, each once, in order."""
+    return tuple(dict.fromkeys(stage.name for stage in record.stages if stage.role.chooses))
 
 
-def stage_title(name: str) -> str:
-    """Return a stage's heading."""
-    titles = {"coarse": "Coarse grid", "fine": "Fine grid", "extend": "Beyond the edge"}
-    return titles.get(name, name.capitalize())
+def trials_of(record: StudyRecord, role: Role) -> tuple[TrialRecord, ...]:
+    """Return the trials of a role's stages, in plan order."""
+    names = dict.fromkeys(stage.name for stage in record.stages if stage.role is role)
+    return tuple(trial for name in names for trial in record.stage(name))
+
+
+def by_point(
+    trials: Sequence[TrialRecord], space: Space
+) -> Mapping[Point, tuple[TrialRecord, ...]]:
+    """Return the replicates of each point, ascending."""
+    groups: dict[Point, list[TrialRecord]] = {}
+    for each in trials:
+        groups.setdefault(space.of(each.trial), []).append(each)
+    return {point: tuple(groups[point]) for point in sorted(groups)}
+
+
+def title_of(stage: StageRecord, search: SearchSettings) -> str:
+    """Return what a reader knows a stage as."""
+    titles = {
+        Role.EXTEND: "beyond the edge",
+        Role.FRESH: "fresh seeds",
+        Role.FINAL: "final model",
+    }
+    if search.at_a_time is None:
+        titles |= {Role.COARSE: "coarse grid", Role.FINE: "fine grid"}
+    return titles.get(stage.role, stage.name)
 
 
 def ended_trials(record: StudyRecord) -> tuple[TrialRecord, ...]:
-    """Return the search's trials that can be compared: those of values whose runs have ended.
+    """Return the search's trials that can be compared: those of points whose runs have ended.
 
-    While a stage is open, a value of which it waits for a run counts with its earlier runs alone.
+    While a stage is open, a point of which it waits for a run counts with its earlier runs alone.
     """
     found: dict[str, TrialRecord] = {}
     for name in search_stages(record):
-        for group in by_lam(record.stage(name)).values():
+        for group in by_point(record.stage(name), search_of(record).space).values():
             if not any(each.state in (State.WAITING, State.RUNNING) for each in group):
                 found |= {each.trial.id: each for each in group}
     return tuple(found.values())
 
 
+def outcomes(trials: Sequence[TrialRecord]) -> list[Outcome]:
+    """Return what came of trials, as plans are told it."""
+    return [Outcome(each.trial, each.result) for each in trials]
+
+
 def known_of(record: StudyRecord) -> Comparison | None:
-    """Return what a search knows of its best λ so far; None while no value has completed."""
-    outcomes = (Outcome(each.trial, each.result) for each in ended_trials(record))
-    return evidence(outcomes, space_of(record))
+    """Return what a search knows of its best point so far; None while none has completed."""
+    return evidence(outcomes(ended_trials(record)), search_of(record).space)

@@ -1,104 +1,107 @@
-"""What came of a λ search: in one sentence, and in a few."""
+"""What came of a search: in one sentence, and in a few."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Iterator, Sequence
 
 from reports.coarse_fine.certainty import tied_sentence
-from reports.coarse_fine.searched import ended_trials
-from reports.parts.tables import accuracies, by_lam, learned
+from reports.coarse_fine.facts import Best, Final, Findings
+from reports.coarse_fine.words import named
 from reports.parts.text import count, phrases, share
-from search.evidence.compare import Comparison
-from search.evidence.marks import standard_error_of_share
-from search.records import Figures, State, StudyRecord, TrialRecord
-from search.settings.values import number_text
-from search.space.points import only
+from search.records import State
+from search.space.axis import AXES
+from search.space.points import Space
+
+CLEAR = 0.1
+"""Share of the variance that an axis explains at least, where it is said to have mattered most."""
 
 
-def verdict(
-    record: StudyRecord, best: float | None, found: Comparison | None, final: TrialRecord | None
-) -> str:
+def verdict(found: Findings, space: Space) -> str:
     """Return what came of the search in one sentence."""
-    if found is None:
-        return "No value of λ has completed."
-    winner, values = only(found.winner), count(len(found.rows) + 1, "value")
-    if not learned(fmean(accuracies(by_lam(ended_trials(record))[winner])), record.data):
-        return f"No network learned, whichever of {values} of λ it was trained with."
-    so_far = "" if record.finished else "So far, "
-    text = f"{so_far}λ = {number_text(winner)} did best of {values}{_told(found)}"
-    if scores := final_scores(record):
-        chosen = "" if best == winner else f", trained with λ = {number_text(best or 0.0)},"
+    best = found.best
+    if best is None:
+        return nothing(space)
+    tried = count(len(best.others) + 1, space.noun)
+    if not best.learned:
+        return f"No network learned, whichever of {tried} of {space.name} it was trained with."
+    so_far = "" if found.finished else "So far, "
+    text = f"{so_far}{space.equation(best.point)} did best of {tried}{_told(best)}"
+    if scores := final_scores(found.finals):
+        assert found.chosen is not None
+        other = found.chosen != best.point
+        chosen = f", trained with {space.equation(found.chosen)}," if other else ""
         text += f"; the final model{chosen} labels {scores} right"
-    elif final is not None and final.state is State.DIVERGED:
+    elif found.kept and found.kept.state is State.DIVERGED:
         text += "; the final model diverged"
     return f"{text}."
 
 
-def _told(found: Comparison) -> str:
-    if not found.rows:
+def nothing(space: Space) -> str:
+    """Say that no point has completed."""
+    return f"No {space.noun} of {space.name} has completed."
+
+
+def _told(best: Best) -> str:
+    if not best.others:
         return ""
     return (
-        f", and {len(found.ties)} of the others cannot be told from it"
-        if found.ties
+        f", and {len(best.ties)} of the others cannot be told from it"
+        if best.ties
         else ", and every other one is worse"
     )
 
 
-def final_scores(record: StudyRecord) -> str:
+def final_scores(finals: Sequence[Final]) -> str:
     """Return the share of test images that the final model labels right; of both, where it has two.
 
     The one that is kept comes first. Nothing where none was measured.
     """
-    finals = _tested(record)
-    length = " ({})".format if len(finals) > 1 else "".format
+    tested = [(each.trained, each.test) for each in finals if each.test]
+    length = " ({})".format if len(tested) > 1 else "".format
     scores = [
-        f"{share(test.accuracy)} ± {share(_error(test))}{length(count(epochs, 'epoch'))}"
-        for epochs, test in finals
+        f"{share(test.accuracy)} ± {share(test.error)}{length(count(epochs, 'epoch'))}"
+        for epochs, test in tested
     ]
     return f"{phrases(scores)} of the test images" if scores else ""
 
 
-def _tested(record: StudyRecord) -> list[tuple[int, Figures]]:
-    """Return the epochs and test figures of the final models, the one that is kept first."""
-    finals = sorted(record.stage("final"), key=lambda each: each.trial.id != record.chosen)
-    return [(r.epochs, r.test) for each in finals if (r := each.result) and r.test]
-
-
-def _error(test: Figures) -> float:
-    return standard_error_of_share(test.accuracy, test.n)
-
-
-def summary(record: StudyRecord, best: float | None, found: Comparison | None) -> Iterator[str]:
+def summary(found: Findings, space: Space) -> Iterator[str]:
     """Yield the sentences of the summary."""
-    if found is None:
-        yield "No value of λ has completed."
+    best = found.best
+    if best is None or found.chosen is None:
+        yield nothing(space)
         return
-    groups = by_lam(ended_trials(record))
-    winner = only(found.winner)
-    runs = groups[winner]
+    rivals = f" of the {best.rivals} that were trained {best.runs} times" if best.rivals else ""
     yield (
-        f"Of {count(len(found.rows) + 1, 'value')} of λ, **{number_text(winner)}** has the best "
-        f"validation accuracy{_of_finalists(groups, len(runs))}: "
-        f"{share(fmean(accuracies(runs)))} (standard error {share(found.errors[found.winner])}, "
-        f"{record.data.validation_size:,} images, {count(len(runs), 'run')})."
+        f"Of {count(len(best.others) + 1, space.noun)} of {space.name}, "
+        f"**{named(space, best.point)}** has the best validation accuracy{rivals}: "
+        f"{share(best.accuracy)} (standard error {share(best.error)}, {found.images:,} images, "
+        f"{count(best.runs, 'run')})."
     )
-    yield tied_sentence(found)
-    with_it = "it" if best == winner else f"the one-standard-error choice {_bold(best)}"
-    for place, (epochs, test) in enumerate(_tested(record)):
+    yield tied_sentence(best, space)
+    if found.explained:
+        yield mattered(found)
+    with_it = (
+        "it"
+        if found.chosen == best.point
+        else f"the one-standard-error choice **{named(space, found.chosen)}**"
+    )
+    for place, each in enumerate(final for final in found.finals if final.test):
+        assert each.test is not None
         how = f"The final model, trained with {with_it}" if place == 0 else "Another one, trained"
         yield (
-            f"{how} for {count(epochs, 'epoch')}, labels **{share(test.accuracy)}** of the "
-            f"{test.n:,} test images right (standard error {share(_error(test))})."
+            f"{how} for {count(each.trained, 'epoch')}, labels **{share(each.test.accuracy)}** of "
+            f"the {each.test.images:,} test images right (standard error {share(each.test.error)})."
         )
 
 
-def _of_finalists(groups: Mapping[float, Sequence[TrialRecord]], runs: int) -> str:
-    """Say that some values were trained more often than others, where they were."""
-    complete = [group for group in groups.values() if len(accuracies(group)) == len(group)]
-    rivals = sum(len(group) == runs for group in complete)
-    return "" if rivals == len(complete) else f" of the {rivals} that were trained {runs} times"
-
-
-def _bold(lam: float | None) -> str:
-    return f"**{number_text(lam)}**" if lam is not None else ""
+def mattered(found: Findings) -> str:
+    """Say which axis mattered most, as far as the first grid or sample tells."""
+    first = found.explained[0]
+    if first.low < CLEAR:
+        return "No setting is seen to have mattered more than noise over the whole range tried."
+    names = " with ".join(f"the {AXES[name].title}" for name in first.axes)
+    return (
+        f"Over the whole range tried, {names} mattered most: {first.share:.0%} of the variance of "
+        f"accuracy ({first.low:.0%} to {first.high:.0%})."
+    )

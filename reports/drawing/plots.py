@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.lines import Line2D
 
 from kbn.schedule import Schedule
@@ -37,22 +38,27 @@ NAME_LENGTH = 20
 
 
 def learning_curves(
-    history: pd.DataFrame, quantity: str, ax: Axes, *, chosen: float | None = None
+    history: pd.DataFrame,
+    quantity: str,
+    ax: Axes,
+    *,
+    by: str,
+    colours: Callable[[Any], str | tuple[float, ...]],
+    chosen: Any = None,
 ) -> Axes:
-    """Draw a quantity of every search trial against the epoch, coloured by log λ.
+    """Draw a quantity of every search trial against the epoch, coloured by what `by` holds.
 
     `history` is `history_frame` without the final model; `quantity` one of its columns. The
-    curves of the `chosen` λ are black, thick and on top.
+    curves of what was `chosen` are black, thick and on top.
     """
-    colours = lambda_colours(history["params_lam"])
     for _, curve in history.groupby("number", sort=False):
-        lam = float(curve["params_lam"].iloc[0])
+        value = curve[by].iloc[0]
         ax.plot(
             curve["epoch"],
             curve[quantity],
-            color=BLACK if lam == chosen else tuple(colours.to_rgba(np.array([lam]))[0]),
-            linewidth=2.4 if lam == chosen else 1.2,
-            zorder=4 if lam == chosen else 2,
+            color=BLACK if value == chosen else colours(value),
+            linewidth=2.4 if value == chosen else 1.2,
+            zorder=4 if value == chosen else 2,
         )
     ax.set_xlabel("epoch")
     ax.set_ylabel(quantity_label(quantity))
@@ -60,12 +66,12 @@ def learning_curves(
     return ax
 
 
-def lambda_colours(lams: Sequence[float] | pd.Series[float]) -> ScalarMappable:
-    """Return the colours of values of λ, even on the log axis."""
-    low, high = float(min(lams)), float(max(lams))
+def value_colours(values: Collection[float], *, log: bool) -> ScalarMappable:
+    """Return the colours of values on an axis, even on its scale."""
+    low, high = float(min(values)), float(max(values))
     if low == high:
-        low, high = low / 2, high * 2
-    return ScalarMappable(LogNorm(low, high), CURVES)
+        low, high = (low / 2, high * 2) if log else (low - 1, high + 1)
+    return ScalarMappable(LogNorm(low, high) if log else Normalize(low, high), CURVES)
 
 
 def learning_rate(

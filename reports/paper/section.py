@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from reports.coarse_fine.findings import finals_of
 from reports.coarse_fine.summary import final_scores
 from reports.paper import discrepancies
 from reports.paper import gradient_check as gradient_report
@@ -90,5 +91,5 @@ def _in_short(claims: list[Claim]) -> str:
 
 
 def _verdict(search: StudyRecord, claims: list[Claim]) -> str:
-    scores = final_scores(search)
+    scores = final_scores(finals_of(search))
     return f"{_in_short(claims)}{f'; the final model labels {scores} right' if scores else ''}."

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item", bound=Any)
+"""What is shown or left out; of one excerpt all have an order."""
 
 MOST = 40
 """Rows that a table holds at most."""
@@ -13,14 +17,14 @@ SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class Excerpt(Generic[Item]):
     """The values that are shown, and those that are left out; both ascending."""
 
-    shown: tuple[float, ...]
-    left_out: tuple[float, ...] = ()
+    shown: tuple[Item, ...]
+    left_out: tuple[Item, ...] = ()
 
 
-def excerpt(scores: Mapping[float, float], *, keep: Collection[float | None] = ()) -> Excerpt:
+def excerpt(scores: Mapping[Item, float], *, keep: Collection[Item | None] = ()) -> Excerpt[Item]:
     """Return all of a few values; of many the highest-scored ones, and those to `keep`.
 
     A score that is NaN is the lowest.

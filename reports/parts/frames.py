@@ -24,6 +24,7 @@ def trials_frame(record: StudyRecord) -> pd.DataFrame:
     """Return one row a trial, in plan order.
 
     `value` is the validation accuracy; a trial without a result has missing values there.
+    There is a `params_` column for everything that can be varied; `params_cycle` is in epochs, and
     `params_sigma` is missing where weights start as He's. `duration` is the training task's time
     in seconds.
     """
@@ -43,6 +44,11 @@ def _trial_row(record: TrialRecord) -> dict[str, Any]:
         "params_hidden": "-".join(str(width) for width in trial.hidden),
         "params_batch_norm": trial.batch_norm,
         "params_sigma": trial.sigma,
+        "params_eta_min": trial.eta_min,
+        "params_eta_max": trial.eta_max,
+        "params_cycle": trial.cycle_steps / (trial.train_size // trial.batch_size),
+        "params_batch_size": trial.batch_size,
+        "params_schedule": trial.schedule,
         "experiment": record.experiment,
         "stage": record.stage,
         "replicate": trial.replicate,
@@ -70,6 +76,11 @@ _TRIAL = (
     "params_hidden",
     "params_batch_norm",
     "params_sigma",
+    "params_eta_min",
+    "params_eta_max",
+    "params_cycle",
+    "params_batch_size",
+    "params_schedule",
     "experiment",
     "stage",
     "replicate",
@@ -81,10 +92,13 @@ _TRIAL = (
 )
 
 _WHOLE = {
-    *("number", "params_epochs", "replicate", "seed", "epochs", "attempts"),
+    *("number", "params_epochs", "params_batch_size", "replicate", "seed", "epochs", "attempts"),
     *("epoch", "step", "layer"),
 }
-_WORDS = {"state", "params_hidden", "params_batch_norm", "experiment", "stage", "trial_id", "host"}
+_WORDS = {
+    *("state", "params_hidden", "params_batch_norm", "params_schedule"),
+    *("experiment", "stage", "trial_id", "host"),
+}
 
 _EPOCH = (
     "epoch",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 
 import pandas as pd
@@ -12,22 +12,33 @@ from search.records import DataRecord, StudyRecord
 from search.settings.values import number_text
 from search.trial import Trial
 
+VARIED = "varied"
+"""What stands in the place of a setting that has no one value."""
+
 
 def settings_table(record: StudyRecord, own: Mapping[str, str]) -> pd.DataFrame:
     """Return one row a group of settings; those of `own`, an experiment's, come last."""
+    rows = {**settings_rows(record), **own}
+    return pd.DataFrame({"": list(rows), "setting": [cell(text) for text in rows.values()]})
+
+
+def settings_rows(record: StudyRecord, varied: Collection[str] = ()) -> dict[str, str]:
+    """Return the settings that all experiments have; those `varied`, by field, have no value."""
     trial = record.trials[0].trial
-    rows = {
+    return {
         "data": _data(record.data),
         "split": _split(record.data, trial),
         "data fingerprint": record.data.fingerprint,
-        "network": f"{_network(trial)}; {count(parameters(record.data, trial), 'parameter')}",
-        "batch normalisation": _batch_norm(trial),
+        "network": f"{_network(trial, varied)}; {_parameters(record.data, trial, varied)}",
+        "batch normalisation": _batch_norm(trial, varied),
         "cost": "mean cross-entropy + λ·Σ‖W‖²",
-        "optimiser": f"mini-batch gradient descent, {trial.batch_size} images a batch",
-        "learning rate": _learning_rate(trial),
-        **own,
+        "optimiser": (
+            f"mini-batch gradient descent, batch size {VARIED}"
+            if "batch_size" in varied
+            else f"mini-batch gradient descent, {trial.batch_size} images a batch"
+        ),
+        "learning rate": _learning_rate(trial, varied),
     }
-    return pd.DataFrame({"": list(rows), "setting": [cell(text) for text in rows.values()]})
 
 
 def _data(data: DataRecord) -> str:
@@ -45,13 +56,24 @@ def _split(data: DataRecord, trial: Trial) -> str:
     )
 
 
-def _network(trial: Trial) -> str:
-    init = "He" if trial.sigma is None else f"N(0, σ²) with σ = {number_text(trial.sigma)}"
+def _network(trial: Trial, varied: Collection[str]) -> str:
+    if "sigma" in varied:
+        init = f"N(0, σ²), σ {VARIED}"
+    else:
+        init = "He" if trial.sigma is None else f"N(0, σ²) with σ = {number_text(trial.sigma)}"
     widths = phrases([str(width) for width in trial.hidden])
-    return (
-        f"{count(len(trial.hidden), 'hidden layer')} of {widths} units, ReLU, "
-        f"softmax; initial weights {init}"
+    layers = (
+        f"hidden layers {VARIED}"
+        if "hidden" in varied
+        else f"{count(len(trial.hidden), 'hidden layer')} of {widths} units"
     )
+    return f"{layers}, ReLU, softmax; initial weights {init}"
+
+
+def _parameters(data: DataRecord, trial: Trial, varied: Collection[str]) -> str:
+    if {"hidden", "batch_norm"} & set(varied):
+        return "as many parameters as that gives"
+    return count(parameters(data, trial), "parameter")
 
 
 def parameters(data: DataRecord, trial: Trial) -> int:
@@ -64,17 +86,33 @@ def parameters(data: DataRecord, trial: Trial) -> int:
     return sum(d * m for d, m in pairwise(widths)) + shifts
 
 
-def _batch_norm(trial: Trial) -> str:
-    if not trial.batch_norm:
-        return "off"
-    return f"on; moving averages with α = {number_text(trial.alpha)}"
+def _batch_norm(trial: Trial, varied: Collection[str]) -> str:
+    averages = f"moving averages with α {_equals('alpha', trial.alpha, varied)}"
+    if "batch_norm" in varied:
+        return f"{VARIED}: on, {averages}, and off"
+    return f"on; {averages}" if trial.batch_norm else "off"
 
 
-def _learning_rate(trial: Trial) -> str:
-    if trial.schedule == "constant":
-        return f"constant, η = {number_text(trial.eta_max)}"
-    epochs = trial.cycle_steps / (trial.train_size // trial.batch_size)
-    return (
-        f"{trial.schedule}, η from {number_text(trial.eta_min)} to {number_text(trial.eta_max)}; "
-        f"a cycle is {trial.cycle_steps:,} steps ({epochs:.4g} epoch{'' if epochs == 1 else 's'})"
+def _equals(name: str, value: float, varied: Collection[str]) -> str:
+    return VARIED if name in varied else f"= {number_text(value)}"
+
+
+def _learning_rate(trial: Trial, varied: Collection[str]) -> str:
+    if trial.schedule == "constant" and "schedule" not in varied:
+        return f"constant, η {_equals('eta_max', trial.eta_max, varied)}"
+    low, high = (
+        f"η_{end} ({VARIED})" if f"eta_{end}" in varied else number_text(value)
+        for end, value in (("min", trial.eta_min), ("max", trial.eta_max))
     )
+    schedule = f"schedule {VARIED}" if "schedule" in varied else trial.schedule
+    return f"{schedule}, η from {low} to {high}; {_cycle(trial, varied)}"
+
+
+def _cycle(trial: Trial, varied: Collection[str]) -> str:
+    if "cycle" in varied:
+        return f"the cycle's epochs {VARIED}"
+    epochs = trial.cycle_steps / (trial.train_size // trial.batch_size)
+    length = f"{epochs:.4g} epoch{'' if epochs == 1 else 's'}"
+    if "batch_size" in varied:
+        return f"a cycle is {length}"
+    return f"a cycle is {trial.cycle_steps:,} steps ({length})"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 import numpy as np
 import pandas as pd
 
 from reports.parts import reference
-from reports.parts.excerpt import Excerpt, excerpt
-from reports.parts.text import NONE, real, share, signed
+from reports.parts.text import real
 from search.evidence.marks import Seeds, standard_error, standard_error_of_share
 from search.evidence.outcomes import labelled_right
 from search.records import DataRecord, State, StudyRecord, TrialRecord
-from search.settings.values import number_text
+from search.space.axis import AXES
 
 NO_SEEDS = Seeds()
 CHANCE_ERRORS = 3.0
@@ -24,7 +22,8 @@ UNLEARNED = "did not learn"
 
 
 WORDS = {
-    *("", "λ", "σ", "architecture", "batch norm", "setting", "value", "state", "images"),
+    *(axis.symbol for axis in AXES.values()),
+    *("", "architecture", "setting", "value", "state", "images"),
     *("trial", "node", "error", "then", "parameter", "verdict", "here", "figures"),
     *(
         "the reference's claim",
@@ -64,7 +63,7 @@ def accuracies(trials: Sequence[TrialRecord]) -> list[float]:
 
 
 def uncertainty(trials: Sequence[TrialRecord], seeds: Seeds) -> float | None:
-    """Return the standard error of a λ's mean accuracy over its completed runs.
+    """Return the standard error of a point's mean accuracy over its completed runs.
 
     It holds the noise of the validation images, which the runs share, and that of seeds as far
     as the study's replicates tell of it.
@@ -80,100 +79,12 @@ def learned(accuracy: float, data: DataRecord) -> bool:
     return accuracy > data.chance + CHANCE_ERRORS * error
 
 
-def grid_table(
-    record: StudyRecord, stage: str, *, best: float | None, seeds: Seeds = NO_SEEDS
-) -> pd.DataFrame:
-    """Return a stage's values of λ with their accuracies; the study's best one is marked.
-
-    `seeds` is what the study's replicates tell of the noise of seeds, for the standard errors. Of
-    many values the table holds the best ones, that one, and those of the reference.
-    """
-    trials = record.stage(stage)
-    published = reference_values(record, trials, stage)
-    replicated = any(each.trial.replicate for each in trials)
-    groups = by_lam(trials)
-    return pd.DataFrame(
-        [
-            _grid_row(record, lam, groups[lam], published, seeds, best=best, replicated=replicated)
-            for lam in _grid_excerpt(groups, keep=(best, *published)).shown
-        ]
-    )
-
-
-def grid_remainder(record: StudyRecord, stage: str, *, best: float | None) -> str:
-    """Say what `grid_table` leaves out; nothing where it leaves out nothing."""
-    trials = record.stage(stage)
-    groups = by_lam(trials)
-    found = _grid_excerpt(groups, keep=(best, *reference_values(record, trials, stage)))
-    if not found.left_out:
-        return ""
-    means = [_accuracy(groups[lam]) for lam in found.left_out]
-    known = [mean for mean in means if not math.isnan(mean)]
-    parts = [f"These are {len(found.shown)} of {len(groups):,} values, the best ones among them"]
-    if known:
-        parts.append(f"{len(known):,} others have {share(min(known))} to {share(max(known))}")
-    if len(known) < len(means):
-        parts.append(f"{len(means) - len(known):,} have no accuracy")
-    return f"{'; '.join(parts)}. All are in `trials.csv`."
-
-
-def _grid_excerpt(
-    groups: Mapping[float, Sequence[TrialRecord]], *, keep: Collection[float | None]
-) -> Excerpt:
-    return excerpt({lam: _accuracy(group) for lam, group in groups.items()}, keep=keep)
-
-
-def _accuracy(trials: Sequence[TrialRecord]) -> float:
-    """Return the mean validation accuracy of those that completed; NaN where none did."""
-    values = accuracies(trials)
-    return fmean(values) if values else math.nan
-
-
 def reference_values(
     record: StudyRecord, trials: Sequence[TrialRecord], stage: str
 ) -> Mapping[float, float]:
     """Return the reference's accuracies where this stage trained what it trained."""
     same = bool(trials) and all(reference.searched(record.data, each.trial) for each in trials)
     return reference.STAGES.get(stage, {}) if same else {}
-
-
-def _grid_row(
-    record: StudyRecord,
-    lam: float,
-    trials: Sequence[TrialRecord],
-    published: Mapping[float, float],
-    seeds: Seeds,
-    *,
-    best: float | None,
-    replicated: bool,
-) -> dict[str, str]:
-    values = accuracies(trials)
-    mean = fmean(values) if values else None
-    bold = "**" if lam == best else ""
-    row = {
-        "λ": f"{bold}{number_text(lam)}{bold}",
-        "validation accuracy": f"{bold}{share(mean)}{bold}",
-        "standard error": share(uncertainty(trials, seeds)),
-    }
-    if replicated:
-        row["replicates"] = str(len(values))
-        row["lowest to highest"] = (
-            f"{share(min(values))} to {share(max(values))}" if values else NONE
-        )
-    if published:
-        row["reference"] = share(published.get(lam))
-        known = mean is not None and lam in published
-        row["difference"] = signed(mean - published[lam]) if known and mean is not None else NONE
-    row["train accuracy"] = share(_mean(trials, "train", "accuracy"))
-    row["validation loss"] = real(_mean(trials, "validation", "loss"))
-    row["seconds a run"] = seconds_a_run(trials)
-    row["state"] = "; ".join(states(trials, record.data))
-    return row
-
-
-def _mean(trials: Sequence[TrialRecord], part: str, name: str) -> float | None:
-    figures = [getattr(each.result, part) for each in trials if each.state is State.COMPLETED]
-    return fmean(getattr(figure, name) for figure in figures) if figures else None
 
 
 def seconds_a_run(trials: Sequence[TrialRecord]) -> str:
@@ -200,31 +111,3 @@ def state_text(record: TrialRecord, data: DataRecord) -> str:
     if values and not learned(values[0], data):
         return f"completed, {UNLEARNED}"
     return record.state.value
-
-
-def final_table(record: StudyRecord, final: TrialRecord) -> pd.DataFrame:
-    """Return the final model's figures on the three parts of the data."""
-    assert final.result is not None
-    parts = {
-        "train": final.result.train,
-        "validation": final.result.validation,
-        "test": final.result.test,
-    }
-    comparable = reference.comparable(record.data, final.trial)
-    rows = []
-    for name, figures in parts.items():
-        if figures is None:
-            continue
-        row = {
-            "images": f"{name} ({figures.n:,})",
-            "accuracy": share(figures.accuracy),
-            "standard error": share(standard_error_of_share(figures.accuracy, figures.n)),
-            "loss": real(figures.loss),
-            "cost": real(figures.cost),
-        }
-        if comparable:
-            published = reference.FINAL.test_accuracy if name == "test" else None
-            row["reference accuracy"] = share(published)
-            row["difference"] = signed(figures.accuracy - published if published else None)
-        rows.append(row)
-    return pd.DataFrame(rows)

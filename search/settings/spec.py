@@ -334,6 +334,10 @@ class Experiment(StudySpec, ABC):
     def outline(self) -> tuple[StageOutline, ...]:
         """Return the stages to expect, for a dry run and an estimate of time."""
 
+    def ending(self, chosen: Trial | None) -> str:  # noqa: ARG002 - most experiments choose nothing
+        """Return the line that ends a run: what was `chosen`; nothing where nothing is to be."""
+        return ""
+
     def networks(self) -> tuple[tuple[int, ...], ...]:
         """Return the widths of the hidden layers of every network to train."""
         return (self.hidden,)

@@ -121,6 +121,11 @@ class Space:
         return self.summed_up(points) or ", ".join(map(self.short, points))
 
     @property
+    def noun(self) -> str:
+        """What a point is called: a value, where there is but one axis."""
+        return "value" if len(self.axes) == 1 else "point"
+
+    @property
     def name(self) -> str:
         """What the search varies, in symbols: `λ × η_max`."""
         return " × ".join(axis.symbol for axis in self.axes)

@@ -16,11 +16,10 @@ from cluster import ClusterError, ClusterLostError
 from kbn.errors import InputError, WriteError, visible
 from kbn.output import checked_output
 from kbn.paths import user_path
-from search.experiments.coarse_fine.settings import SearchSettings
 from search.experiments.range_test import RangeTest
 from search.records import State, StudyRecord, TrialRecord
 from search.running import live
-from search.settings.spec import Execution, StudySpec, flag, read_toml
+from search.settings.spec import Execution, Experiment, StudySpec, flag, read_toml
 from search.settings.values import show
 from search.store.folder import TRACEBACK
 from search.store.unexpected import UnexpectedError, unexpected
@@ -199,25 +198,17 @@ def summary(study: Study, *, quiet: bool) -> Iterator[str]:
 
 
 def _findings(record: StudyRecord, study: Study) -> Iterator[str]:
+    trials = {each.trial.id: each.trial for each in record.trials}
+    for each in record.experiments:
+        assert isinstance(each.settings, Experiment)
+        if line := each.settings.ending(trials[each.chosen] if each.chosen else None):
+            yield line
     best = study.best
-    if best is None:
-        if _searches(record):
-            yield "no value completed: there is no final model"
-        return
-    for search in _searches(record):
-        space = search.space
-        yield f"{space.equation(space.of(best.trial))} is chosen; see the report's decisions"
-    if best.result and best.result.test:
+    if best and best.result and best.result.test:
         yield (
             f"final model: test accuracy {best.result.test.accuracy:.4f} on "
             f"{record.data.test_size} images after {best.result.epochs} epochs"
         )
-
-
-def _searches(record: StudyRecord) -> list[SearchSettings]:
-    return [
-        each.settings for each in record.experiments if isinstance(each.settings, SearchSettings)
-    ]
 
 
 def shortcomings(study: Study) -> Iterator[tuple[int, str]]:

@@ -46,7 +46,7 @@ from tests.reports.records import (
 )
 from tests.search.studies import FLAGS, SMALL
 
-NAMES = ("lambda", "learning", "eta", "final", "confusion")
+NAMES = ("accuracy", "learning", "eta", "final", "confusion")
 SECTIONS = (
     "What was run",
     "The λ search",
@@ -63,7 +63,7 @@ SECTIONS = (
 def text_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out: drawing them takes nearly all of a report's time."""
     pictures = {name: Picture(f"{name}.png", f"{name}.svg", name) for name in NAMES}
-    monkeypatch.setattr("reports.coarse_fine.section.lambda_figures", lambda *_, **__: pictures)
+    monkeypatch.setattr("reports.coarse_fine.section.figures", lambda *_, **__: pictures)
 
 
 def tokens(text: str) -> Iterator[Token]:

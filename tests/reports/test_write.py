@@ -48,9 +48,9 @@ def full_disk_after(size: int) -> Iterator[None]:
 @pytest.fixture
 def text_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out."""
-    names = ("lambda", "learning", "eta", "final", "confusion")
+    names = ("accuracy", "learning", "eta", "final", "confusion")
     pictures = {name: Picture(f"{name}.png", f"{name}.svg", name) for name in names}
-    monkeypatch.setattr("reports.coarse_fine.section.lambda_figures", lambda *_, **__: pictures)
+    monkeypatch.setattr("reports.coarse_fine.section.figures", lambda *_, **__: pictures)
 
 
 @pytest.fixture

@@ -187,6 +187,12 @@ class SearchSettings(Experiment, ABC):
             trial = replace(trial, alpha=self.final_alpha)
         return tuple(replace(trial, epochs=epochs) for epochs in self.final_lengths(point))
 
+    def ending(self, chosen: Trial | None) -> str:
+        """Return the line that ends a run: the point that was chosen."""
+        if chosen is None:
+            return f"no {self.space.noun} completed: there is no final model"
+        return f"{self.space.equation(self.space.of(chosen))} is chosen; see the report's decisions"
+
     def networks(self) -> tuple[tuple[int, ...], ...]:
         """Return the widths of the hidden layers of every network to train."""
         return next(

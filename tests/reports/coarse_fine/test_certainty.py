@@ -13,21 +13,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from reports.coarse_fine import plots as search_plots
-from reports.coarse_fine.certainty import (
-    differences_table,
-    mcnemar_to_winner,
-    p_value,
-    remarks,
-    scores_table,
-    tied_sentence,
-)
-from reports.coarse_fine.searched import known_of, search_stages
+from reports.coarse_fine.certainty import remarks, tied_sentence
+from reports.coarse_fine.facts import Best
+from reports.coarse_fine.figures import order_frame
+from reports.coarse_fine.findings import findings, mcnemar_to_winner
+from reports.coarse_fine.searched import known_of, search_of, search_stages
+from reports.coarse_fine.tables import differences_table, p_value, scores_table
 from reports.document import render
-from reports.parts.frames import trials_frame
+from reports.drawing.rulers import Ruler
 from reports.parts.text import NONE
-from search.evidence.compare import Comparison
 from search.evidence.finalists import Top
 from search.records import StudyRecord
+from search.space.axis import LAM
 from search.trial import Trial
 from tests.reports.records import DIGITS, SEARCH, WAITING, Ending, good, study
 
@@ -42,21 +39,24 @@ def luck(of: Trial) -> Ending:
     return Ending(round(good(of).accuracy - 0.002 * of.replicate, 4))
 
 
-def found_in(record: StudyRecord) -> Comparison:
+SPACE = SEARCH.space
+
+
+def best_of(record: StudyRecord) -> Best:
     """Return what a study knows of its winner."""
-    found = known_of(record)
-    assert found is not None
-    return found
+    best = findings(record).best
+    assert best is not None
+    return best
 
 
 def test_each_other_value_has_a_row(tmp_path: Path) -> None:
     """λ ascending, without the winner; what its interval says is said in words."""
     record = study(tmp_path, luck, search=FULL, data=MANY)
-    found = found_in(record)
-    table = differences_table(record, found)
+    best = best_of(record)
+    table = differences_table(best, SPACE)
     assert list(table["λ"]) == ["1e-3", "5e-3", "2e-2", "0.1"]
     assert list(table["seen"]) == [
-        "tied with the best" if row.tied else "worse than the best" for row in found.rows
+        "tied with the best" if row.tied else "worse than the best" for row in best.others
     ]
     assert table["runs compared"].tolist() == ["1", "1", "3", "1"]
     assert table["difference"].tolist()[0] == "−0.1000"
@@ -65,38 +65,38 @@ def test_each_other_value_has_a_row(tmp_path: Path) -> None:
 def test_mcnemars_test_is_for_pairs_of_single_runs(tmp_path: Path) -> None:
     """Values with replicates in common have none; a study of replicates has no such column."""
     record = study(tmp_path, luck, search=FULL, data=MANY)
-    found = found_in(record)
-    assert set(mcnemar_to_winner(record, found)) == {1e-3, 5e-3, 1e-1}
-    assert differences_table(record, found)["McNemar's p"].tolist()[2] == NONE
+    known = known_of(record)
+    assert known is not None
+    assert set(mcnemar_to_winner(record, known)) == {(1e-3,), (5e-3,), (1e-1,)}
+    assert differences_table(best_of(record), SPACE)["McNemar's p"].tolist()[2] == NONE
     whole = study(tmp_path, luck, search=replace(SEARCH, replicates=2), data=MANY)
-    assert "McNemar's p" not in differences_table(whole, found_in(whole))
+    assert "McNemar's p" not in differences_table(best_of(whole), SPACE)
 
 
 def test_without_replicates_the_report_says_what_is_missing(tmp_path: Path) -> None:
     """The noise of seeds is not in the intervals, and a reader is told so, and the way out."""
     once = study(tmp_path, luck, data=MANY)
-    text = " ".join(remarks(found_in(once), select="best"))
+    text = " ".join(remarks(best_of(once), SEARCH))
     assert "Every value was trained once" in text
     assert "`--replicates 3`" in text
-    assert "of networks trained with one seed" in tied_sentence(found_in(once))
-    thrice = found_in(study(tmp_path, luck, search=FULL, data=MANY))
-    text = " ".join(remarks(thrice, select="best"))
+    assert "of networks trained with one seed" in tied_sentence(best_of(once), SPACE)
+    thrice = best_of(study(tmp_path, luck, search=FULL, data=MANY))
+    text = " ".join(remarks(thrice, SEARCH))
     assert "The noise of seeds is in the intervals" in text
-    assert "on the same images and seeds" in tied_sentence(thrice)
+    assert "on the same images and seeds" in tied_sentence(thrice, SPACE)
 
 
 def test_three_scores_stand_side_by_side(tmp_path: Path) -> None:
     """The selected one, that of fresh seeds, and that of the test set, with what each is worth."""
     record = study(tmp_path, luck, search=FULL, data=MANY)
-    final = record.stage("final")[0]
-    table = scores_table(record, found_in(record), 1e-2, final)
+    table = scores_table(findings(record))
     assert [name.partition(":")[0] for name in table["score"]] == [
         "selected",
         "fresh seeds",
         "test",
     ]
     assert table["accuracy"].tolist()[:2] == ["0.8980", "0.8930"]
-    before = scores_table(record, found_in(record), 1e-2, None)
+    before = scores_table(replace(findings(record), finals=()))
     assert len(before) == 2
 
 
@@ -108,9 +108,9 @@ def test_a_value_waits_for_its_replicates_with_what_it_has(tmp_path: Path) -> No
         search=FULL,
         data=MANY,
     )
-    found = found_in(record)
-    assert found.winner == (2e-2,)  # all its replicates are there, and only it can win
-    assert {row.point: row.runs for row in found.rows}[1e-2,] == 1
+    best = best_of(record)
+    assert best.point == (2e-2,)  # all its replicates are there, and only it can win
+    assert {row.point: row.runs for row in best.others}[1e-2,] == 1
     assert "## How sure is the winner" in render(record)
 
 
@@ -141,14 +141,14 @@ def test_each_difference_is_drawn_with_its_interval(ax: Axes) -> None:
     """A row a value, as shares, told apart by whether it is tied."""
     rows = pd.DataFrame(
         {
-            "lam": [1e-3, 1e-1],
+            "name": ["1e-3", "0.1"],
             "difference": [-0.01, -0.2],
             "low": [-0.03, -0.25],
             "high": [0.01, -0.15],
             "tied": [True, False],
         }
     )
-    search_plots.difference_to_winner(rows, ax).figure.canvas.draw()
+    search_plots.difference_to_winner(rows, ax, of="λ").figure.canvas.draw()
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1e-3", "0.1"]
     _, names = ax.get_legend_handles_labels()
     assert sorted(names) == ["cannot be told from it", "the best value", "worse"]
@@ -159,8 +159,10 @@ def test_each_difference_is_drawn_with_its_interval(ax: Axes) -> None:
 
 def test_the_order_of_search_has_a_point_a_trial(tmp_path: Path, ax: Axes) -> None:
     """Every trial at its number and λ, each stage named."""
-    frame = trials_frame(study(tmp_path, luck, search=FULL, data=MANY))
-    search_plots.search_order(frame, ax, chosen=1e-2).figure.canvas.draw()
+    record = study(tmp_path, luck, search=FULL, data=MANY)
+    frame = order_frame(record, search_of(record))
+    ruler = Ruler(LAM, (1e-3, 5e-3, 1e-2, 2e-2, 1e-1))
+    search_plots.search_order(frame, ruler, ax, chosen=1e-2).figure.canvas.draw()
     _, names = ax.get_legend_handles_labels()
     assert names == ["coarse grid", "fine grid", "replicates", "fresh seeds", "final model"]
     dashed = 1

@@ -10,8 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from reports.coarse_fine import crowd, plots
+from reports.drawing.rulers import Ruler
+from search.records import Role
+from search.space.axis import LAM
 
 LAMS = np.geomspace(1e-5, 1e-1, 200)
+RULER = Ruler(LAM, tuple(LAMS.tolist()))
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def test_each_difference_stands_at_its_value(ax: Axes) -> None:
     difference = -np.abs(np.log10(LAMS / 1e-3)) / 10
     rows = pd.DataFrame({"lam": LAMS, "difference": difference, "tied": difference > -0.1})
     rows = rows.assign(low=difference - 0.1, high=difference + 0.1)
-    crowd.differences_along_lambda(rows, ax).figure.canvas.draw()
+    crowd.differences_along(rows, rows["lam"].tolist(), ax).figure.canvas.draw()
     worse, tied = (np.asarray(line.get_xydata()) for line in ax.lines[:2])
     assert np.array_equal(np.sort(np.append(worse[:, 0], tied[:, 0])), LAMS)
     assert tied[:, 1].min() > worse[:, 1].max()
@@ -44,7 +48,7 @@ def test_a_map_of_learning_has_a_row_a_value(ax: Axes, epochs: int) -> None:
     history = pd.DataFrame(
         [
             {
-                "params_lam": lam,
+                "value": lam,
                 "epoch": epoch,
                 "validation_loss": 1.0 + replicate + 1e6 * (lam == LAMS[7]),
             }
@@ -54,7 +58,7 @@ def test_a_map_of_learning_has_a_row_a_value(ax: Axes, epochs: int) -> None:
             if lam > LAMS[0] or epoch == 1
         ]
     )
-    mesh = crowd.learning_map(history, "validation_loss", ax, chosen=1e-3)
+    mesh = crowd.learning_map(history, "validation_loss", RULER, ax, chosen=1e-3)
     ax.figure.canvas.draw()
     table: np.ma.MaskedArray = np.ma.array(mesh.get_array())
     assert table.shape == (len(LAMS), epochs)
@@ -69,28 +73,29 @@ def test_a_map_of_learning_has_a_row_a_value(ax: Axes, epochs: int) -> None:
 
 def points(lams: np.ndarray, accuracy: np.ndarray | float = 0.5) -> pd.DataFrame:
     """Return points of a coarse grid."""
-    frame = pd.DataFrame({"stage": "coarse", "lam": lams, "accuracy": accuracy, "error": 0.01})
-    return frame.assign(reference=np.nan, chosen=False, tied=True)
+    frame = pd.DataFrame({"value": lams, "accuracy": accuracy, "error": 0.01})
+    stage = {"stage": "coarse grid", "role": Role.COARSE}
+    return frame.assign(**stage, reference=np.nan, chosen=False, tied=True)
 
 
 def test_close_points_are_small_and_have_no_bars(ax: Axes) -> None:
     """A few have bars; many would hide each other, and so would the ticks of ties."""
-    plots.accuracy_against_lambda(points(LAMS), ax).figure.canvas.draw()
+    plots.accuracy_along(points(LAMS), RULER, ax).figure.canvas.draw()
     assert not ax.collections
     ticks = ax.lines[-1]
     assert np.size(ticks.get_xdata()) == len(LAMS)
     assert ticks.get_markeredgewidth() < 1
     ax.clear()
-    plots.accuracy_against_lambda(points(LAMS[:: len(LAMS) // plots.CLOSE]), ax)
+    plots.accuracy_along(points(LAMS[:: len(LAMS) // plots.CLOSE]), RULER, ax)
     assert len(ax.collections) == 1
 
 
 def test_many_that_did_not_complete_are_named_once(ax: Axes) -> None:
     """Words stand beside a few of them; of many, the legend says what a cross means."""
     few = np.where(np.arange(len(LAMS)) < plots.SAID, np.nan, 0.5)
-    plots.accuracy_against_lambda(points(LAMS, few), ax)
+    plots.accuracy_along(points(LAMS, few), RULER, ax)
     assert [text.get_text() for text in ax.texts] == ["did not\ncomplete"] * plots.SAID
     ax.clear()
-    plots.accuracy_against_lambda(points(LAMS, few[::-1] * np.nan), ax)
+    plots.accuracy_along(points(LAMS, few[::-1] * np.nan), RULER, ax)
     assert not ax.texts
     assert "did not complete" in ax.get_legend_handles_labels()[1]

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -23,9 +24,11 @@ from PIL import Image
 
 from kbn.schedule import triangular
 from reports.coarse_fine import plots as search_plots
-from reports.coarse_fine.figures import search_points
+from reports.coarse_fine.figures import rulers, search_points
+from reports.coarse_fine.findings import findings
 from reports.coarse_fine.searched import known_of
 from reports.drawing import plots
+from reports.drawing.rulers import Ruler
 from reports.drawing.style import BLACK, WIDTH, write_figure
 from reports.parts.frames import history_frame
 from reports.write import Report
@@ -36,6 +39,7 @@ from tests.reports.records import (
     DIVERGED_AT_ONCE,
     FAILED,
     REFERENCE,
+    SEARCH,
     STUDIES,
     WAITING,
     by_lambda,
@@ -87,7 +91,19 @@ def texts(svg: Path) -> set[str]:
 
 def points_of(record: StudyRecord, best: float | None) -> pd.DataFrame:
     """Return the points of a study as its report draws them."""
-    return search_points(record, best, known_of(record))
+    chosen = None if best is None else (best,)
+    return search_points(replace(findings(record), chosen=chosen))
+
+
+def ruler_of(points: pd.DataFrame) -> Ruler:
+    """Return the ruler that a study's points are drawn along."""
+    (ruler,) = rulers(SEARCH.space, points["point"].tolist())
+    return ruler
+
+
+def plain(_: object) -> str:
+    """Colour every curve alike."""
+    return "#123456"
 
 
 @pytest.fixture
@@ -151,7 +167,7 @@ def test_two_writings_give_equal_bytes(tmp_path: Path) -> None:
     points = points_of(study(tmp_path), 1e-2)
 
     def draw(figure: Figure) -> None:
-        search_plots.accuracy_against_lambda(points, figure.subplots())
+        search_plots.accuracy_along(points, ruler_of(points), figure.subplots())
 
     first = [path.read_bytes() for path in write_figure(tmp_path, "one", draw, height=2)]
     write_figure(tmp_path, "other", lambda figure: figure.subplots().plot([1, 2]), height=3)
@@ -229,9 +245,9 @@ def test_a_drawing_that_fails_leaves_the_earlier_figure(tmp_path: Path) -> None:
 def test_a_point_a_grid_and_lambda(tmp_path: Path) -> None:
     """A value on both grids is a point in both; the chosen one is marked in both."""
     points = points_of(study(tmp_path), 1e-2)
-    assert list(zip(points["stage"], points["lam"], strict=True)) == [
-        *(("coarse", 1e-3), ("coarse", 1e-2), ("coarse", 1e-1)),
-        *(("fine", 5e-3), ("fine", 1e-2), ("fine", 2e-2)),
+    assert list(zip(points["stage"], points["value"], strict=True)) == [
+        *(("coarse grid", 1e-3), ("coarse grid", 1e-2), ("coarse grid", 1e-1)),
+        *(("fine grid", 5e-3), ("fine grid", 1e-2), ("fine grid", 2e-2)),
     ]
     assert list(points["chosen"]) == [False, True, False] * 2
     assert points["accuracy"][1] == 0.9
@@ -243,7 +259,7 @@ def test_points_without_an_accuracy(tmp_path: Path) -> None:
     """What failed or diverged has a place on the axis, what waits has none yet."""
     endings = by_lambda({1e-3: FAILED, 1e-2: WAITING, 1e-1: DIVERGED_AT_ONCE})
     points = points_of(study(tmp_path, endings), None)
-    assert list(points["lam"]) == [1e-3, 1e-1]
+    assert list(points["value"]) == [1e-3, 1e-1]
     assert points["accuracy"].isna().all()
     nothing = points_of(study(tmp_path, STUDIES["nothing yet"]), None)
     assert nothing.empty
@@ -254,7 +270,7 @@ def test_the_reference_is_drawn_where_it_compares(tmp_path: Path, ax: Axes) -> N
     """A series of its own, named, on CIFAR-10 with the reference's settings."""
     points = points_of(study(tmp_path, search=REFERENCE, data=CIFAR10), 1e-2)
     assert points["reference"].notna().all()
-    search_plots.accuracy_against_lambda(points, ax)
+    search_plots.accuracy_along(points, ruler_of(points), ax)
     names = [str(key.get_label()) for key in search_plots.accuracy_keys(drawn(ax))]
     assert sorted(names[:2]) == ["coarse grid", "fine grid"]
     assert set(names[2:]) == {"reference report", "cannot be told from the best"}
@@ -264,10 +280,10 @@ def test_the_reference_is_drawn_where_it_compares(tmp_path: Path, ax: Axes) -> N
 def test_any_study_draws_its_accuracies(name: str, tmp_path: Path, ax: Axes) -> None:
     """No warning and no empty axis, however few values completed."""
     points = points_of(study(tmp_path, STUDIES[name]), 1e-2)
-    drawn(search_plots.accuracy_against_lambda(points, ax))
+    drawn(search_plots.accuracy_along(points, ruler_of(points), ax))
     left, right = ax.get_xlim()
     assert ax.get_xscale() == "log"
-    assert left < points["lam"].min() <= points["lam"].max() < right
+    assert left < points["value"].min() <= points["value"].max() < right
     assert [text.get_text() for text in ax.texts].count("did not\ncomplete") == (
         points["accuracy"].isna().sum()
     )
@@ -281,7 +297,7 @@ def test_any_study_draws_its_accuracies(name: str, tmp_path: Path, ax: Axes) -> 
 def test_the_chosen_lambda_is_marked_inside_the_axes(tmp_path: Path, ax: Axes, lam: float) -> None:
     """A line at its place, and its name on the side that has room for it."""
     points = points_of(study(tmp_path, search=REFERENCE, data=CIFAR10), lam)
-    drawn(search_plots.accuracy_against_lambda(points, ax))
+    drawn(search_plots.accuracy_along(points, ruler_of(points), ax))
     assert any(np.array_equal(np.asarray(line.get_xdata()), [lam, lam]) for line in ax.lines)
     (label,) = [text for text in ax.texts if "chosen" in text.get_text()]
     box, frame = label.get_window_extent(), ax.get_window_extent()
@@ -300,7 +316,11 @@ def test_a_curve_a_trial(name: str, tmp_path: Path, ax: Axes) -> None:
     """Each trained trial's epochs, accuracies as shares; only the chosen one is black."""
     history = history_frame(study(tmp_path, STUDIES[name]))
     history = history[history["stage"] != "final"]
-    drawn(plots.learning_curves(history, "validation_accuracy", ax, chosen=1e-2))
+    drawn(
+        plots.learning_curves(
+            history, "validation_accuracy", ax, by="params_lam", colours=plain, chosen=1e-2
+        )
+    )
     curves = list(history.groupby("number"))
     assert len(ax.lines) == len(curves)
     for line, (_, curve) in zip(ax.lines, curves, strict=True):
@@ -321,17 +341,17 @@ def test_a_curve_a_trial(name: str, tmp_path: Path, ax: Axes) -> None:
 def test_a_quantity_has_its_unit(tmp_path: Path, ax: Axes, quantity: str, label: str) -> None:
     """Losses and costs are in nats; accuracies are shares, as in the tables."""
     history = history_frame(study(tmp_path))
-    plots.learning_curves(history, quantity, ax)
+    plots.learning_curves(history, quantity, ax, by="params_lam", colours=plain)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", label)
     assert max(np.max(line.get_ydata()) for line in ax.lines) == history[quantity].max()
 
 
 def test_colours_are_even_on_the_log_axis() -> None:
     """A factor of ten is the same step anywhere; a single λ has a colour too."""
-    norm = plots.lambda_colours([1e-5, 1e-1]).norm
+    norm = plots.value_colours([1e-5, 1e-1], log=True).norm
     even = norm(np.array([1e-5, 1e-4, 1e-3, 1e-2, 1e-1]))
     assert np.allclose(even, [0, 0.25, 0.5, 0.75, 1])
-    assert np.allclose(plots.lambda_colours([1e-2]).norm(np.array([1e-2])), 0.5)
+    assert np.allclose(plots.value_colours([1e-2], log=True).norm(np.array([1e-2])), 0.5)
 
 
 # --- learning rate, final model, confusion --------------------------------------------

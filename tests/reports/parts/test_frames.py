@@ -32,10 +32,11 @@ PARTS = [
     f"{part}_{name}" for part in ("train", "validation") for name in ("accuracy", "loss", "cost")
 ]
 TEST = ["test_accuracy", "test_loss", "test_cost"]
-TEXT = ("state", "params_hidden", "experiment", "stage", "trial_id", "host")
+TEXT = ("state", "params_hidden", "params_schedule", "experiment", "stage", "trial_id", "host")
 WHOLE = (
     "number",
     "params_epochs",
+    "params_batch_size",
     "replicate",
     "seed",
     "epochs",
@@ -76,7 +77,9 @@ def test_the_columns_of_trials(any_study: StudyRecord) -> None:
     """The same columns in any study; those that vary from run to run come last."""
     assert list(trials_frame(any_study)) == [
         *("number", "state", "value", "params_lam", "params_epochs", "params_alpha"),
-        *("params_hidden", "params_batch_norm", "params_sigma", "experiment", "stage"),
+        *("params_hidden", "params_batch_norm", "params_sigma", "params_eta_min"),
+        *("params_eta_max", "params_cycle", "params_batch_size", "params_schedule"),
+        *("experiment", "stage"),
         *("replicate", "seed", "trial_id", "epochs"),
         *(*PARTS, *TEST),
         *("attempts", "duration", "host"),

@@ -11,7 +11,7 @@ import pytest
 from numpy.random import default_rng
 
 from kbn.initialise import he, initialise
-from reports.coarse_fine.section import own_settings
+from reports.coarse_fine.settings import own_settings
 from reports.parts.settings import parameters, settings_table
 from search.records import StudyRecord
 from search.settings.values import Cycle, Init

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.coarse_fine.searched import known_of
+from reports.coarse_fine.facts import Final
+from reports.coarse_fine.findings import findings
+from reports.coarse_fine.searched import known_of, search_of
+from reports.coarse_fine.tables import final_table, grid_table
 from reports.parts.tables import (
     NO_SEEDS,
     accuracies,
     by_lam,
-    final_table,
-    grid_table,
     learned,
     markdown,
     reference_values,
@@ -26,7 +27,7 @@ from reports.parts.tables import (
 )
 from reports.parts.text import NONE
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.records import DataRecord, StudyRecord, TrialRecord
+from search.records import DataRecord, StudyRecord
 from search.settings.values import Cycle, Init
 from search.space.narrow import Factors, Zoom
 from search.space.points import only
@@ -65,10 +66,11 @@ def best_so_far(record: StudyRecord) -> float | None:
     return only(found.winner) if found else None
 
 
-def table(record: StudyRecord, stage: str) -> pd.DataFrame:
+def table(record: StudyRecord, name: str) -> pd.DataFrame:
     """Return a grid's table as the report prints it."""
-    chosen = [each.trial.lam for each in record.trials if each.trial.id == record.chosen]
-    return grid_table(record, stage, best=chosen[0] if chosen else best_so_far(record))
+    found = findings(record)
+    look = next(each for each in found.looks if each.title == f"{name} grid")
+    return grid_table(look, search_of(record).space, chosen=found.chosen)
 
 
 def rows(frame: pd.DataFrame) -> list[list[str]]:
@@ -76,9 +78,9 @@ def rows(frame: pd.DataFrame) -> list[list[str]]:
     return [[str(value) for value in row] for row in frame.to_numpy()]
 
 
-def final_model(record: StudyRecord) -> TrialRecord:
+def final_model(record: StudyRecord) -> Final:
     """Return a study's final model."""
-    (found,) = record.stage("final")
+    (found,) = findings(record).finals
     return found
 
 
@@ -189,7 +191,7 @@ def test_replicates_give_a_mean_a_spread_and_its_error(tmp_path: Path) -> None:
     record = study(tmp_path, spread, search=REPLICATED)
     found = known_of(record)
     assert found is not None
-    coarse = grid_table(record, "coarse", best=1e-2, seeds=found.seeds)
+    coarse = table(record, "coarse")
     assert list(coarse) == [*COLUMNS[:3], "replicates", "lowest to highest", *COLUMNS[3:]]
     share = np.mean([np.arange(100) < 100 * accuracy for accuracy in SPREAD], axis=0)
     error = np.sqrt(share.var() / 100 + found.seeds.level / 3)
@@ -319,7 +321,7 @@ def test_other_data_are_not_compared(tmp_path: Path, data: DataRecord) -> None:
     search = replace(REFERENCE, cycle=Cycle(4500, "steps"), epochs=20, final_epochs=30)
     record = study(tmp_path, as_reference, search=search, data=data)
     assert not set(COMPARED) & set(table(record, "coarse"))
-    assert "reference accuracy" not in final_table(record, final_model(record))
+    assert "reference accuracy" not in final_table(final_model(record))
 
 
 @pytest.mark.parametrize("change", [{"seed": 7}, {"replicates": 2}], ids=str)
@@ -342,7 +344,7 @@ def test_a_grid_that_is_not_there_is_not_compared(tmp_path: Path) -> None:
 def test_the_final_model(tmp_path: Path) -> None:
     """Its figures on each part of the data, with the number of images and the error."""
     record = study(tmp_path)
-    final_rows = final_table(record, final_model(record))
+    final_rows = final_table(final_model(record))
     test = 0.9 - 1 / 64
     assert list(final_rows) == ["images", "accuracy", "standard error", "loss", "cost"]
     assert rows(final_rows) == [
@@ -362,7 +364,7 @@ def test_the_final_model_is_compared_on_the_test_set(tmp_path: Path) -> None:
     """The reference published a test accuracy, 0.5308, and no other figure of it."""
     endings = by_lambda({}, otherwise=as_reference)
     record = study(tmp_path, endings, search=REFERENCE, data=CIFAR10)
-    final_rows = final_table(record, final_model(record))
+    final_rows = final_table(final_model(record))
     assert list(final_rows["reference accuracy"]) == [NONE, NONE, "0.5308"]
     test = 0.5401 - 1 / 64
     assert list(final_rows["difference"]) == [NONE, NONE, f"−{0.5308 - test:.4f}"]
@@ -376,7 +378,7 @@ def test_the_final_model_is_compared_on_the_test_set(tmp_path: Path) -> None:
 def test_a_final_model_that_diverged(tmp_path: Path, ending: Ending, images: list[str]) -> None:
     """Only what was measured has a row: there are no test figures."""
     record = study(tmp_path, final(ending))
-    final_rows = final_table(record, final_model(record))
+    final_rows = final_table(final_model(record))
     assert [row[0] for row in rows(final_rows)] == images
 
 

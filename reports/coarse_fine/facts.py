@@ -1,0 +1,222 @@
+"""What a search's part of a report says, as plain values: the parts of `Findings`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search.evidence.margins import Mean
+from search.records import Role, State
+from search.space.points import Point
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a point reached in one stage of the search; means are over runs that completed."""
+
+    point: Point
+    runs: int
+    """Runs that completed."""
+    accuracy: float | None
+    """Mean validation accuracy."""
+    error: float | None
+    """Its standard error: of images, and of seeds as far as the study's replicates tell of them."""
+    lowest: float | None
+    highest: float | None
+    train_accuracy: float | None
+    validation_loss: float | None
+    seconds: float | None
+    """Time of a run on its core."""
+    states: tuple[str, ...]
+    """How its runs ended, in words."""
+    waits: bool
+    """Whether a run is still to come."""
+    reference: float | None
+    """The reference report's accuracy, where it trained the same."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A stage that took part in choosing."""
+
+    title: str
+    """`coarse grid`, `sample`, `round 2`, …"""
+    role: Role
+    points: tuple[Reached, ...]
+    """Ascending."""
+    replicated: bool
+    """Whether it trained points with several seeds."""
+
+    @property
+    def compared(self) -> bool:
+        """Whether the reference report trained some of it."""
+        return any(each.reference is not None for each in self.points)
+
+
+@dataclass(frozen=True)
+class Against:
+    """A point against the best one."""
+
+    point: Point
+    runs: int
+    """Replicates that both have; only those are compared."""
+    difference: float
+    """Accuracy less that of the best one."""
+    low: float
+    high: float
+    p: float
+    tied: bool
+    """Whether it cannot be told from the best one."""
+    mcnemar: float | None
+    """McNemar's exact p-value, corrected; None where more than one run was compared."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The point with the highest accuracy, and what is known of it."""
+
+    point: Point
+    accuracy: float
+    error: float
+    """Standard error of its accuracy."""
+    runs: int
+    rivals: int | None
+    """Points that were trained as often, it among them, where others were trained less often."""
+    learned: bool
+    """Whether its accuracy is above that of always naming one class."""
+    others: tuple[Against, ...]
+    """Every other point all of whose runs completed, ascending."""
+    one_se: Point
+    """The simplest point within one standard error."""
+    optimism: float
+    """By how much its accuracy is too high for having been picked, by a bootstrap."""
+    freedom: int
+    """Degrees of freedom of what is known of the noise of seeds; 0 where it is not known."""
+    dispersion: float
+    """Variance of differences over seeds, as a multiple of what images alone would give."""
+    seed_spread: float
+    """Standard deviation of one run's accuracy over seeds, beyond that of images."""
+    shares_seeds: bool
+    """Whether a replicate of every point has the same initial weights and batches."""
+    draws: int
+    """Simulated searches behind it: no p is below one in so many."""
+
+    @property
+    def ties(self) -> tuple[Point, ...]:
+        """The points that cannot be told from it."""
+        return tuple(each.point for each in self.others if each.tied)
+
+    @property
+    def knows_seeds(self) -> bool:
+        """Whether the intervals hold the noise of seeds."""
+        return self.freedom > 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """An accuracy of the chosen point."""
+
+    runs: int
+    images: int
+    epochs: int
+    accuracy: float
+    error: float | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The final model on one part of the data."""
+
+    part: str
+    images: int
+    accuracy: float
+    error: float
+    loss: float
+    cost: float
+    reference: float | None
+    """The reference report's accuracy, where it can be compared."""
+
+
+@dataclass(frozen=True)
+class Final:
+    """A final model whose training ended."""
+
+    epochs: int
+    """Epochs that were asked for."""
+    trained: int
+    """Epochs that it came to."""
+    lam: float
+    alpha: float
+    state: State
+    kept: bool
+    """Whether it is the one of `model.npz`."""
+    comparable: bool
+    """Whether the reference report trained such a model."""
+    parts: tuple[Measured, ...]
+
+    @property
+    def test(self) -> Measured | None:
+        """How it does on the test images; None where it diverged."""
+        return next((each for each in self.parts if each.part == "test"), None)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What an axis, or a pair of them, explains of the variance of accuracy."""
+
+    axes: tuple[str, ...]
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Mean accuracies along an axis, over the first grid or sample."""
+
+    axis: str
+    means: tuple[Mean, ...]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that the section says."""
+
+    axes: tuple[str, ...]
+    """What was varied, as the specification calls it."""
+    looks: tuple[Look, ...]
+    """The stages that took part in choosing, in order."""
+    best: Best | None
+    """None while no point has completed."""
+    chosen: Point | None
+    """What the final model has, or would have by what is known."""
+    selected: Score | None
+    """The chosen point's accuracy, by which it was chosen."""
+    fresh: Score | None
+    """That of runs whose seeds took no part in choosing it."""
+    finals: tuple[Final, ...]
+    margins: tuple[Margin, ...]
+    explained: tuple[Explained, ...]
+    """Largest share first; none for one axis, or where points are too few."""
+    images: int
+    """Validation images."""
+    finished: bool
+
+    @property
+    def kept(self) -> Final | None:
+        """The final model that is kept."""
+        return next((each for each in self.finals if each.kept), None)
+
+    @property
+    def replicated(self) -> bool:
+        """Whether a point was trained with several seeds to choose by."""
+        return any(look.replicated for look in self.looks)
+
+    @property
+    def retrained(self) -> bool:
+        """Whether the best few were trained with more seeds."""
+        return any(look.role is Role.REPLICATES for look in self.looks)
+
+    @property
+    def alike(self) -> tuple[Point, ...]:
+        """The best point and those that cannot be told from it."""
+        return (self.best.point, *self.best.ties) if self.best else ()
