@@ -13,12 +13,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from cluster import ClusterError, RayPool
+from cluster.process import replaced
 from tests.cluster.collect import finish, items
-from tests.cluster.embedded import listening, processes
+from tests.cluster.embedded import holding, listening, processes
 from tests.cluster.tasks import Order, work
 
 PLAIN_HEAD = """
@@ -88,6 +91,25 @@ def on_a_plain_cluster() -> list[Any]:
         return works(address=head.stdout.readline().strip())
 
 
+def stopped_while_it_starts() -> list[str]:
+    """Return the folders of Rays that Ctrl-C met before they were up, and that have not gone."""
+    node, worker = import_module("ray._private.node").Node, import_module("ray._private.worker")
+    sessions: list[str] = []
+
+    def stop(here: Any = None) -> None:
+        sessions.append((here or worker._global_node).get_session_dir_path())
+        raise KeyboardInterrupt
+
+    for moment in (
+        replaced((node, "start_ray_processes", stop)),  # its head runs, its raylet does not
+        replaced((worker, "_post_init_hooks", [stop])),  # all that there is runs
+    ):
+        with moment, suppress(KeyboardInterrupt):
+            works()
+    assert len(sessions) == 2
+    return [session for session in sessions if holding(session) or Path(session).exists()]
+
+
 def main(report: Path) -> None:
     """Do all of it, and write what there was."""
     signal.signal(signal.SIGTERM, terminated)
@@ -121,6 +143,7 @@ def main(report: Path) -> None:
         os.environ.pop(name, None)
     found["after its own Ray"] = works()
     found["on a plain cluster"] = on_a_plain_cluster()
+    found["stopped, and there"] = stopped_while_it_starts()
     found["after all"] = works()
     report.write_text(json.dumps(found), encoding="utf-8")
 

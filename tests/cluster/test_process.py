@@ -247,6 +247,12 @@ def test_a_program_can_start_a_ray_of_its_own_afterwards(lived: dict[str, Any]) 
 
 @pytest.mark.ray
 def test_a_plain_cluster_can_be_joined_after_an_embedded_ray(lived: dict[str, Any]) -> None:
-    """One that knows no tokens; and an embedded Ray can be started after it."""
+    """One that knows no tokens."""
     assert lived["on a plain cluster"] == WORKS
+
+
+@pytest.mark.ray
+def test_what_ctrl_c_meets_while_it_starts_ends(lived: dict[str, Any]) -> None:
+    """Half a Ray leaves no process and no folder, and the next one starts."""
+    assert lived["stopped, and there"] == []
     assert lived["after all"] == WORKS

@@ -16,7 +16,7 @@ import pytest
 
 from cluster import ClusterError, Kind, Later, RayPool, check_address
 from cluster.ray_pool import AHEAD
-from tests.cluster.collect import finish, items, kinds, read, runs, until
+from tests.cluster.collect import DEADLINE, finish, items, kinds, read, runs, until
 from tests.cluster.conftest import OURS, head, shared_data
 from tests.cluster.tasks import Order, work
 
@@ -227,6 +227,22 @@ def test_a_closed_pool_is_no_garbage(address: str) -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_errors_that_nobody_reads_are_not_printed(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-C they are those of tasks that were ended, and Ray would print each at the end."""
+    printed: list[Exception] = []
+    worker: Any = import_module("ray._private.worker")
+    monkeypatch.setattr(worker, "_unhandled_error_handler", printed.append)
+    with join(address) as pool:
+        pool.submit("a", Order("unpicklable"))
+        pool._start_what_fits()
+        (stream,) = pool._running
+        pool._ray.wait([stream.completed()], timeout=DEADLINE)
+        del stream
+    assert printed == []
 
 
 def test_auto_joins_the_cluster_of_the_environment(
