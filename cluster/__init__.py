@@ -11,6 +11,7 @@ from cluster.events import Event, Kind, Task, TaskFailure
 from cluster.ray_pool import Later, RayPool
 from cluster.room import MEGABYTE, Needs, cores_here, outlook
 from cluster.serial import SerialPool
+from cluster.signals import signals_deferred
 from cluster.supervise import supervised
 from cluster.survey import Survey
 
@@ -32,5 +33,6 @@ __all__ = [
     "cores_here",
     "look_at",
     "outlook",
+    "signals_deferred",
     "supervised",
 ]

@@ -36,7 +36,7 @@ from cluster.embedded import embedding, read_authentication
 from cluster.errors import ClusterError
 from cluster.lean import lean_start
 from cluster.process import ending, environment, handlers_kept, hold, use
-from cluster.signals import sigterm_kept
+from cluster.signals import signals_deferred, sigterm_kept
 from cluster.survey import Survey
 
 LEAVE_SECONDS = 1.0
@@ -94,18 +94,25 @@ def connection(
     ClusterError
         When nothing listens at the address, or Ray cannot start.
     """
-    with ExitStack() as stack:
-        stack.enter_context(hold())
-        stack.enter_context(environment(ALWAYS))
-        starting: AbstractContextManager[None] = nullcontext()
-        if address is None:
-            how, starting = stack.enter_context(embedding(object_store_bytes)), lean_start()
-        else:
+    stack = ExitStack()
+    try:
+        with signals_deferred():
+            stack.enter_context(hold())
+            stack.enter_context(environment(ALWAYS))
+        if address is not None:
             check_address(address)
-            how = _joining(address, py_modules)
-        ray = _start(starting, how)
-        stack.callback(_shut_down, ray)
+        with signals_deferred():
+            starting: AbstractContextManager[None] = nullcontext()
+            if address is None:
+                how, starting = stack.enter_context(embedding(object_store_bytes)), lean_start()
+            else:
+                how = _joining(address, py_modules)
+            ray = _start(starting, how)
+            stack.callback(_shut_down, ray)
         yield ray
+    finally:
+        with signals_deferred():
+            stack.close()
 
 
 def _joining(address: str, py_modules: tuple[Path, ...]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def lean_start() -> Iterator[None]:
             yield
         except BaseException:
             for each in begun:
-                each.kill_all_processes(check_alive=False)
+                each.kill_all_processes(check_alive=False, allow_graceful=True)
             raise
 
 

@@ -26,6 +26,7 @@ from cluster.process import frames_emptied
 from cluster.retry import Tries, delay, may_retry
 from cluster.room import Needs, Waiting, fitting, megabytes
 from cluster.serial import failure_of, stalled
+from cluster.signals import signals_deferred
 from cluster.watch import Watch, asking, doors
 
 STORE_SLACK = 64 * 2**20
@@ -383,7 +384,8 @@ class RayPool:
         Nothing is cancelled: Ray 2.60 aborts the process when a task that is cancelled comes to its
         end at the same moment, as the last ones of a study do.
         """
-        self._stack.close()
+        with signals_deferred():
+            self._stack.close()
 
     def _forget(self) -> None:
         """Let go of all of Ray's objects, and of garbage that holds one, while Ray still runs.

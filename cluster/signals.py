@@ -1,4 +1,4 @@
-"""SIGTERM stays what the caller made it while Ray starts and ends."""
+"""Signals while Ray starts and ends: handlers stay the caller's, and do not cut Ray in two."""
 
 from __future__ import annotations
 
@@ -47,3 +47,27 @@ def sigterm_kept() -> Iterator[None]:
         over.set()
         keeper.join()
         utils.set_sigterm_handler = before
+
+
+@contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Let signals wait for the end of a block, where their handlers run.
+
+    What a handler raises, as that of Ctrl-C does, would cut Ray in two: processes stay that nobody
+    knows of, or a connection that makes Ray end this process when the next one is made.
+    """
+    if threading.current_thread() is not threading.main_thread():  # handlers run elsewhere
+        yield
+        return
+    came: list[int] = []
+    numbers = signal.valid_signals()
+    handlers = {each: how for each in numbers if callable(how := signal.getsignal(each))}
+    try:
+        for number in handlers:
+            signal.signal(number, lambda number, _: came.append(number))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for each in dict.fromkeys(came):
+            signal.raise_signal(each)

@@ -93,7 +93,8 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         if self._closing is not None:
-            self._closing.result()
+            with cluster.signals_deferred():  # the next study would meet a Ray that still ends
+                self._closing.result()
         elif self._pool is not None:
             self._pool.close()
 
