@@ -30,8 +30,10 @@ LOOPBACK = "127.0.0.1"
 SHORT = Path("/tmp")  # noqa: S108 - what is made there is private
 LONGEST_SOCKET = 103
 """Bytes of a Unix socket's path, on the systems that allow the fewest."""
-_SOCKET = "ray-12345678/r/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store"
+_SOCKET = "ray-123412345678/r/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store"
 """What Ray's longest path looks like, below the folder for temporary files."""
+_OURS = f"ray-{secrets.token_urlsafe(3)}"
+"""How the folders of this process begin, and those of a child that it was forked to."""
 REMOVALS = 20
 """How often its folder is tried to be removed: a worker that still ends may write to its log."""
 _CLOSED = {"RAY_enable_metrics_collection": "0"}
@@ -78,7 +80,7 @@ def private_folder() -> Iterator[Path]:
     """
     where = _temporary()
     try:
-        outer = Path(tempfile.mkdtemp(prefix="ray-", dir=where))
+        outer = Path(tempfile.mkdtemp(prefix=_OURS, dir=where))
     except OSError as error:
         raise ClusterError(
             f"{where}: Ray needs a folder for its sockets there, and none can be made "
@@ -87,11 +89,21 @@ def private_folder() -> Iterator[Path]:
     try:
         yield outer / "r"
     finally:
-        for _ in range(REMOVALS):
-            shutil.rmtree(outer, ignore_errors=True)
-            if not outer.exists():
-                break
-            time.sleep(0.1)
+        _remove(outer)
+
+
+def remove_left() -> None:
+    """Remove the folder of a forked child that had no time to do so."""
+    for outer in _temporary().glob(f"{_OURS}*"):
+        _remove(outer)
+
+
+def _remove(outer: Path) -> None:
+    for _ in range(REMOVALS):
+        shutil.rmtree(outer, ignore_errors=True)
+        if not outer.exists():
+            break
+        time.sleep(0.1)
 
 
 def _temporary() -> Path:

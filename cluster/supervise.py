@@ -16,6 +16,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from cluster.embedded import remove_left
+
 _HANDED_ON = (
     signal.SIGHUP,
     signal.SIGINT,
@@ -59,6 +61,8 @@ def supervised(run: Callable[[], int]) -> int | None:
         _, status = os.waitpid(child, 0)
     ended = os.read(word, 1) == b"."
     os.close(word)
+    if not ended:
+        remove_left()
     if os.WIFSIGNALED(status):
         with suppress(OSError):  # SIGKILL has no handler
             signal.signal(os.WTERMSIG(status), signal.SIG_DFL)

@@ -75,8 +75,9 @@ class Watch:
         self._thread.start()
 
     def _take(self, nodes: tuple[Node, ...]) -> None:
-        self._nodes, self._answered = nodes, time.monotonic()
-        self._last_seen |= {node.id: self._answered for node in nodes}
+        now = time.monotonic()
+        self._last_seen |= {node.id: now for node in nodes}
+        self._nodes, self._answered = nodes, now  # after it: who looks meanwhile misses no node
 
     @property
     def resources(self) -> list[Resources]:

@@ -47,6 +47,8 @@ def unpack(log: str, into: Path) -> None:
                 size += taken(entry.size)
                 _check_size(size)
                 _write(archive, entry, into / _checked(entry.name))
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ClusterError(f"{REFUSED} it holds two things of one name") from error
     except gzip.BadGzipFile as error:
         raise ClusterError(UNREADABLE) from error
     except (ClusterError, OSError):

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from contextlib import closing, suppress
 from functools import partial
@@ -320,13 +321,21 @@ def test_embedded_ray_is_killed(small: Path, tmp_path: Path, ends: str) -> None:
 @linux
 @pytest.mark.ray
 def test_the_raylet_of_an_embedded_ray_is_stopped(small: Path, tmp_path: Path) -> None:
-    """Ray ends the driver's process within an instant, without a word: its parent has the line."""
-    with misbehaving("hold", tmp_path) as driver:
+    """Ray ends the driver's process within an instant, without a word: its parent has the line.
+
+    It removes Ray's folder as well.
+    """
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as short,
+        misbehaving("hold", tmp_path, RAY_TMPDIR=short) as driver,
+    ):
         wait_for("an attempt", lambda: count(tmp_path / NAME, ATTEMPTS))
         family = descendants(driver.pid)
+        assert list(Path(short).iterdir())
         (victim,) = processes(family, "raylet")
         os.kill(victim, signal.SIGTERM)
         assert_says_that_it_is_lost(driver, why="Ray ended the run")
+        assert list(Path(short).iterdir()) == []
     wait_for("the end of Ray", lambda: gone(family))
     again = run(SMALL, out=tmp_path, serial=True, quiet=True)
     assert_equal(again.folder, small)

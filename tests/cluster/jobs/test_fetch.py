@@ -149,6 +149,9 @@ def deep_links() -> list[tarfile.TarInfo]:
         [entry("study", pax_headers={"GNU.sparse.map": "0,0", "GNU.sparse.size": str(10**13)})],
         [entry("study", pax_headers={"size": str(10**13)})],
         [entry("study", pax_headers={"GNU.sparse.map": "x"})],
+        [entry("study"), entry("study")],
+        [entry("study"), entry("study", tarfile.DIRTYPE)],
+        [entry("study"), entry("study/report.md")],
         deep_links(),
     ],
 )
