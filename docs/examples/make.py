@@ -16,6 +16,10 @@ STUDIES = {
     "lambda-coarse-fine-cifar10": "search.lambda_coarse_fine",
     "lambda-replicates-cifar10": "search.lambda_coarse_fine --replicates 3 --rounds auto",
     "paper-cifar10": "search.paper",
+    "lambda-eta-cifar10": "search.coarse_fine --vary eta_max=0.01:1:5 --vary lam=1e-4:1e-1:4",
+    "random-cifar10": (
+        "search.coarse_fine --vary lam=random:1e-5:1e-1 --vary eta_max=random:0.01:1 --samples 20"
+    ),
 }
 """The study's name, and its command without data and name."""
 KEPT = ("report.md", "report.html", "figures", "trials.csv", "history.csv", "spec.json")
@@ -31,7 +35,8 @@ def main() -> None:
         kept.mkdir()
         for part in KEPT:
             if (made / part).is_dir():
-                shutil.copytree(made / part, kept / part)
+                dark = shutil.ignore_patterns("*-dark.svg")  # the page holds them
+                shutil.copytree(made / part, kept / part, ignore=dark)
             else:
                 shutil.copy(made / part, kept)
 
