@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -48,14 +48,17 @@ NEXT, SAME = "\ue000", "\ue001"
 """Where templates ask for the number of the next table or figure, and for the same once more."""
 
 
-def render(
-    record: StudyRecord, *, figures: bool = True, missing: list[Missing] | None = None
-) -> str:
-    """Return a study's report in Markdown, its figures written; or one without figures.
+def render(record: StudyRecord, *, figures: bool = True) -> str:
+    """Return a study's report in Markdown, its figures written; or one without figures."""
+    missing = list[Missing]()
+    return lay_out(record, sections_of(record, missing, figures=figures), missing)
+
+
+def lay_out(record: StudyRecord, sections: Sequence[Section], missing: list[Missing]) -> str:
+    """Return a report in Markdown around its sections.
 
     It names what is `missing`; what cannot be made here is added to that.
     """
-    missing = [] if missing is None else missing
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports"),
         autoescape=False,  # noqa: S701 - Markdown, not HTML; table cells are escaped one by one
@@ -65,7 +68,6 @@ def render(
     )
     environment.filters |= {"fenced": fenced, "cell": cell}
     environment.globals |= {"next_number": NEXT, "same_number": SAME}
-    sections = _sections(record, Album(record, missing=missing, empty=not figures), missing)
     bodies = []
     for section in sections:
         with making(f"the part on {section.name}", missing):
@@ -91,8 +93,11 @@ def _numbered(text: str) -> str:
     return re.sub(f"(Table|Figure) ([{NEXT}{SAME}])", number, text)
 
 
-def _sections(record: StudyRecord, album: Album, missing: list[Missing]) -> list[Section]:
-    sections = []
+def sections_of(
+    record: StudyRecord, missing: list[Missing], *, figures: bool = True
+) -> list[Section]:
+    """Return a report's sections, their figures written; what cannot be made becomes `missing`."""
+    album, sections = Album(record, missing=missing, empty=not figures), list[Section]()
     for each in record.experiments:
         section = SECTIONS[each.kind]
         with making(f"the part on {each.kind.replace('_', ' ')}", missing):
@@ -103,7 +108,7 @@ def _sections(record: StudyRecord, album: Album, missing: list[Missing]) -> list
     return sections
 
 
-def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
+def _context(record: StudyRecord, sections: Sequence[Section]) -> dict[str, Any]:
     several = len(record.experiments) > 1
     verdict = sections[-1].verdict if sections else ""  # what comes last knows the others
     own = {
@@ -131,7 +136,7 @@ def _context(record: StudyRecord, sections: list[Section]) -> dict[str, Any]:
     }
 
 
-def _title(record: StudyRecord, sections: list[Section]) -> str:
+def _title(record: StudyRecord, sections: Sequence[Section]) -> str:
     if len(record.experiments) > 1:
         return paper_report.title(record)
     return sections[0].title if sections else record.name

@@ -1,4 +1,4 @@
-"""Writing a report: figures, CSV files, Markdown and HTML, each whole or not at all.
+"""Writing a report: figures, CSV files, JSON, Markdown and HTML, each whole or not at all.
 
 What cannot be made is missing from the report, which says so; everything else is there.
 """
@@ -13,11 +13,12 @@ import pandas as pd
 
 from kbn.errors import visible
 from kbn.files import write_text
-from reports.document import render
+from reports.document import lay_out, render, sections_of
 from reports.page.assemble import page
 from reports.page.status import Status
 from reports.parts.frames import history_frame, layers_frame, trials_frame
 from reports.parts.missing import Missing, making
+from reports.parts.summary import report_json
 from search.records import StudyRecord, UnderWay
 
 FRAMES: Mapping[str, Callable[[StudyRecord], pd.DataFrame]] = {
@@ -38,6 +39,8 @@ class Report:
     trials: Path
     history: Path
     layers: Path
+    findings: Path
+    """The numbers that the report says, as JSON."""
     missing: tuple[Missing, ...] = ()
     """What could not be made."""
 
@@ -51,7 +54,10 @@ def write(record: StudyRecord) -> Report:
     for name, frame in FRAMES.items():
         with making(name, missing):
             _write_csv(folder / name, frame(record))
-    text = visible(render(record, missing=missing))
+    sections = sections_of(record, missing)
+    with making("report.json", missing):
+        write_text(folder / "report.json", visible(report_json(record, sections)))
+    text = visible(lay_out(record, sections, missing))
     write_text(folder / "report.md", text)
     with making("report.html", missing):
         write_text(folder / "report.html", page(text, folder))
@@ -61,6 +67,7 @@ def write(record: StudyRecord) -> Report:
         trials=folder / "trials.csv",
         history=folder / "history.csv",
         layers=folder / "layers.csv",
+        findings=folder / "report.json",
         missing=tuple(missing),
     )
 

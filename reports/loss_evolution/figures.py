@@ -10,17 +10,19 @@ from matplotlib.figure import Figure
 from reports.drawing.album import Album, Picture
 from reports.drawing.style import Draw, label_panels, legend_below
 from reports.loss_evolution import plots as loss_plots
+from reports.loss_evolution.findings import Findings, cycle_epochs
 from reports.parts import reference
 from reports.parts.frames import history_frame, trials_frame
 from reports.parts.text import count, phrases
 from search.experiments.loss_evolution import network_text, norm_text
-from search.records import State, StudyRecord, TrialRecord
+from search.records import StudyRecord, TrialRecord
 
 
 def picture(
-    record: StudyRecord, album: Album, trials: Sequence[TrialRecord], name: str
+    record: StudyRecord, found: Findings, album: Album, hidden: tuple[int, ...], name: str
 ) -> Picture | None:
     """Draw an architecture's losses; None where no run of it has an epoch to show."""
+    trials = [each for each in record.trials if each.trial.hidden == hidden]
     history = with_settings(record)
     history = history[history["number"].isin([each.number for each in trials])]
     if history.empty:
@@ -28,7 +30,7 @@ def picture(
     return album.draw(
         name,
         _losses(record, history, trials[0]),
-        caption(record, trials, history),
+        caption(record, found, trials, history),
         height=3.1,
     )
 
@@ -67,39 +69,32 @@ def _losses(record: StudyRecord, history: pd.DataFrame, first: TrialRecord) -> D
     return draw
 
 
-def caption(record: StudyRecord, trials: Sequence[TrialRecord], history: pd.DataFrame) -> str:
+def caption(
+    record: StudyRecord,
+    found: Findings,
+    trials: Sequence[TrialRecord],
+    history: pd.DataFrame,
+) -> str:
     """Return what a figure of losses shows, and which of the reference's it stands beside."""
     text = (
         f"{network_text(trials[0].trial.hidden)}: (a) loss and (b) cost, that is loss + λ·Σ‖W‖², "
         "at each epoch's end, with and without batch norm; dotted across in (a): the loss of a "
         f"network at chance, ln {len(record.data.classes)}."
     )
-    if len({each.trial.replicate for each in trials}) > 1:
+    if found.replicates > 1:
         text += " Thin: each run; bold: the mean of those that completed."
     if cycle_ends(trials[0]):
         text += " Dotted upright: ends of learning-rate cycles."
     for name, panel in (("loss", "a"), ("cost", "b")):
         view = loss_plots.view_of(history, name, len(record.data.classes))
         text += loss_plots.cut_text(view).replace("Values", f"In ({panel}), values")
-    for norm in (True, False):
-        diverged = [
-            each.result.epochs + 1
-            for each in trials
-            if each.trial.batch_norm == norm and each.state is State.DIVERGED and each.result
-        ]
-        if diverged:
-            runs = f"{count(len(diverged), 'run')} {norm_text(batch_norm=norm)}"
-            epochs = phrases([str(epoch) for epoch in sorted(set(diverged))])
-            text += f" Cross: {runs} diverged in epoch {epochs}."
+    for network in found.pairs()[trials[0].trial.hidden]:
+        if network.diverged_in:
+            runs = count(len(network.diverged_in), "run")
+            norm = norm_text(batch_norm=network.batch_norm)
+            epochs = phrases([str(epoch) for epoch in sorted(set(network.diverged_in))])
+            text += f" Cross: {runs} {norm} diverged in epoch {epochs}."
     numbers = {reference.loss_figure(record.data, each.trial) for each in trials}
     if len(numbers) == 1 and (number := numbers.pop()):
         text += f" The reference report's figure {number} shows these networks."
     return text
-
-
-def cycle_epochs(record: TrialRecord) -> float:
-    """Return the length of a learning-rate cycle in epochs; infinite where there is none."""
-    trial = record.trial
-    if trial.schedule == "constant":
-        return float("inf")
-    return trial.cycle_steps / (trial.train_size // trial.batch_size)

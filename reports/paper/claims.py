@@ -9,18 +9,13 @@ from reports.paper.discussion import Claim, Estimate, Verdict, accuracy, all_of,
 from reports.parts import reference
 from reports.parts.tables import learned
 from reports.parts.text import listed, signed
-from reports.sigma_batchnorm.tables import published
+from reports.sigma_batchnorm.findings import published
 from search.evidence.compare import LEVEL
 from search.experiments.loss_evolution import network_text
 from search.experiments.sigma_batchnorm import MATRIX, Cell, cell_of
 from search.records import StudyRecord, TrialRecord
 from search.settings.values import number_text, some
 from search.space.points import only
-
-FLOOR = 0.52
-"""The reference's least test accuracy of a cell with batch normalisation, rounded down."""
-SMALL = 1e-3
-"""The σ up to which the reference's networks without batch normalisation do not learn."""
 
 NO_ERROR = "not every run completed with a loss whose error is known"
 
@@ -135,18 +130,19 @@ def matrix_claims(record: StudyRecord) -> Iterator[Claim]:
     for each in record.stage(MATRIX):
         cells.setdefault(cell_of(each.trial), []).append(each)
     yield _all_above_floor(record, {cell: cells[cell] for cell in cells if cell.batch_norm})
-    small = {c: cells[c] for c in cells if not c.batch_norm and c.sigma <= SMALL}
+    small = {c: cells[c] for c in cells if not c.batch_norm and c.sigma <= reference.SMALL}
     if small:
         yield _small_do_not_learn(record, small)
 
 
 def _all_above_floor(record: StudyRecord, cells: Mapping[Cell, Sequence[TrialRecord]]) -> Claim:
-    text = f"Each cell with batch norm has a test accuracy above {FLOOR}."
+    text = f"Each cell with batch norm has a test accuracy above {reference.FLOOR}."
     same = {c: trials for c, trials in cells.items() if published(record, tuple(trials))}
     if not same:
         return Claim(text, Verdict.UNTESTED, reference.OTHERS)
     found = {cell: accuracy(trials, "test") for cell, trials in same.items()}
-    verdicts = [each.above(FLOOR) if each else Verdict.UNTESTED for each in found.values()]
+    floor = reference.FLOOR
+    verdicts = [each.above(floor) if each else Verdict.UNTESTED for each in found.values()]
     figures = "; ".join(
         f"σ = {number_text(cell.sigma)}: {shown(each, 4) if each else 'did not complete'}"
         for cell, each in found.items()
@@ -155,7 +151,8 @@ def _all_above_floor(record: StudyRecord, cells: Mapping[Cell, Sequence[TrialRec
 
 
 def _small_do_not_learn(record: StudyRecord, cells: Mapping[Cell, Sequence[TrialRecord]]) -> Claim:
-    text = f"Without batch norm, networks with σ of {number_text(SMALL)} or less do not learn."
+    small = number_text(reference.SMALL)
+    text = f"Without batch norm, networks with σ of {small} or less do not learn."
     verdicts, words = [], []
     for cell, trials in cells.items():
         reached = [e.result.validation.accuracy for e in trials if e.result and e.result.validation]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,7 +12,7 @@ from reports.paper.discussion import Estimate, accuracy
 from reports.parts import reference
 from reports.parts.tables import by_lam, reference_values
 from reports.parts.text import share, signed
-from reports.sigma_batchnorm.tables import cells, published
+from reports.sigma_batchnorm.findings import cells, published
 from search.evidence.marks import standard_error_of_share
 from search.records import StudyRecord, TrialRecord
 from search.settings.values import number_text
@@ -32,17 +32,10 @@ class Pair:
     n: int
     """Images that both were measured on, or as many."""
 
-    @property
-    def difference(self) -> float:
-        """Measured less published."""
-        return self.measured.value - self.published
-
-    @property
-    def errors(self) -> float:
-        """The difference in standard errors of the two; a run of each, other weights apart."""
-        return self.difference / math.hypot(
-            self.measured.error, standard_error_of_share(self.published, self.n)
-        )
+    difference: float
+    """Measured less published."""
+    errors: float
+    """The difference in standard errors of the two; a run of each, other weights apart."""
 
 
 def search_pairs(record: StudyRecord) -> Iterator[Pair]:
@@ -62,8 +55,9 @@ def search_pairs(record: StudyRecord) -> Iterator[Pair]:
 def _pair(what: str, trials: tuple[TrialRecord, ...], part: str, value: float) -> Iterator[Pair]:
     measured = accuracy(trials, part)
     if measured is not None and measured.error > 0:
-        figures = getattr(trials[0].result, part)
-        yield Pair(what, measured, value, figures.n)
+        n, difference = getattr(trials[0].result, part).n, measured.value - value
+        error = math.hypot(measured.error, standard_error_of_share(value, n))
+        yield Pair(what, measured, value, n, difference, difference / error)
 
 
 def matrix_pairs(record: StudyRecord) -> Iterator[Pair]:
@@ -74,7 +68,7 @@ def matrix_pairs(record: StudyRecord) -> Iterator[Pair]:
             yield from _pair(f"matrix, {cell}, test accuracy", trials, "test", value)
 
 
-def large_differences(pairs: list[Pair]) -> pd.DataFrame:
+def large_differences(pairs: Sequence[Pair]) -> pd.DataFrame:
     """Return those further apart than `LARGE` standard errors, furthest first."""
     far = sorted((p for p in pairs if abs(p.errors) > LARGE), key=lambda p: -abs(p.errors))
     return pd.DataFrame(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pandas as pd
 
-from kbn.gradcheck import REFERENCE, REFERENCE_HIDDEN, TOLERANCE, ParameterCheck, check_random
+from kbn.gradcheck import REFERENCE, REFERENCE_HIDDEN
+from reports.paper.findings import Gradient, GradientFindings, check_gradients
 from reports.parts.section import Section
 from reports.parts.tables import markdown
 from reports.parts.text import NONE
@@ -14,52 +13,48 @@ from reports.parts.text import NONE
 TEMPLATE = "sections/gradient_check.md.j2"
 
 
-@cache
 def section() -> Section:
     """Check the gradients of the reference's small network, and return the section."""
-    checks = check_random()
-    worst = max(check.relative_error for check in checks if check.effect)
-    passed = all(check.passed for check in checks)
+    found = check_gradients()
     return Section(
         name="gradient check",
         title="Gradient check",
         template=TEMPLATE,
         context={
             "hidden": REFERENCE_HIDDEN,
-            "tolerance": f"{TOLERANCE:.0e}".replace("e-0", "e-"),
-            "checks": markdown(gradient_table(checks)),
-            "passed": passed,
+            "tolerance": f"{found.tolerance:.0e}".replace("e-0", "e-"),
+            "published": _number(max(REFERENCE.values()), ".1e").replace("e-0", "e-"),
+            "checks": markdown(gradient_table(found)),
         },
         summary=(
-            f"Gradients by back-propagation {'agree' if passed else '**do not agree**'} with "
-            f"centred differences: the largest relative error is {worst:.1e}."
+            f"Gradients by back-propagation {'agree' if found.agrees else '**do not agree**'} with "
+            f"centred differences: the largest relative error is {found.largest_error:.1e}."
         ),
+        findings=found,
     )
 
 
-def gradient_table(checks: tuple[ParameterCheck, ...]) -> pd.DataFrame:
+def gradient_table(found: GradientFindings) -> pd.DataFrame:
     """Return one row a parameter: relative error, the reference's, and their quotient."""
     return pd.DataFrame(
         [
             {
-                "parameter": check.name,
-                "relative error": f"{check.relative_error:.3e}" if check.effect else NONE,
-                "reference": f"{REFERENCE[check.name]:.3e}" if check.name in REFERENCE else NONE,
-                "reference ÷ measured": _quotient(check),
-                "verdict": _verdict(check),
+                "parameter": each.parameter,
+                "relative error": _number(each.relative_error, ".3e"),
+                "reference": _number(each.reference, ".3e"),
+                "reference ÷ measured": _number(each.quotient, ".2g"),
+                "verdict": _verdict(each),
             }
-            for check in checks
+            for each in found.gradients
         ]
     )
 
 
-def _quotient(check: ParameterCheck) -> str:
-    if check.name not in REFERENCE or not check.effect or not check.relative_error:
-        return NONE
-    return f"{REFERENCE[check.name] / check.relative_error:.2g}"
+def _number(value: float | None, form: str) -> str:
+    return NONE if value is None else f"{value:{form}}"
 
 
-def _verdict(check: ParameterCheck) -> str:
-    if not check.effect:
+def _verdict(gradient: Gradient) -> str:
+    if gradient.relative_error is None:
         return "no effect on the cost"
-    return "agrees" if check.passed else "**does not agree**"
+    return "agrees" if gradient.agrees else "**does not agree**"

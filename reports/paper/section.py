@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pandas as pd
 
 from reports.coarse_fine.findings import finals_of
 from reports.coarse_fine.summary import final_scores
-from reports.paper import discrepancies
 from reports.paper import gradient_check as gradient_report
-from reports.paper.claims import lambda_claims, loss_claims, matrix_claims
-from reports.paper.discussion import SIGNIFICANT, Claim
+from reports.paper.discrepancies import LARGE, large_differences
+from reports.paper.discussion import SIGNIFICANT
+from reports.paper.findings import Discussion, discuss
+from reports.parts import reference
 from reports.parts.section import Section
 from reports.parts.tables import markdown
-from reports.parts.text import cell, count
+from reports.parts.text import cell, count, phrases, share
+from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import StudyRecord
-
-CLAIMS: Mapping[str, Callable[[StudyRecord], Iterator[Claim]]] = {
-    "loss_evolution": loss_claims,
-    "lambda_coarse_fine": lambda_claims,
-    "sigma_batchnorm": matrix_claims,
-}
-PAIRS: Mapping[str, Callable[[StudyRecord], Iterator[discrepancies.Pair]]] = {
-    "lambda_coarse_fine": discrepancies.search_pairs,
-    "sigma_batchnorm": discrepancies.matrix_pairs,
-}
 
 
 def title(record: StudyRecord) -> str:
@@ -48,10 +38,9 @@ def _capital(name: str) -> str:
 
 def discussion(record: StudyRecord) -> Section:
     """Hold the reference's claims and numbers against what was measured."""
-    parts = {each.kind: record.part(each) for each in record.experiments}
-    claims = [claim for kind, rule in CLAIMS.items() for claim in rule(parts[kind])]
-    pairs = [pair for kind, rule in PAIRS.items() for pair in rule(parts[kind])]
-    far = discrepancies.large_differences(pairs)
+    found = discuss(record)
+    far = large_differences(found.numbers)
+    (search,) = (each for each in record.experiments if each.kind == LambdaSearch.kind)
     return Section(
         name="discussion",
         title="Discussion",
@@ -59,18 +48,20 @@ def discussion(record: StudyRecord) -> Section:
         context={
             "elsewhere": "" if record.data.name == "cifar10" else cell(record.data.title),
             "significant": SIGNIFICANT,
-            "claims": markdown(claims_table(claims)),
-            "compared": len(pairs),
+            "claims": markdown(claims_table(found)),
+            "compared": len(found.numbers),
             "far": "" if far.empty else markdown(far),
             "far_count": len(far),
-            "large": discrepancies.LARGE,
+            "large": LARGE,
+            "twice": phrases([share(grid[1e-2]) for grid in reference.STAGES.values()]),
         },
-        summary=f"{_in_short(claims)}.",
-        verdict=_verdict(parts["lambda_coarse_fine"], claims),
+        summary=f"{_in_short(found)}.",
+        verdict=_verdict(record.part(search), found),
+        findings=found,
     )
 
 
-def claims_table(claims: list[Claim]) -> pd.DataFrame:
+def claims_table(found: Discussion) -> pd.DataFrame:
     """Return one row a claim."""
     return pd.DataFrame(
         [
@@ -79,17 +70,16 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
                 "here": f"**{claim.verdict}**",
                 "figures": cell(claim.figures),
             }
-            for claim in claims
+            for claim in found.claims
         ]
     )
 
 
-def _in_short(claims: list[Claim]) -> str:
-    verdicts = Counter(claim.verdict for claim in claims)
-    words = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
-    return f"Of {count(len(claims), 'claim')} of the reference report: {words}"
+def _in_short(found: Discussion) -> str:
+    words = ", ".join(f"{number} {verdict}" for verdict, number in found.verdicts.items())
+    return f"Of {count(len(found.claims), 'claim')} of the reference report: {words}"
 
 
-def _verdict(search: StudyRecord, claims: list[Claim]) -> str:
+def _verdict(search: StudyRecord, found: Discussion) -> str:
     scores = final_scores(finals_of(search))
-    return f"{_in_short(claims)}{f'; the final model labels {scores} right' if scores else ''}."
+    return f"{_in_short(found)}{f'; the final model labels {scores} right' if scores else ''}."

@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean, stdev
 
 from reports.parts.tables import state_text
-from reports.parts.text import plus_minus, real, share, signed
+from reports.parts.text import real, share, signed
 from search.records import Result, State, StudyRecord, TrialRecord
 
 Trials = tuple[TrialRecord, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What several runs, or pairs of them, have of one quantity."""
+
+    runs: int
+    mean: float
+    deviation: float | None
+    """Standard deviation over runs; None of a single one."""
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread | None:
+        """Return the spread of some values; None of no value."""
+        if not values:
+            return None
+        return cls(len(values), fmean(values), stdev(values) if len(values) > 1 else None)
+
+
+def plus_minus(spread: Spread | None, show: Callable[[float | None], str], digits: int) -> str:
+    """Return the mean of runs and, where there are several, ± their standard deviation."""
+    if spread is None or spread.deviation is None:
+        return show(spread.mean if spread else None)
+    return f"{show(spread.mean)} ± {real(spread.deviation, digits)}"
 
 
 @dataclass(frozen=True)
@@ -32,22 +57,22 @@ class Quantity:
         found = {replicate: self.of(result) for replicate, result in results.items()}
         return {replicate: value for replicate, value in found.items() if value is not None}
 
-    def text(self, trials: Sequence[TrialRecord]) -> str:
-        """Return the mean over replicates, ± their standard deviation where there are several."""
-        return plus_minus(list(self.values(trials).values()), self.show, self.digits)
+    def spread(self, trials: Sequence[TrialRecord]) -> Spread | None:
+        """Return the mean over replicates, with their standard deviation."""
+        return Spread.of(list(self.values(trials).values()))
 
-    def differences(self, first: Trials, second: Trials) -> list[float]:
-        """Return first − second of each replicate that completed in both."""
+    def difference(self, first: Trials, second: Trials) -> Spread | None:
+        """Return first − second over the replicates that completed in both, pair by pair."""
         left, right = self.values(first), self.values(second)
-        return [left[replicate] - right[replicate] for replicate in left if replicate in right]
+        return Spread.of([left[each] - right[each] for each in left if each in right])
 
-    def difference_text(self, first: Trials, second: Trials) -> str:
-        """Return the mean of the paired differences, ± their standard deviation."""
-        return plus_minus(
-            self.differences(first, second),
-            lambda value: signed(value, self.digits),
-            self.digits,
-        )
+    def text(self, spread: Spread | None) -> str:
+        """Return the mean over replicates, ± their standard deviation where there are several."""
+        return plus_minus(spread, self.show, self.digits)
+
+    def difference_text(self, spread: Spread | None) -> str:
+        """Return the mean of differences, with its sign, ± their standard deviation."""
+        return plus_minus(spread, lambda value: signed(value, self.digits), self.digits)
 
 
 def figure(part: str, name: str) -> Quantity:

@@ -55,6 +55,10 @@ MATRIX: Mapping[tuple[float, bool], float] = {
     (1e-4, False): 0.1000,
 }
 """Test accuracy by σ of the initial weights and whether there is batch norm, one run each."""
+FLOOR = 0.52
+"""The least of them with batch norm, rounded down."""
+SMALL = 1e-3
+"""The σ up to which networks without batch norm do not learn."""
 FIXED_LAM = 5e-3
 """λ where it was not searched."""
 LOSS_EPOCHS = 40

@@ -23,5 +23,7 @@ class Section:
     """What came of it, in a few sentences."""
     verdict: str = ""
     """The same in one."""
+    findings: object = None
+    """The numbers that it says: a frozen dataclass of plain values, as `report.json` holds it."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings that are its own, for the table of settings."""

@@ -89,9 +89,14 @@ def reference_values(
 
 def seconds_a_run(trials: Sequence[TrialRecord]) -> str:
     """Return how long a run took on its core, on average over those that completed."""
+    return real(mean_seconds(trials), 1)
+
+
+def mean_seconds(trials: Sequence[TrialRecord]) -> float | None:
+    """Return the same as a number; None where none completed."""
     completed = [each.result for each in trials if each.state is State.COMPLETED]
     seconds = [result.seconds for result in completed if result]
-    return real(fmean(seconds) if seconds else None, 1)
+    return fmean(seconds) if seconds else None
 
 
 def states(trials: Sequence[TrialRecord], data: DataRecord) -> list[str]:

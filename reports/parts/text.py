@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from statistics import fmean, stdev
 
 from search.settings.values import number_text, summed_up
 
@@ -38,13 +37,6 @@ def signed(value: float | None, digits: int = DIGITS) -> str:
         return NONE
     rounded = round(value, digits) + 0.0  # −0.0 becomes 0.0
     return f"{rounded:+.{digits}f}".replace("-", "−")
-
-
-def plus_minus(values: Sequence[float], show: Callable[[float | None], str], digits: int) -> str:
-    """Return the mean of runs and, where there are several, ± their standard deviation."""
-    if len(values) < 2:
-        return show(values[0] if values else None)
-    return f"{show(fmean(values))} ± {real(stdev(values), digits)}"
 
 
 def listed(values: Collection[float]) -> str:

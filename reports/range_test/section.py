@@ -35,6 +35,7 @@ def section(record: StudyRecord, album: Album) -> Section:
         },
         verdict=verdict(found),
         summary=summary(found),
+        findings=found,
         settings={
             "epochs": f"{trial.epochs}, measured at the end of each",
             "λ": number_text(trial.lam),

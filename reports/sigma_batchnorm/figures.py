@@ -11,44 +11,44 @@ from reports.drawing.album import Album, Picture
 from reports.drawing.style import Draw, label_panels, legend_below
 from reports.loss_evolution import plots as loss_plots
 from reports.loss_evolution.figures import cycle_ends, with_settings
-from reports.parts.comparison import TEST_ACCURACY, remarks
-from reports.parts.frames import layers_frame, trials_frame
+from reports.parts.comparison import TEST_ACCURACY
 from reports.sigma_batchnorm import plots as sigma_plots
-from reports.sigma_batchnorm.tables import Cells, cells, published, test_accuracies
-from search.experiments.sigma_batchnorm import MATRIX, Cell
-from search.records import StudyRecord
+from reports.sigma_batchnorm.findings import CellFindings, Findings, cells, scales_frame
+from search.experiments.sigma_batchnorm import MATRIX
+from search.records import StudyRecord, TrialRecord
 
 
-def sigma_figures(record: StudyRecord, album: Album) -> dict[str, Picture]:
-    """Draw the figures that a matrix has results for; return them by name."""
-    matrix = cells(record)
-    if not any(each.result or each.attempts for each in record.stage(MATRIX)):
+def sigma_figures(record: StudyRecord, found: Findings, album: Album) -> dict[str, Picture]:
+    """Draw the figures that a matrix has results for, of what was found; return them by name."""
+    trials = [each for each in record.stage(MATRIX) if each.trial.sigma in found.sigmas]
+    if not any(each.result or each.attempts for each in trials):
         return {}
-    sigmas = tuple(dict.fromkeys(cell.sigma for cell in matrix))
-    rows, _ = sigma_plots.shape(sigmas)
+    rows, _ = sigma_plots.shape(found.sigmas)
     pictures = {
         "matrix": album.draw(
             "sigma-matrix",
-            _matrix(record, matrix),
+            _matrix(found),
             "Test accuracy by σ of the initial weights, with and without batch norm. Cells "
             "that did not learn, diverged or failed are hatched and say so.",
             height=0.5 + 0.65 * rows,
         )
     }
     history = with_settings(record)
-    history = history[history["stage"] == MATRIX]
+    history = history[history["number"].isin([each.number for each in trials])]
     if not history.empty:
         view = loss_plots.view_of(history, "loss", len(record.data.classes))
         pictures["losses"] = album.draw(
             "sigma-losses",
-            _losses(record, matrix, history),
-            _losses_caption(record, matrix) + loss_plots.cut_text(view),
+            _losses(record, found, history),
+            _losses_caption(record, found, trials[0]) + loss_plots.cut_text(view),
             height=0.8 + 1.4 * rows,
         )
-    layers = layer_scales(record)
-    if not layers.empty:
+    if found.scales:
         pictures["scales"] = album.draw(
-            "sigma-scales", _scales(layers, sigmas), _scales_caption(record), height=4.6
+            "sigma-scales",
+            _scales(scales_frame(found), found.sigmas),
+            _scales_caption(found),
+            height=4.6,
         )
     return pictures
 
@@ -56,17 +56,16 @@ def sigma_figures(record: StudyRecord, album: Album) -> dict[str, Picture]:
 # --- the matrix -----------------------------------------------------------------------
 
 
-def _matrix(record: StudyRecord, matrix: Cells) -> Draw:
-    squares = {cell: _square(record, matrix, cell) for cell in matrix}
+def _matrix(found: Findings) -> Draw:
+    squares = {each.cell: _square(each) for each in found.cells}
     return lambda figure: sigma_plots.matrix(squares, figure.subplots())
 
 
-def _square(record: StudyRecord, matrix: Cells, cell: Cell) -> sigma_plots.Square:
-    trials = matrix[cell]
-    values, words = test_accuracies(trials), remarks(record, trials)
-    lines = [TEST_ACCURACY.text(trials)] if values else []
+def _square(cell: CellFindings) -> sigma_plots.Square:
+    reached, words = cell.test_accuracy, cell.remarks
+    lines = [TEST_ACCURACY.text(reached)] if reached else []
     return sigma_plots.Square(
-        accuracy=float(np.mean(values)) if values else None,
+        accuracy=reached.mean if reached else None,
         text="\n".join((*lines, *words)),
         state=next((key for key in sigma_plots.HATCHES if any(key in word for word in words)), ""),
     )
@@ -75,23 +74,23 @@ def _square(record: StudyRecord, matrix: Cells, cell: Cell) -> sigma_plots.Squar
 # --- losses ---------------------------------------------------------------------------
 
 
-def _losses(record: StudyRecord, matrix: Cells, history: pd.DataFrame) -> Draw:
-    sigmas = tuple(dict.fromkeys(cell.sigma for cell in matrix))
-    rows, columns = sigma_plots.shape(sigmas)
+def _losses(record: StudyRecord, found: Findings, history: pd.DataFrame) -> Draw:
+    rows, columns = sigma_plots.shape(found.sigmas)
+    matrix, remarks = cells(record), {each.cell: each.remarks for each in found.cells}
     view = loss_plots.view_of(history, "loss", len(record.data.classes))
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for cell, (row, column) in sigma_plots.positions(sigmas).items():
+        for cell, (row, column) in sigma_plots.positions(found.sigmas).items():
             ax, trials = axes[row, column], matrix[cell]
             loss_plots.mark_cycles(ax, cycle_ends(trials[0]))
             loss_plots.mark_chance(ax, len(record.data.classes))
             numbers = [each.number for each in trials]
             loss_plots.part_curves(history[history["number"].isin(numbers)], ax, view=view)
-            if words := remarks(record, trials):
+            if words := remarks[cell]:
                 loss_plots.say_in(ax, "\n".join(words))
             ax.margins(y=0.12)
-        sigma_plots.name_panels(axes, sigmas, "loss (nats)")
+        sigma_plots.name_panels(axes, found.sigmas, "loss (nats)")
         for ax in axes[-1]:
             ax.set_xlabel("epoch")
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -102,46 +101,23 @@ def _losses(record: StudyRecord, matrix: Cells, history: pd.DataFrame) -> Draw:
     return draw
 
 
-def _losses_caption(record: StudyRecord, matrix: Cells) -> str:
+def _losses_caption(record: StudyRecord, found: Findings, first: TrialRecord) -> str:
     text = (
         "Loss at each epoch's end in every cell, on common axes; dotted across: the loss of a "
         f"network at chance, ln {len(record.data.classes)}."
     )
-    if cycle_ends(record.stage(MATRIX)[0]):
+    if cycle_ends(first):
         text += " Dotted upright: ends of learning-rate cycles."
-    if int(record.spec["replicates"]) > 1:
+    if found.replicates > 1:
         text += " Thin: each run; bold: the mean of those that completed."
-    if any("diverged" in word for trials in matrix.values() for word in remarks(record, trials)):
+    if any("diverged" in word for each in found.cells for word in each.remarks):
         text += " Cross: the last epoch before a run diverged."
-    if all(published(record, trials) is not None for trials in matrix.values()):
+    if all(each.reference is not None for each in found.cells):
         text += " The reference report's figure 4 shows these networks."
     return text
 
 
 # --- scales ---------------------------------------------------------------------------
-
-
-def layer_scales(record: StudyRecord) -> pd.DataFrame:
-    """Return one row a cell, moment and hidden layer: medians over replicates.
-
-    Columns are `sigma, batch_norm, moment, layer, activation_std, gradient_std`; moments are the
-    `first` epoch and each run's `last`. Scales that are not finite are missing.
-    """
-    layers = layers_frame(record)
-    layers = layers[layers["stage"] == MATRIX]
-    own = trials_frame(record)[["number", "params_sigma", "params_batch_norm"]]
-    layers = layers.merge(own, on="number").rename(
-        columns={"params_sigma": "sigma", "params_batch_norm": "batch_norm"}
-    )
-    ends = layers.groupby("number")["epoch"]
-    moments = {
-        "first": layers[layers["epoch"] == ends.transform("min")],
-        "last": layers[layers["epoch"] == ends.transform("max")],
-    }
-    both = pd.concat([rows.assign(moment=name) for name, rows in moments.items()])
-    keys = ["sigma", "batch_norm", "moment", "layer"]
-    scales = both.replace([np.inf, -np.inf], np.nan).groupby(keys, sort=False)
-    return scales[["activation_std", "gradient_std"]].median().reset_index()
 
 
 def _scales(layers: pd.DataFrame, sigmas: tuple[float, ...]) -> Draw:
@@ -178,20 +154,10 @@ def _floor(values: pd.Series[float]) -> float:
     return float(10.0 ** (np.floor(np.log10(positive.min())) - 1)) if len(positive) else 1.0
 
 
-def _scales_caption(record: StudyRecord) -> str:
-    median = " Medians over replicates." if int(record.spec["replicates"]) > 1 else ""
+def _scales_caption(found: Findings) -> str:
+    median = " Medians over replicates." if found.replicates > 1 else ""
     return (
         "Standard deviation of the hidden layers' activations (a, b) and of the gradients that "
         "reach their affine outputs (c, d) in the last batch of the first epoch and of the last, "
         f"with (a, c) and without batch norm (b, d).{median}"
     )
-
-
-def cell_scales(layers: pd.DataFrame, cell: Cell) -> pd.DataFrame:
-    """Return a cell's rows of `layer_scales` after the first epoch, by layer."""
-    chosen = (
-        (layers["sigma"] == cell.sigma)
-        & (layers["batch_norm"] == cell.batch_norm)
-        & (layers["moment"] == "first")
-    )
-    return layers[chosen].sort_values("layer")

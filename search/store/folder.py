@@ -29,7 +29,7 @@ FIGURES = "figures"
 TRACEBACK = "traceback.txt"
 """Of an error that nobody foresaw, in the last run."""
 GENERATED = (
-    *("report.md", "report.html", FIGURES, TRACEBACK),
+    *("report.md", "report.html", "report.json", FIGURES, TRACEBACK),
     *("trials.csv", "history.csv", "layers.csv", "model.npz"),
 )
 """What can be written again from the store."""

@@ -16,6 +16,7 @@ import reports
 from reports.document import render
 from reports.loss_evolution import plots as loss_plots
 from reports.loss_evolution.figures import cycle_ends, figure_name
+from reports.loss_evolution.findings import findings
 from reports.loss_evolution.section import differences_table, losses_table, summary
 from reports.parts.text import NONE
 from search.experiments.loss_evolution import LossEvolution
@@ -56,7 +57,7 @@ def shallow_bare(ending: Ending) -> Any:
 
 def test_one_row_a_network(tmp_path: Path) -> None:
     """Figures at the end, the lowest validation loss and its epoch, the last cycle's change."""
-    table = losses_table(study(tmp_path, better_with, search=LOSSES))
+    table = losses_table(findings(study(tmp_path, better_with, search=LOSSES)))
     assert list(table["architecture"]) == ["[8]", "[8]", "[8, 4]", "[8, 4]"]
     assert list(table["batch norm"]) == ["with", "without"] * 2
     assert dict(table.iloc[0]) == {
@@ -79,12 +80,12 @@ def test_replicates_have_mean_and_spread(tmp_path: Path) -> None:
     """Mean ± standard deviation with n; differences are paired, so what runs share cancels out."""
     record = study(tmp_path, better_with, search=replace(LOSSES, replicates=3))
     losses = np.array([0.8, 0.9, 1.0]) / 2
-    row = losses_table(record).iloc[0]
+    row = losses_table(findings(record)).iloc[0]
     assert row["runs"] == "3"
     assert row["validation loss"] == f"{losses.mean():.3f} ± {losses.std(ddof=1):.3f}"
-    difference = differences_table(record).iloc[0]
+    difference = differences_table(findings(record)).iloc[0]
     assert (difference["runs compared"], difference["validation loss"]) == ("3", "−0.100 ± 0.000")
-    assert "−0.100 ± 0.000 (3 runs each)" in next(summary(record))
+    assert "−0.100 ± 0.000 (3 runs each)" in next(summary(findings(record)))
 
 
 @pytest.mark.parametrize(
@@ -102,10 +103,10 @@ def test_runs_that_did_not_complete_have_no_figures(
 ) -> None:
     """Their rows and differences hold dashes, and the summary says how they ended."""
     record = study(tmp_path, shallow_bare(ending), search=LOSSES)
-    row = losses_table(record).iloc[1]
+    row = losses_table(findings(record)).iloc[1]
     assert set(row.iloc[3:-1]) == {NONE}
     assert row["state"] == state
-    assert set(differences_table(record).iloc[0, 2:]) == {NONE}
+    assert set(differences_table(findings(record)).iloc[0, 2:]) == {NONE}
     text = render(record)
     assert f"[8] without batch norm: {state}." in text
     assert not re.search(r"\{[{%]|\bNone\b|\bnan\b", text)
@@ -119,8 +120,8 @@ def test_runs_compared_are_those_that_completed_both_ways(tmp_path: Path) -> Non
         return DIVERGED if bare else better_with(trial)
 
     record = study(tmp_path, endings, search=replace(LOSSES, replicates=2))
-    assert list(differences_table(record)["runs compared"]) == ["1", "1"]
-    sentences = list(summary(record))
+    assert list(differences_table(findings(record))["runs compared"]) == ["1", "1"]
+    sentences = list(summary(findings(record)))
     assert "−0.100 where a run completed both ways (1 run)" in sentences[0]
     assert sentences[1] == "[8] without batch norm: 1 of 2 diverged in epoch 2."
 

@@ -185,7 +185,7 @@ def test_differences_are_counted_in_standard_errors(tmp_path: Path) -> None:
     grids = [pair for pair in search_pairs(same) if "grid" in pair.what]
     again = FINE[1e-2] - COARSE[1e-2]  # the reference trained it twice, with two results
     assert {pair.difference for pair in grids} == {0.0, again}
-    far = large_differences([replace(grids[0], published=0.2), *grids[1:]])
+    far = large_differences([replace(grids[0], errors=9.0), *grids[1:]])
     assert list(far["value"]) == ["coarse grid, λ = 1e-5, validation accuracy"]
     pairs = {pair.what: pair for pair in matrix_pairs(cells(tmp_path, lambda t: 0.5))}
     assert len(pairs) == len(MATRIX)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from kbn.gradcheck import REFERENCE, ParameterCheck, check_random
+from kbn.gradcheck import REFERENCE, check_random
+from reports.paper.findings import Gradient, GradientFindings, check_gradients
 from reports.paper.gradient_check import gradient_table, section
 
 
 def test_the_table_holds_the_reference_s_and_what_was_measured() -> None:
     """One row a parameter; those without effect have no error that could be compared."""
     checks = check_random()
-    table = gradient_table(checks).set_index("parameter")
+    table = gradient_table(check_gradients()).set_index("parameter")
     assert list(table.index) == [check.name for check in checks]
     for check in checks:
         row = table.loc[check.name]
@@ -23,8 +24,9 @@ def test_the_table_holds_the_reference_s_and_what_was_measured() -> None:
 
 def test_a_wrong_gradient_is_named() -> None:
     """It is bold in the table."""
-    wrong = ParameterCheck("w0", 1.0, 0.9, 0.05, effect=True)
-    assert gradient_table((wrong,)).loc[0, "verdict"] == "**does not agree**"
+    wrong = Gradient("w0", 0.05, None, agrees=False)
+    found = GradientFindings(1e-7, 0.05, agrees=False, gradients=(wrong,))
+    assert gradient_table(found).loc[0, "verdict"] == "**does not agree**"
 
 
 def test_the_summary_says_the_largest_error() -> None:

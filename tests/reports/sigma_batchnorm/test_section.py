@@ -17,14 +17,12 @@ import reports
 from reports.document import render
 from reports.parts.text import NONE
 from reports.sigma_batchnorm import plots as sigma_plots
-from reports.sigma_batchnorm.figures import layer_scales
+from reports.sigma_batchnorm.findings import SHOWN_SIGMAS, findings, layer_scales, thinned
 from reports.sigma_batchnorm.section import scale_sentences, scale_text
 from reports.sigma_batchnorm.tables import (
-    SHOWN_SIGMAS,
     cells_table,
     matrix_table,
     retune_table,
-    thinned,
 )
 from search.experiments.sigma_batchnorm import Cell, SigmaBatchNorm
 from search.settings.values import Cycle
@@ -65,7 +63,7 @@ def test_the_matrix_tells_every_ending_apart(tmp_path: Path) -> None:
     """Not learned, diverged, failed and waiting: four texts, none of them a bare number."""
     search = replace(MATRIX, sigmas=(1.0, 0.1, 1e-2, 1e-3, 1e-4))
     endings = {1.0: DIVERGED, 0.1: FAILED, 1e-2: WAITING, 1e-3: CHANCE, 1e-4: DIVERGED_AT_ONCE}
-    table = matrix_table(study(tmp_path, bare(endings), search=search))
+    table = matrix_table(findings(study(tmp_path, bare(endings), search=search)))
     assert list(table["σ"]) == ["1", "0.1", "1e-2", "1e-3", "1e-4"]
     assert set(table["with batch norm"]) == {f"{0.6 - 1 / 64:.4f}"}
     assert list(table["without batch norm"]) == [
@@ -87,20 +85,20 @@ def test_replicates_have_mean_spread_and_number(tmp_path: Path) -> None:
 
     record = study(tmp_path, endings, search=replace(MATRIX, replicates=3))
     mean = 0.7 - 1 / 64
-    entries = matrix_table(record)
+    entries = matrix_table(findings(record))
     assert entries["with batch norm"][1] == f"{mean:.4f} ± 0.1000, n = 3"
     spread = 0.1 / np.sqrt(2)
     assert entries["without batch norm"][1] == (
         f"{mean - 0.05:.4f} ± {spread:.4f}, n = 2, 1 of 3 diverged in epoch 2"
     )
-    row = cells_table(record).iloc[3]
+    row = cells_table(findings(record)).iloc[3]
     assert (row["standard deviation"], row["runs"]) == (f"{spread:.4f}", "2")
     assert row["state"] == "2 completed; 1 diverged in epoch 2"
 
 
 def test_one_run_has_the_standard_error_of_its_images(tmp_path: Path) -> None:
     """That of a share of the test images."""
-    row = cells_table(study(tmp_path, search=MATRIX, endings=bare({}))).iloc[0]
+    row = cells_table(findings(study(tmp_path, search=MATRIX, endings=bare({})))).iloc[0]
     p = 0.6 - 1 / 64
     assert row["standard error"] == f"{np.sqrt(p * (1 - p) / 360):.4f}"
     assert "reference" not in row
@@ -111,7 +109,7 @@ PUBLISHED = ["0.5239", "0.1966", "0.5234", "0.1000", "0.5282", "0.1000"]
 
 def test_the_reference_stands_beside_its_cells(tmp_path: Path) -> None:
     """Its six test accuracies, in the reference's order, and the difference of each."""
-    table = cells_table(study(tmp_path, bare({}), search=REFERENCE, data=CIFAR10))
+    table = cells_table(findings(study(tmp_path, bare({}), search=REFERENCE, data=CIFAR10)))
     assert list(table["reference"]) == PUBLISHED
     assert table["vs. reference"][0] == f"+{0.6 - 1 / 64 - 0.5239:.4f}"
 
@@ -131,13 +129,15 @@ def test_the_reference_stands_beside_its_cells(tmp_path: Path) -> None:
 def test_other_cells_are_not_compared(tmp_path: Path, change: dict[str, Any]) -> None:
     """A single setting that the reference had otherwise takes its column away."""
     search = replace(REFERENCE, **change)
-    assert "reference" not in cells_table(study(tmp_path, bare({}), search=search, data=CIFAR10))
+    assert "reference" not in cells_table(
+        findings(study(tmp_path, bare({}), search=search, data=CIFAR10))
+    )
 
 
 def test_a_value_of_sigma_that_the_reference_lacks(tmp_path: Path) -> None:
     """It shows a dash beside the others' numbers."""
     search = replace(REFERENCE, sigmas=(1e-1, 1e-2))
-    table = cells_table(study(tmp_path, bare({}), search=search, data=CIFAR10))
+    table = cells_table(findings(study(tmp_path, bare({}), search=search, data=CIFAR10)))
     assert list(table["reference"]) == ["0.5239", "0.1966", NONE, NONE]
 
 
@@ -157,7 +157,7 @@ def retuned(trial: Trial) -> Ending:
 def test_each_cell_s_lambda_is_shown(tmp_path: Path) -> None:
     """The chosen one is bold; what a choice among equals is worth is said, and what had none."""
     record = study(tmp_path, retuned, search=RETUNED)
-    table = retune_table(record)
+    table = retune_table(findings(record))
     assert list(table["λ = 1e-3"]) == ["**0.7000**", "diverged in epoch 2", "**0.7000**", "0.1000"]
     assert list(table["λ = 1e-2"])[3] == "**0.1000**"  # a tie goes to the larger
     assert list(table["chosen λ"]) == ["1e-3", "5e-3", "1e-3", "1e-2"]
@@ -203,7 +203,7 @@ def test_a_study_in_any_state_has_a_tidy_report(
 def test_fading_scales_are_told_in_a_sentence(tmp_path: Path) -> None:
     """Of each cell that died, with the figures beside those of its twin with batch norm."""
     record = study(tmp_path, bare({1e-3: CHANCE}), search=MATRIX)
-    (sentence,) = scale_sentences(record)
+    (sentence,) = scale_sentences(findings(record))
     assert sentence == (
         "σ = 1e-3: activations 0.5 in the first hidden layer, 5e-4 in the last; gradients at the "
         "first hidden layer 1e-6. With batch norm: activations 0.5 in the first hidden layer, 0.5 "
@@ -223,8 +223,9 @@ def test_scales_in_words(value: float, text: str) -> None:
 def test_scales_are_of_the_first_epoch_and_the_last(tmp_path: Path) -> None:
     """Every cell with an epoch has both moments, a row a layer each."""
     scales = layer_scales(study(tmp_path, bare({1e-3: DIVERGED_AT_ONCE}), search=MATRIX))
-    assert len(scales) == 3 * 2 * 2
-    assert Cell(1e-3, batch_norm=False) not in set(map(Cell, scales["sigma"], scales["batch_norm"]))
+    assert [each.moment for each in scales] == ["first"] * 3 + ["last"] * 3
+    assert {len(each.activations) for each in scales} == {2}
+    assert (1e-3, False) not in {(each.sigma, each.batch_norm) for each in scales}
 
 
 def test_zeros_stand_at_the_floor() -> None:
@@ -316,7 +317,7 @@ def test_some_of_many_values_are_shown(tmp_path: Path) -> None:
         bare(dict.fromkeys(sigmas[30:], CHANCE)),
         search=replace(MATRIX, sigmas=sigmas, retune=True, lambdas=(1e-3, 1e-2)),
     )
-    table = matrix_table(thinned(record))
+    table = matrix_table(thinned(findings(record)))
     assert list(table["σ"][[0, SHOWN_SIGMAS - 1]]) == ["1", "1e-4"]
     assert len(table) == len(set(table["σ"])) == SHOWN_SIGMAS
     text = render(record, figures=False)
@@ -324,7 +325,7 @@ def test_some_of_many_values_are_shown(tmp_path: Path) -> None:
     assert "σ = 30 values from 1e-4 to " in text
     assert "In 30 cells, no λ gave a network that learned" in text
     assert "; and 100 more." in text  # cells of the decision
-    few = study(tmp_path, search=MATRIX)
+    few = findings(study(tmp_path, search=MATRIX))
     assert thinned(few) is few
 
 
@@ -333,7 +334,7 @@ def test_many_values_of_lambda_have_no_column_each(tmp_path: Path) -> None:
     lambdas = tuple(k / 1e4 for k in range(1, 41))
     search = replace(MATRIX, retune=True, lambdas=lambdas)
     table = retune_table(
-        study(tmp_path, lambda of: Ending(0.5 + 0.1 * (of.lam == 2e-3)), search=search)
+        findings(study(tmp_path, lambda of: Ending(0.5 + 0.1 * (of.lam == 2e-3)), search=search))
     )
     assert [name for name in table if str(name).startswith("λ = ")] == []
     assert set(table["values of λ"]) == {"40"}
