@@ -24,6 +24,7 @@ from tests.reports.records import SEARCH, STUDIES, Ending, by_lambda, study
 resource = pytest.importorskip("resource", reason="no limits on a file's size on this system")
 
 EARLIER = "the earlier one\n"
+WRITTEN = ("report.md", "report.json", "trials.csv", "history.csv", "layers.csv")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -56,7 +57,7 @@ def text_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def earlier(tmp_path: Path, text_only: None) -> Path:
     """Return a folder that holds an earlier report."""
-    for name in ("report.md", "trials.csv", "history.csv", "layers.csv"):
+    for name in WRITTEN:
         (tmp_path / name).write_text(EARLIER, encoding="utf-8")
     return tmp_path
 
@@ -67,13 +68,14 @@ def of_length(folder: Path, length: int) -> StudyRecord:
 
 
 def test_what_write_hands_back_is_there(tmp_path: Path, text_only: None) -> None:
-    """Five paths in the study's folder, each a file, and no file beside them."""
+    """Six paths in the study's folder, each a file, and no file beside them."""
     report = reports.write(study(tmp_path))
     assert report.path == tmp_path / "report.md"
     assert report.html == tmp_path / "report.html"
+    assert report.findings == tmp_path / "report.json"
     tables = {path.name for path in (report.trials, report.history, report.layers)}
     assert tables == {"trials.csv", "history.csv", "layers.csv"}
-    assert set(contents(tmp_path)) == {"report.md", "report.html", *tables}
+    assert set(contents(tmp_path)) == {"report.md", "report.html", "report.json", *tables}
     assert len(trials_frame(study(tmp_path))) + 1 == len(report.trials.read_text().splitlines())
 
 
@@ -89,7 +91,7 @@ def test_a_disk_that_fills_up_in_mid_report(earlier: Path) -> None:
     """The earlier report stays whole, and no half-written file lies about."""
     with full_disk_after(50_000), pytest.raises(OSError, match="File too large"):
         reports.write(of_length(earlier, 100_000))
-    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv", "layers.csv"}
+    assert set(contents(earlier)) == set(WRITTEN)
     assert (earlier / "report.md").read_text(encoding="utf-8") == EARLIER
 
 
@@ -98,9 +100,7 @@ def test_a_disk_that_fills_up_in_mid_table(earlier: Path, size: int) -> None:
     """The same for a CSV file: of each file there is the earlier one or the new one."""
     with full_disk_after(size), pytest.raises(OSError, match="File too large"):
         reports.write(study(earlier))
-    assert contents(earlier) == {
-        name: EARLIER.encode() for name in ("report.md", "trials.csv", "history.csv", "layers.csv")
-    }
+    assert contents(earlier) == {name: EARLIER.encode() for name in WRITTEN}
 
 
 def test_a_disk_that_fills_up_in_mid_figure(tmp_path: Path) -> None:
@@ -113,10 +113,7 @@ def test_a_disk_that_fills_up_in_mid_figure(tmp_path: Path) -> None:
     with full_disk_after(4_000), pytest.raises(OSError, match="File too large"):
         reports.write(record)
     found = contents(tmp_path)
-    assert set(found) == {
-        *("report.md", "trials.csv", "history.csv", "layers.csv"),
-        *eta,
-    }
+    assert set(found) == {*WRITTEN, *eta} - {"report.json"}  # which comes after the figures
     assert {found[path] for path in ("report.md", *eta)} == {EARLIER.encode()}
 
 
@@ -199,7 +196,7 @@ def test_ctrl_c_in_mid_report(earlier: Path, monkeypatch: pytest.MonkeyPatch) ->
         reports.write(record)
     monkeypatch.undo()
     assert (earlier / "report.md").read_text(encoding="utf-8") == EARLIER
-    assert set(contents(earlier)) == {"report.md", "trials.csv", "history.csv", "layers.csv"}
+    assert set(contents(earlier)) == set(WRITTEN)
 
 
 def test_files_can_be_read_by_others(tmp_path: Path, text_only: None) -> None:
