@@ -54,6 +54,7 @@ def section(record: StudyRecord, album: Album) -> Section:
         context=_context(record, album, search, found),
         summary=" ".join(summary(found, space)),
         verdict=verdict(found, space),
+        findings=found,
         settings=own_settings(record),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 
@@ -21,9 +22,14 @@ class Section:
     """What the template is given; it shares the names `record` and `picture` with no other."""
     summary: str
     """What came of it, in a few sentences."""
+    findings: object
+    """The numbers that it says: a frozen dataclass of plain values, as `report.json` holds it."""
     verdict: str = ""
     """The same in one."""
-    findings: object = None
-    """The numbers that it says: a frozen dataclass of plain values, as `report.json` holds it."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings that are its own, for the table of settings."""
+
+    @property
+    def kind(self) -> str:
+        """What it is of, such as `range_test`: its template has the same name."""
+        return PurePath(self.template).name.partition(".")[0]

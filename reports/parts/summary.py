@@ -25,7 +25,12 @@ def report_json(record: StudyRecord, sections: Sequence[Section]) -> str:
         "finished": record.finished,
         "warnings": record.warnings,
         "sections": [
-            {"name": each.name, "verdict": each.verdict, "findings": each.findings}
+            {
+                "kind": each.kind,
+                "name": each.name,
+                "verdict": each.verdict,
+                "findings": each.findings,
+            }
             for each in sections
         ],
     }

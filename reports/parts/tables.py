@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from reports.parts import reference
-from reports.parts.text import real
 from search.evidence.marks import Seeds, standard_error, standard_error_of_share
 from search.evidence.outcomes import labelled_right
 from search.records import DataRecord, State, StudyRecord, TrialRecord
@@ -87,13 +86,8 @@ def reference_values(
     return reference.STAGES.get(stage, {}) if same else {}
 
 
-def seconds_a_run(trials: Sequence[TrialRecord]) -> str:
-    """Return how long a run took on its core, on average over those that completed."""
-    return real(mean_seconds(trials), 1)
-
-
 def mean_seconds(trials: Sequence[TrialRecord]) -> float | None:
-    """Return the same as a number; None where none completed."""
+    """Return how long a run took on its core, on average over those that completed."""
     completed = [each.result for each in trials if each.state is State.COMPLETED]
     seconds = [result.seconds for result in completed if result]
     return fmean(seconds) if seconds else None

@@ -57,7 +57,7 @@ def stop(*_: object) -> None:
 def no_report(record: StudyRecord) -> Report:
     """Draw nothing: that takes seconds, and this is about what is beside it."""
     one = record.folder / "report.md"
-    return Report(path=one, html=one, trials=one, history=one, layers=one, missing=())
+    return Report(path=one, html=one, trials=one, history=one, layers=one, findings=one)
 
 
 def open_files() -> int:

@@ -15,6 +15,7 @@ import pytest
 from reports.document import render, sections_of
 from reports.parts.summary import VERSION, plain, report_json
 from reports.parts.text import NONE
+from search.experiments.coarse_fine.search import CoarseFine
 from search.experiments.loss_evolution import LossEvolution
 from search.experiments.paper import Paper
 from search.experiments.range_test import RangeTest
@@ -22,6 +23,7 @@ from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.records import State, StudyRecord
 from search.settings.spec import StudySpec
 from search.settings.values import Cycle
+from search.space.vary import vary
 from tests.reports.records import CIFAR10, DIGITS, DIVERGED, FAILED, WAITING, Ending, Endings, study
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "report-json.md"
@@ -38,6 +40,12 @@ STUDIES: tuple[StudySpec, ...] = (
         data="digits", hidden=(8, 4), sigmas=(0.1, 1e-3), retune=True, lambdas=(1e-3, 1e-2)
     ),
     Paper(data="cifar10"),
+    CoarseFine(
+        data="digits",
+        vary=vary("--vary", ("eta-max=0.01,0.03,0.1", "lam=1e-4,1e-3,1e-2")),
+        fresh=2,
+        replicates=2,
+    ),
 )
 ENDINGS: dict[str, Endings] = {
     "well": lambda trial: Ending(0.6, loss=0.8 if trial.batch_norm else 1.0),
@@ -110,7 +118,7 @@ def test_every_field_is_documented_and_no_other(tmp_path: Path) -> None:
             assert set(record) | SPREAD <= documented(parts[0])
             for section in record["sections"]:
                 assert set(section) <= documented(parts[0])
-                names = found.setdefault(section["name"], set())
+                names = found.setdefault(section["kind"], set())
                 names |= set(fields_of(section["findings"]))
     verdicts = {"not distinguishable", "not tested"}
     assert {name: names - SPREAD - WORDS - verdicts for name, names in found.items() if names} == {

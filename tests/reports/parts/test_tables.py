@@ -21,8 +21,8 @@ from reports.parts.tables import (
     by_lam,
     learned,
     markdown,
+    mean_seconds,
     reference_values,
-    seconds_a_run,
     uncertainty,
 )
 from reports.parts.text import NONE
@@ -144,8 +144,8 @@ def test_a_grid_under_way(tmp_path: Path) -> None:
 def test_seconds_are_those_of_runs_that_completed(tmp_path: Path) -> None:
     """One that diverged early took no run's time, and what failed took none at all."""
     record = study(tmp_path, by_lambda({1e-2: DIVERGED, 1e-1: FAILED}))
-    assert seconds_a_run(record.stage("coarse")) == "0.7"
-    assert seconds_a_run(record.stage("coarse")[1:]) == NONE
+    assert mean_seconds(record.stage("coarse")) == pytest.approx(0.7)
+    assert mean_seconds(record.stage("coarse")[1:]) is None
 
 
 # --- learning, or not -----------------------------------------------------------------
