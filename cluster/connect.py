@@ -83,7 +83,7 @@ def connection(
     Parameters
     ----------
     address
-        None for an embedded Ray with all of this machine's cores; `host:port` or `auto`.
+        None for an embedded Ray with all cores that this process may use; `host:port` or `auto`.
     object_store_bytes
         What an embedded Ray's object store has to hold.
     py_modules
