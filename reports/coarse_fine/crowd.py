@@ -22,7 +22,9 @@ BANDS = ((0.05, 0.95), (0.25, 0.75))
 """Shares of runs between which bands are drawn, the wide one first."""
 
 
-def differences_along(rows: pd.DataFrame, places: Sequence[float], ax: Axes) -> Axes:
+def differences_along(
+    rows: pd.DataFrame, places: Sequence[float], ax: Axes, *, noun: str = "value"
+) -> Axes:
     """Draw each point's difference to the winner with its interval, each at its place.
 
     `rows` is that of `plots.difference_to_winner`.
@@ -35,8 +37,8 @@ def differences_along(rows: pd.DataFrame, places: Sequence[float], ax: Axes) -> 
         place = part["place"]
         ax.vlines(place, part["low"], part["high"], color=colour, linewidth=0.7, alpha=0.3)
         ax.plot(place, part["difference"], "o", color=colour, markersize=2, label=name, zorder=3)
-    ax.axhline(0.0, color=BLACK, linewidth=1, label="the best value")
-    ax.set_ylabel("difference to the best value")
+    ax.axhline(0.0, color=BLACK, linewidth=1, label=f"the best {noun}")
+    ax.set_ylabel(f"difference to the best {noun}")
     return ax
 
 

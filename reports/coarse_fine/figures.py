@@ -172,10 +172,16 @@ def _parallel(album: Album, points: pd.DataFrame, every: tuple[Ruler, ...]) -> P
         figure.colorbar(lines, ax=ax, extend="min", label="validation accuracy")
         legend_below(figure, ax.get_legend_handles_labels()[0])
 
+    number = int(points["accuracy"].notna().sum())
+    which = (
+        "Every point"
+        if number <= several.LINES
+        else f"{several.LINES} of the {number:,} points, even by rank, each"
+    )
     return album.draw(
         "parallel",
         draw,
-        "Every point as a line through its values, coloured by validation accuracy; the lowest "
+        f"{which} as a line through its values, coloured by validation accuracy; the lowest "
         "tenth share a colour.",
         height=3.6,
     )
@@ -239,14 +245,14 @@ def _differences(album: Album, space: Space, found: Findings) -> Picture:
     def draw(figure: Figure) -> None:
         ax = figure.subplots()
         if not close:
-            search_plots.difference_to_winner(rows, ax, of=of)
+            search_plots.difference_to_winner(rows, ax, of=of, noun=space.noun)
         elif len(space.axes) == 1 and space.axes[0].ordered:
             (ruler,) = rulers(space, [best.point, *rows["point"]])
             places = ruler.places([point[0] for point in rows["point"]])
             ruler.lie_along_x(crowd.differences_along(rows, places.tolist(), ax))
         else:
             ranked = rows.sort_values("difference", ascending=False)
-            crowd.differences_along(ranked, range(2, len(rows) + 2), ax)
+            crowd.differences_along(ranked, range(2, len(rows) + 2), ax, noun=space.noun)
             ax.set_xlabel("rank by validation accuracy")
         legend_below(figure, ax.get_legend_handles_labels()[0])
 

@@ -160,11 +160,11 @@ def _mark_incomplete(points: pd.DataFrame, ax: Axes) -> None:
         )
 
 
-def difference_to_winner(rows: pd.DataFrame, ax: Axes, *, of: str) -> Axes:
+def difference_to_winner(rows: pd.DataFrame, ax: Axes, *, of: str, noun: str = "value") -> Axes:
     """Draw each point's difference to the winner with its interval, the winner as a line.
 
     `rows` has a row a point, ascending: `name, difference, low, high, tied`, as shares; `of` says
-    what they are points of.
+    what they are points of, and `noun` what one of them is called.
     """
     places = pd.Series(range(len(rows)), index=rows.index)
     for tied, colour, name in (
@@ -187,11 +187,11 @@ def difference_to_winner(rows: pd.DataFrame, ax: Axes, *, of: str) -> Axes:
             markerfacecolor=WHITE if tied else colour,
             label=name,
         )
-    ax.axvline(0.0, color=BLACK, linewidth=1, label="the best value")
+    ax.axvline(0.0, color=BLACK, linewidth=1, label=f"the best {noun}")
     ax.set_yticks(places, rows["name"])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_ylabel(of)
-    ax.set_xlabel("difference of validation accuracy to the best value")
+    ax.set_xlabel(f"difference of validation accuracy to the best {noun}")
     return ax
 
 

@@ -21,6 +21,8 @@ PIXELS = 300
 APART = 1e3
 """Between two values of an unordered axis, in lengths of a map's side: none is the other's."""
 CHOSEN = "chosen"
+LINES = 120
+"""Points that are drawn as lines at most: of more, so many that are even by rank."""
 LOWEST = 0.1
 """Share of the lowest accuracies that share the first colour: what did not learn is not to
 flatten all else."""
@@ -136,10 +138,12 @@ def accuracy_margin(
                 zorder=4 if marker == "*" else 2,
                 markeredgewidth=0,
             )
+    low, high = colour_range(done["accuracy"])
     if margin is not None:
         _draw_means(margin, ruler, ax)
-    low, high = colour_range(done["accuracy"])
-    ax.set_ylim(low - 0.25 * (high - low), high + 0.12 * (high - low))
+        low = min(low, *(each.low for each in margin.means))
+        high = max(high, *(each.high for each in margin.means))
+    ax.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
     ax.set_ylabel("validation accuracy")
     return ax
 
@@ -171,10 +175,12 @@ def parallel(points: pd.DataFrame, rulers: Sequence[Ruler], ax: Axes) -> LineCol
 
     `points` is that of `accuracy_map`, with a column an axis. Returns what a colour bar takes.
     """
-    done = points.dropna(subset="accuracy").sort_values("accuracy")
+    done = points.dropna(subset="accuracy").sort_values(["chosen", "accuracy"])
+    low, high = colour_range(done["accuracy"])
+    ranks = np.linspace(0, len(done) - 1, min(LINES, len(done))).round().astype(int)
+    done = done.iloc[ranks]
     sides = [_side(ruler, ruler.places(done[k].tolist())) for k, ruler in enumerate(rulers)]
     heights = np.stack(sides, axis=1)
-    low, high = colour_range(done["accuracy"])
     across = np.broadcast_to(np.arange(len(rulers), dtype=float), heights.shape)
     lines = LineCollection(
         list(np.stack([across, heights], axis=-1)),
@@ -182,7 +188,6 @@ def parallel(points: pd.DataFrame, rulers: Sequence[Ruler], ax: Axes) -> LineCol
         cmap=CURVES,
         linewidths=0.6 if len(done) > CLOSE else 1.1,
         alpha=0.5 if len(done) > CLOSE else 0.9,
-        rasterized=len(done) > CLOSE,
     )
     lines.set_clim(low, high)
     ax.add_collection(lines)

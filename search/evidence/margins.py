@@ -1,7 +1,7 @@
 """Margins: the mean accuracy of the points that have a value of an axis, whatever their others.
 
-Of a grid, each value has a mean over the same points of the other axes. Of a sample hardly two
-points share a value: an ordered axis is cut where that leaves equally many in each part.
+Of a small grid, each value has a mean over the same points of the other axes. Of a sample hardly
+two points share a value: an ordered axis of many is cut into parts of equally many values.
 """
 
 from __future__ import annotations
