@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from reports.coarse_fine.searched import trials_of
 from reports.paper.discussion import Estimate, accuracy
 from reports.parts import reference
 from reports.parts.tables import by_lam, reference_values
 from reports.parts.text import share, signed
 from reports.sigma_batchnorm.findings import cells, published
 from search.evidence.marks import standard_error_of_share
-from search.records import StudyRecord, TrialRecord
+from search.records import Role, StudyRecord, TrialRecord
 from search.settings.values import number_text
 
 LARGE = 2.0
@@ -46,7 +47,7 @@ def search_pairs(record: StudyRecord) -> Iterator[Pair]:
             if lam in values:
                 what = f"{stage} grid, λ = {number_text(lam)}, validation accuracy"
                 yield from _pair(what, trials, "validation", values[lam])
-    for each in record.stage("final"):
+    for each in trials_of(record, Role.FINAL):
         if reference.comparable(record.data, each.trial):
             what = f"final model, {each.trial.epochs} epochs, test accuracy"
             yield from _pair(what, (each,), "test", reference.FINAL.test_accuracy)

@@ -55,7 +55,8 @@ def _commands() -> click.Group:
 
     @group.command(
         help="Write the report of the study in FOLDER again, its figures and tables too: from what "
-        "is kept there, without its data set and without Ray. Nothing is trained."
+        "is kept there, without its data set and without Ray. Nothing is trained; the model and "
+        "the picture of its worst mistakes, which take the images themselves, stay as they are."
     )
     @click.argument("folder")
     def report(folder: str) -> int:
