@@ -81,9 +81,9 @@ def _unshared(space: Space) -> str:
     causes = {HIDDEN: "widths", BATCH_SIZE: "batch sizes"}
     kinds = " or ".join(causes[axis] for axis in space.axes if axis in causes)
     return (
-        f"Points of other {kinds} do not share initial weights and batches. Between them, pairing "
-        "over seeds is not claimed: they are paired over images alone, and their intervals hold "
-        "all of the noise of seeds, as far as it is known."
+        f"Networks of other {kinds} do not share initial weights and batches. Between them, "
+        "pairing over seeds is not claimed: they are paired over images alone, and their "
+        "intervals hold all of the noise of seeds, as far as it is known."
     )
 
 

@@ -318,8 +318,9 @@ def _learning(album: Album, space: Space, found: Findings, history: pd.DataFrame
         marked = f"thick: the chosen {name}"
     else:
         draw = _learning_by_rank(history, found, close=close)
-        shown = "the share of runs between two bounds" if close else "red: of a point that cannot "
-        shown += "" if close else "be told from the best"
+        shown = "orange: of a point that cannot be told from the best"
+        if close:
+            shown = "the share of runs between two bounds"
         height, marked = 2.9, f"thick: the chosen {name}"
     return album.draw(
         "learning",

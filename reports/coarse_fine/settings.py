@@ -70,7 +70,7 @@ def _seeds(search: SearchSettings) -> str:
     same = ["widths"] if HIDDEN in axes else []
     same += ["batch size"] if BATCH_SIZE in axes else []
     return (
-        f"points of the same {phrases(same)} start from the same weights and see the same batches"
+        f"networks of the same {phrases(same)} start from the same weights and see the same batches"
     )
 
 
@@ -84,6 +84,8 @@ def _choice(search: SearchSettings) -> str:
     }[search.select]
     if search.at_a_time is not None:
         return f"{rule}; {search.at_a_time} points of the whole box, then as many around the best"
+    if not any(axis.ordered for axis in search.space.axes):
+        return rule
     rounds = "until the data cannot tell more" if search.rounds == "auto" else search.rounds
     return f"{rule}; {_edges(search)}; rounds: {rounds}"
 

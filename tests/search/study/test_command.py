@@ -18,11 +18,12 @@ from search.experiments.range_test import RangeTest
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.settings.spec import Execution, StudySpec, flag
 from search.study import dry_run
-from search.study.command import main, shortcomings
+from search.study.command import main, shortcomings, summary
 from search.study.run import Study
 from search.training.checkpoint import Start
 from search.training.problem import prepare
 from search.training.trainer import Shared, train_trials
+from tests.reports.coarse_fine.points import BATCHES, TWO, searched
 from tests.reports.records import (
     DIVERGED,
     DIVERGED_AT_ONCE,
@@ -242,6 +243,16 @@ def test_a_study_of_which_nothing_came_is_no_success(
     line = "no trial completed: 2 diverged; try a smaller --eta-max\n"
     assert line in (err if quiet else out)
     assert out.endswith(f"report: {tmp_path / NAME / 'report.md'}\n")
+
+
+def test_the_lines_that_end_a_run_are_the_experiment_s(tmp_path: Path) -> None:
+    """They name what was chosen by what was varied, and λ where it was λ."""
+    chosen = next(iter(summary(Study(searched(tmp_path, TWO)), quiet=False)))
+    assert chosen == "η_max = 0.1, λ = 1e-2 is chosen; see the report's decisions"
+    chosen = next(iter(summary(Study(searched(tmp_path, BATCHES)), quiet=False)))
+    assert chosen == "batch = 30 is chosen; see the report's decisions"
+    nothing = Study(searched(tmp_path, TWO, lambda _: DIVERGED))
+    assert "no point completed: there is no final model" in summary(nothing, quiet=False)
 
 
 def test_what_a_study_lacks(tmp_path: Path) -> None:
