@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STUDIES = 200
+STUDIES = int(os.environ.get("KBN_STUDIES", "80"))
+"""Half an hour of CI has room for so many; KBN_STUDIES=200 runs more of them."""
 
 
 @pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.timeout(1800)
-def test_two_hundred_studies_in_one_process(tmp_path: Path) -> None:
+def test_many_studies_in_one_process(tmp_path: Path) -> None:
     """Half of them on Ray, beside others, with garbage collected and Ctrl-C at random moments.
 
     An object of Ray's that dies at the wrong one would end the process, and so would a Ray that was
