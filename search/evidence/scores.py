@@ -81,3 +81,8 @@ def contenders(outcomes: Iterable[Outcome], space: Space) -> tuple[Score, ...]:
     complete = [score for score in scores(outcomes, space) if score.complete]
     most = max((len(score.accuracies) for score in complete), default=0)
     return tuple(score for score in complete if len(score.accuracies) == most)
+
+
+def tried_points(outcomes: Iterable[Outcome], space: Space) -> tuple[Point, ...]:
+    """Return every point tried, ascending, those that did not complete as well."""
+    return tuple(score.point for score in scores(outcomes, space))

@@ -8,7 +8,7 @@ from itertools import count
 
 from search.evidence.finalists import finalists
 from search.evidence.outcomes import evidence
-from search.evidence.scores import best, scores
+from search.evidence.scores import best, tried_points
 from search.experiments.coarse_fine import words
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.plan import Choice, Outcomes, Plan, Stage
@@ -66,7 +66,7 @@ def _fine_points(search: SearchSettings, base: Trial, tried: Outcomes) -> tuple[
     space, at = search.space, _best(search, tried)
     if not any(axis.ordered for axis in space.axes):
         return ()
-    points = _points(search, tried)
+    points = tried_points(tried, search.space)
     each = []
     for axis, value in zip(space.axes, at, strict=True):
         grid_values = space.values(axis, points)
@@ -132,7 +132,7 @@ def _extend(search: SearchSettings, base: Trial, tried: Outcomes) -> Steps:
 
 
 def _next_outward(search: SearchSettings, base: Trial, tried: Outcomes) -> Point | None:
-    space, at, points = search.space, _best(search, tried), _points(search, tried)
+    space, at, points = search.space, _best(search, tried), tried_points(tried, search.space)
     for axis, value in zip(space.axes, at, strict=True):
         if not axis.ordered:
             continue
@@ -168,7 +168,7 @@ def _narrow_further(search: SearchSettings, base: Trial, tried: Outcomes) -> End
 
 def _around(search: SearchSettings, tried: Outcomes) -> tuple[Around, ...]:
     """Return each ordered axis's next values, around the best point and its ties."""
-    space, points = search.space, _points(search, tried)
+    space, points = search.space, tried_points(tried, search.space)
     found = evidence(tried, space)
     assert found is not None
     return tuple(
@@ -187,7 +187,7 @@ def _new_points(
     new = {each.axis: each.values for each in axes}
     each = [new.get(axis, (value,)) for axis, value in zip(search.space.axes, at, strict=True)]
     points = search.space.possible(base, grid(each))
-    known = set(_points(search, tried))
+    known = set(tried_points(tried, search.space))
     return tuple(point for point in points if point not in known)
 
 
@@ -195,8 +195,3 @@ def _best(search: SearchSettings, tried: Outcomes) -> Point:
     winner = best(tried, search.space)
     assert winner is not None
     return winner.point
-
-
-def _points(search: SearchSettings, tried: Outcomes) -> tuple[Point, ...]:
-    """Return every point tried, ascending, those that did not complete as well."""
-    return tuple(score.point for score in scores(tried, search.space))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.evidence.compare import Comparison
-from search.evidence.scores import Winner, best, contenders, scores
+from search.evidence.scores import Winner, best, contenders, scores, tried_points
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.plan import Outcomes
 from search.settings.values import NAMED
@@ -66,7 +66,7 @@ def extend(search: SearchSettings, further: Point, tried: Outcomes) -> str:
         if value != at
     )
     here = winner.point[space.axes.index(axis)]
-    smallest = here == min(space.values(axis, _points(search, tried)))
+    smallest = here == min(space.values(axis, tried_points(tried, search.space)))
     end, side = ("smallest", "smaller") if smallest else ("largest", "larger")
     ends = search.ends(axis)
     assert ends is not None
@@ -232,7 +232,7 @@ def edge(search: SearchSettings, tried: Outcomes) -> tuple[str, ...]:
     if search.at_a_time is not None:
         return ()
     space, at = search.space, _winner(search, tried).point
-    points = _points(search, tried)
+    points = tried_points(tried, search.space)
     return tuple(
         _edge(search, axis, value, space.values(axis, points))
         for axis, value in zip(space.axes, at, strict=True)
@@ -261,10 +261,6 @@ def _winner(search: SearchSettings, tried: Outcomes) -> Winner:
     winner = best(tried, search.space)
     assert winner is not None
     return winner
-
-
-def _points(search: SearchSettings, tried: Outcomes) -> tuple[Point, ...]:
-    return tuple(score.point for score in scores(tried, search.space))
 
 
 def _accuracy(value: float) -> str:
