@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from search.evidence.scores import contenders
-from search.records import Outcome
+from search.evidence.scores import Standing
 from search.settings.values import bad
-from search.space.points import Point, Space
+from search.space.points import Point
 
 
 @dataclass(frozen=True)
@@ -34,11 +32,11 @@ def top(flag: str, value: Any) -> Top | Literal["off"]:
     return Top(*map(int, numbers))
 
 
-def finalists(outcomes: Iterable[Outcome], space: Space, count: int) -> tuple[Point, ...]:
+def finalists(known: Standing, count: int) -> tuple[Point, ...]:
     """Return the best `count` points, best first; of equal ones the simpler."""
     ranked = sorted(
-        contenders(outcomes, space),
-        key=lambda score: (score.mean, space.simplicity(score.point)),
+        known.contenders,
+        key=lambda score: (score.mean, known.space.simplicity(score.point)),
         reverse=True,
     )
     return tuple(score.point for score in ranked[:count])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
 from search.records import Outcome, State
@@ -38,12 +39,56 @@ class Winner:
     """Less simple points with exactly the same accuracy."""
 
 
-def scores(outcomes: Iterable[Outcome], space: Space) -> tuple[Score, ...]:
-    """Return one score a point, in ascending order. A trial given twice counts once."""
+@dataclass(frozen=True)
+class Standing:
+    """How the points of a search stand: grouped once, for a decision and the words about it."""
+
+    scores: tuple[Score, ...]
+    """One a point, ascending, those that did not complete as well."""
+    space: Space
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Every point tried, ascending."""
+        return tuple(score.point for score in self.scores)
+
+    @cached_property
+    def complete(self) -> tuple[Score, ...]:
+        """The points all of whose replicates completed."""
+        return tuple(score for score in self.scores if score.complete)
+
+    @cached_property
+    def contenders(self) -> tuple[Score, ...]:
+        """The points that can win: of complete ones, those with the most replicates.
+
+        A point that was trained once may be ahead by luck that others have had the chance to lose.
+        """
+        most = max((len(score.accuracies) for score in self.complete), default=0)
+        return tuple(score for score in self.complete if len(score.accuracies) == most)
+
+    @cached_property
+    def winner(self) -> Winner | None:
+        """The contender with the highest mean accuracy, the simpler of equals; None without one."""
+        if not self.contenders:
+            return None
+        top = max(score.mean for score in self.contenders)
+        tied = [score.point for score in self.contenders if score.mean == top]
+        winner = self.space.simplest(tied)
+        return Winner(winner, top, tuple(point for point in tied if point != winner))
+
+    @property
+    def best(self) -> Winner:
+        """The winner of a search that has one."""
+        assert self.winner is not None
+        return self.winner
+
+
+def standing(outcomes: Iterable[Outcome], space: Space) -> Standing:
+    """Return how the points of some outcomes stand. A trial given twice counts once."""
     found: dict[Point, dict[str, Outcome]] = {}
     for outcome in outcomes:
         found.setdefault(space.of(outcome.trial), {})[outcome.trial.id] = outcome
-    return tuple(_score(point, found[point].values()) for point in sorted(found))
+    return Standing(tuple(_score(point, found[point].values()) for point in sorted(found)), space)
 
 
 def _score(point: Point, outcomes: Iterable[Outcome]) -> Score:
@@ -61,28 +106,5 @@ def _score(point: Point, outcomes: Iterable[Outcome]) -> Score:
 
 
 def best(outcomes: Iterable[Outcome], space: Space) -> Winner | None:
-    """Return the point with the highest mean validation accuracy; the simpler where they tie.
-
-    Only a point all of whose replicates completed can win. None when there is no such point. Where
-    some have more replicates than others, only those with the most can win: a point that was
-    trained once may be ahead by luck that others have had the chance to lose.
-    """
-    candidates = contenders(outcomes, space)
-    if not candidates:
-        return None
-    top = max(score.mean for score in candidates)
-    tied = [score.point for score in candidates if score.mean == top]
-    winner = space.simplest(tied)
-    return Winner(winner, top, tuple(point for point in tied if point != winner))
-
-
-def contenders(outcomes: Iterable[Outcome], space: Space) -> tuple[Score, ...]:
-    """Return the scores that can win: of complete points, those with the most replicates."""
-    complete = [score for score in scores(outcomes, space) if score.complete]
-    most = max((len(score.accuracies) for score in complete), default=0)
-    return tuple(score for score in complete if len(score.accuracies) == most)
-
-
-def tried_points(outcomes: Iterable[Outcome], space: Space) -> tuple[Point, ...]:
-    """Return every point tried, ascending, those that did not complete as well."""
-    return tuple(score.point for score in scores(outcomes, space))
+    """Return the winner of some outcomes; None where no point completed."""
+    return standing(outcomes, space).winner

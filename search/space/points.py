@@ -63,7 +63,18 @@ class Space:
 
     def possible(self, base: Trial, points: Iterable[Point]) -> tuple[Point, ...]:
         """Return the points that can be trained: what lies beyond a grid need not be."""
-        return tuple(point for point in points if _can_be(self.put(base, point)))
+        return tuple(point for point in points if not self.hindrance(base, point))
+
+    def hindrance(self, base: Trial, point: Point) -> str:
+        """Say why a point cannot be trained; nothing where it can."""
+        trial = self.put(base, point)
+        if trial.batch_size > trial.train_size:
+            return f"a batch of {trial.batch_size:,} is larger than the training set"
+        if trial.cycle_steps < SHORTEST_CYCLE:
+            return f"its cycle is shorter than {SHORTEST_CYCLE} steps"
+        if trial.eta_min > trial.eta_max:
+            return "its η_min is above its η_max"
+        return ""
 
     def runs(
         self, base: Trial, points: Iterable[Point], replicates: Iterable[int]
@@ -141,15 +152,6 @@ def only(point: Point) -> float:
     (value,) = point
     assert isinstance(value, int | float)
     return value
-
-
-def _can_be(trial: Trial) -> bool:
-    """Say whether there is a batch, a cycle, and a learning rate that rises in it."""
-    return (
-        trial.batch_size <= trial.train_size
-        and trial.cycle_steps >= SHORTEST_CYCLE
-        and trial.eta_min <= trial.eta_max
-    )
 
 
 def _value(axis: Axis, trial: Trial) -> Value:

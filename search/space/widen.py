@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 from search.settings.values import bad, items, positive_lambda
 from search.space.axis import Axis
+from search.space.points import Point, Space
 
 Ends = tuple[float, float] | None
 """The smallest and the largest value that a search may go on to; None where it may not go on."""
@@ -39,3 +41,18 @@ def beyond(axis: Axis, best: float, tried: tuple[float, ...], ends: Ends) -> flo
     if best == grid[-1] and best < high:
         return min(axis.beyond(best, grid[-2]), high)
     return None
+
+
+def outward(
+    space: Space, best: Point, tried: Collection[Point], ends: Callable[[Axis], Ends]
+) -> dict[Axis, Point]:
+    """Return the next point outward on each axis at an end of which the best one is the last."""
+    found = {}
+    for axis, value in zip(space.axes, best, strict=True):
+        if not axis.ordered:
+            continue
+        values = space.values(axis, tried)
+        further = beyond(axis, value, values, ends(axis))  # type: ignore[arg-type]
+        if further is not None and further not in values:
+            found[axis] = space.moved(best, axis, further)
+    return found

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import partial
 from itertools import count
 
 from search.evidence.finalists import finalists
 from search.evidence.outcomes import evidence
-from search.evidence.scores import best, tried_points
+from search.evidence.scores import Standing, standing
 from search.experiments.coarse_fine import words
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.plan import Choice, Outcomes, Plan, Stage
 from search.records import Role
+from search.space.axis import Axis, Value
 from search.space.narrow import narrow
 from search.space.points import Point, grid
 from search.space.rounds import AUTO_MOST, Around, around
 from search.space.sample import box_around, sample
-from search.space.widen import beyond
+from search.space.widen import outward
 from search.trial import Purpose, Trial, stream
 
 Steps = Generator[Stage, Outcomes, Outcomes]
@@ -35,7 +36,7 @@ def coarse_fine(search: SearchSettings, base: Trial) -> Plan:
     """
     look = _grids if search.at_a_time is None else _samples
     tried, ending = yield from look(search, base)
-    if best(tried, search.space) is None:
+    if standing(tried, search.space).winner is None:
         return Choice(None, words.nothing_completed(search))
     return (yield from _decide(search, base, tried, ending))
 
@@ -49,31 +50,39 @@ def _grids(search: SearchSettings, base: Trial) -> Ended:
     """Search the coarse grid, the fine one, and further rounds."""
     coarse = _stage(search, "coarse", Role.COARSE)
     tried = yield coarse(search.trials(base, search.coarse_points), words.coarse(search))
-    if best(tried, search.space) is None:
+    if standing(tried, search.space).winner is None:
         return tried, ""
     tried = yield from _extend(search, base, tried)
-    points = _fine_points(search, base, tried)
+    known = standing(tried, search.space)
+    points = _fine_points(search, base, known)
     if not points:
         return tried, ""
     fine = _stage(search, "fine", Role.FINE)
-    tried += yield fine(search.trials(base, points), words.fine(search, points, tried))
+    tried += yield fine(search.trials(base, points), words.fine(search, points, known))
     tried = yield from _extend(search, base, tried)
     return (yield from _narrow_further(search, base, tried))
 
 
-def _fine_points(search: SearchSettings, base: Trial, tried: Outcomes) -> tuple[Point, ...]:
+def _fine_points(search: SearchSettings, base: Trial, known: Standing) -> tuple[Point, ...]:
     """Return the product of ordered axes' values around the best, and of kept axes' values."""
-    space, at = search.space, _best(search, tried)
-    if not any(axis.ordered for axis in space.axes):
-        return ()
-    points = tried_points(tried, search.space)
-    each = []
-    for axis, value in zip(space.axes, at, strict=True):
-        grid_values = space.values(axis, points)
-        if axis.ordered:
-            each.append(narrow(axis, value, grid_values, search.fine))  # type: ignore[arg-type]
-        else:
-            each.append(grid_values if axis in search.kept else (value,))
+    space = search.space
+    new = {
+        axis: narrow(axis, value, space.values(axis, known.points), search.fine)  # type: ignore[arg-type]
+        for axis, value in zip(space.axes, known.best.point, strict=True)
+        if axis.ordered
+    }
+    return _product(search, base, known, new) if new else ()
+
+
+def _product(
+    search: SearchSettings, base: Trial, known: Standing, new: Mapping[Axis, tuple[Value, ...]]
+) -> tuple[Point, ...]:
+    """Return the product of axes' new values and others at the best, or all of those kept."""
+    space = search.space
+    each = (
+        space.values(axis, known.points) if axis in search.kept else new.get(axis, (value,))
+        for axis, value in zip(space.axes, known.best.point, strict=True)
+    )
     return space.possible(base, grid(each))
 
 
@@ -85,13 +94,14 @@ def _samples(search: SearchSettings, base: Trial) -> Ended:
     drawn = sample(boxes, search.at_a_time, rng=rng)
     first = _stage(search, "sample", Role.COARSE)
     tried = yield first(search.trials(base, drawn), words.sample(search))
-    if best(tried, search.space) is None:
+    known = standing(tried, search.space)
+    if known.winner is None:
         return tried, ""
-    ranked = finalists(tried, search.space, len(drawn))
+    ranked = finalists(known, len(drawn))
     narrowed = box_around(boxes, ranked)
     drawn = sample(narrowed, search.at_a_time, rng=rng)
     closer = _stage(search, "closer sample", Role.FINE)
-    tried += yield closer(search.trials(base, drawn), words.closer_sample(search, narrowed, tried))
+    tried += yield closer(search.trials(base, drawn), words.closer_sample(search, narrowed, known))
     return tried, ""
 
 
@@ -99,9 +109,10 @@ def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -
     """Train the best few again, choose among them, and train the final model."""
     space = search.space
     if search.most_replicates > search.replicates and search.replicate_top != "off":
-        again = finalists(tried, space, search.replicate_top.count)
+        known = standing(tried, space)
+        again = finalists(known, search.replicate_top.count)
         trials = search.trials(base, again, search.most_replicates)
-        reason = ending + words.replicates(search, again, tried)
+        reason = ending + words.replicates(search, again, known)
         tried += yield _stage(search, "replicates", Role.REPLICATES)(trials, reason)
         ending = ""
 
@@ -114,8 +125,9 @@ def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -
         ending = ""
 
     final = search.final(base, point)
-    reason = ending + words.final(search, tried, found)
-    edge = words.edge(search, tried)
+    known = standing(tried, space)
+    reason = ending + words.final(search, known, found)
+    edge = words.edge(search, base, known)
     yield Stage(
         "final", final, reason, edge, role=Role.FINAL, label=lambda trial: f"{trial.epochs} epochs"
     )
@@ -124,25 +136,17 @@ def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -
 
 def _extend(search: SearchSettings, base: Trial, tried: Outcomes) -> Steps:
     """Go on outward, one value and axis at a time, while the best point is the last at an end."""
-    while (point := _next_outward(search, base, tried)) is not None:
-        reason = words.extend(search, point, tried)
+    while points := _outward(search, base, known := standing(tried, search.space)):
+        reason = words.extend(search, points[0], known)
         extend = _stage(search, "extend", Role.EXTEND)
-        tried += yield extend(search.trials(base, (point,)), reason)
+        tried += yield extend(search.trials(base, points[:1]), reason)
     return tried
 
 
-def _next_outward(search: SearchSettings, base: Trial, tried: Outcomes) -> Point | None:
-    space, at, points = search.space, _best(search, tried), tried_points(tried, search.space)
-    for axis, value in zip(space.axes, at, strict=True):
-        if not axis.ordered:
-            continue
-        values = space.values(axis, points)
-        further = beyond(axis, value, values, search.ends(axis))  # type: ignore[arg-type]
-        if further is None or further in values:
-            continue
-        for point in space.possible(base, [space.moved(at, axis, further)]):
-            return point
-    return None
+def _outward(search: SearchSettings, base: Trial, known: Standing) -> tuple[Point, ...]:
+    """Return the next points outward, one an axis, that can be trained."""
+    further = outward(search.space, known.best.point, known.points, search.ends)
+    return search.space.possible(base, further.values())
 
 
 def _narrow_further(search: SearchSettings, base: Trial, tried: Outcomes) -> Ended:
@@ -153,45 +157,34 @@ def _narrow_further(search: SearchSettings, base: Trial, tried: Outcomes) -> End
     for number in count(2):
         if number > last:
             return tried, words.rounds_over(last, automatic=search.rounds == "auto")
-        axes = _around(search, tried)
-        points = _new_points(search, base, tried, axes)
+        known = standing(tried, search.space)
+        axes = _around(search, tried, known)
+        new = {each.axis: each.values for each in axes}
+        points = _untried(known, _product(search, base, known, new))
         if not points:
             return tried, words.nothing_new(number)
         if search.rounds == "auto" and all(each.too_fine for each in axes):
             return tried, words.too_fine(number, axes)
-        reason = words.round_of(search, number, points, axes, tried)
+        reason = words.round_of(search, number, points, axes, known)
         stage = _stage(search, f"round {number}", Role.ROUND)
         tried += yield stage(search.trials(base, points), reason)
         tried = yield from _extend(search, base, tried)
     raise AssertionError
 
 
-def _around(search: SearchSettings, tried: Outcomes) -> tuple[Around, ...]:
+def _around(search: SearchSettings, tried: Outcomes, known: Standing) -> tuple[Around, ...]:
     """Return each ordered axis's next values, around the best point and its ties."""
-    space, points = search.space, tried_points(tried, search.space)
+    space = search.space
     found = evidence(tried, space)
     assert found is not None
+    alike = (found.winner, *found.ties)
     return tuple(
-        around(axis, space.values(axis, alike), space.values(axis, points), search.fine.count)
-        for alike in [(found.winner, *found.ties)]
+        around(axis, space.values(axis, alike), space.values(axis, known.points), search.fine.count)
         for axis in space.axes
         if axis.ordered
     )
 
 
-def _new_points(
-    search: SearchSettings, base: Trial, tried: Outcomes, axes: tuple[Around, ...]
-) -> tuple[Point, ...]:
-    """Return the product of the axes' next values, others at the best, less what is known."""
-    at = _best(search, tried)
-    new = {each.axis: each.values for each in axes}
-    each = [new.get(axis, (value,)) for axis, value in zip(search.space.axes, at, strict=True)]
-    points = search.space.possible(base, grid(each))
-    known = set(tried_points(tried, search.space))
-    return tuple(point for point in points if point not in known)
-
-
-def _best(search: SearchSettings, tried: Outcomes) -> Point:
-    winner = best(tried, search.space)
-    assert winner is not None
-    return winner.point
+def _untried(known: Standing, points: tuple[Point, ...]) -> tuple[Point, ...]:
+    tried = set(known.points)
+    return tuple(point for point in points if point not in tried)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.evidence.compare import Comparison
-from search.evidence.scores import Winner, best, contenders, scores, tried_points
+from search.evidence.scores import Standing
 from search.experiments.coarse_fine.settings import SearchSettings
-from search.plan import Outcomes
 from search.settings.values import NAMED
 from search.space.axis import Axis, Value
 from search.space.narrow import on_edge
 from search.space.points import Point
 from search.space.rounds import Around
 from search.space.vary import Varied
+from search.space.widen import outward
+from search.trial import Trial
 
 
 def nothing_completed(search: SearchSettings) -> str:
     """Say why there is no more than a first look."""
     if search.at_a_time is not None:
         return "No point of the sample completed, so there is no closer one."
-    what = "value" if len(search.space.axes) == 1 else "point"
-    return f"No {what} of the coarse grid completed, so there is no fine grid."
+    return f"No {search.space.noun} of the coarse grid completed, so there is no fine grid."
 
 
 def coarse(search: SearchSettings) -> str:
@@ -45,11 +45,11 @@ def sample(search: SearchSettings) -> str:
     )
 
 
-def closer_sample(search: SearchSettings, box: Sequence[Varied], tried: Outcomes) -> str:
+def closer_sample(search: SearchSettings, box: Sequence[Varied], known: Standing) -> str:
     """Say where the second sample lies, and why."""
     return (
         f"{search.at_a_time} points of {_box(box)}, which the best quarter of those tried spans; "
-        f"the best is {because(search, tried)}."
+        f"the best is {because(search, known)}."
     )
 
 
@@ -57,16 +57,16 @@ def _box(box: Sequence[Varied]) -> str:
     return " × ".join(each.told for each in box)
 
 
-def extend(search: SearchSettings, further: Point, tried: Outcomes) -> str:
+def extend(search: SearchSettings, further: Point, known: Standing) -> str:
     """Say why the search goes on outward."""
-    winner, space = _winner(search, tried), search.space
+    winner, space = known.best, search.space
     axis, value = next(
         (axis, value)
         for axis, value, at in zip(space.axes, further, winner.point, strict=True)
         if value != at
     )
     here = winner.point[space.axes.index(axis)]
-    smallest = here == min(space.values(axis, tried_points(tried, search.space)))
+    smallest = here == min(space.values(axis, known.points))
     end, side = ("smallest", "smaller") if smallest else ("largest", "larger")
     ends = search.ends(axis)
     assert ends is not None
@@ -83,9 +83,9 @@ def extend(search: SearchSettings, further: Point, tried: Outcomes) -> str:
     )
 
 
-def fine(search: SearchSettings, points: Sequence[Point], tried: Outcomes) -> str:
+def fine(search: SearchSettings, points: Sequence[Point], known: Standing) -> str:
     """Say where the fine grid lies, and why."""
-    return f"Fine grid {_grid(search, points)} around {because(search, tried)}."
+    return f"Fine grid {_grid(search, points)} around {because(search, known)}."
 
 
 def _grid(search: SearchSettings, points: Sequence[Point]) -> str:
@@ -102,10 +102,10 @@ def round_of(
     number: int,
     points: Sequence[Point],
     axes: Sequence[Around],
-    tried: Outcomes,
+    known: Standing,
 ) -> str:
     """Say where a further round lies, and why."""
-    space, winner = search.space, _winner(search, tried).point
+    space, winner = search.space, known.best.point
     if len(space.axes) > 1:
         return (
             f"Round {number}: {_grid(search, points)} between the neighbours of the points that "
@@ -149,15 +149,15 @@ def _step(grid: Around) -> str:
     return f"{factor}{grid.step:.2g}"
 
 
-def replicates(search: SearchSettings, again: Sequence[Point], tried: Outcomes) -> str:
+def replicates(search: SearchSettings, again: Sequence[Point], known: Standing) -> str:
     """Say which points are trained again."""
-    means = {score.point: score.mean for score in scores(tried, search.space)}
-    short, what = search.space.short, "values" if len(search.space.axes) == 1 else "points"
+    means = {score.point: score.mean for score in known.scores}
+    short = search.space.short
     best_of = [f"{short(point)} ({_accuracy(means[point])})" for point in again]
     named = f"from {best_of[0]} to {best_of[-1]}" if len(again) > NAMED else ", ".join(best_of)
     return (
-        f"Replicates: the best {len(again)} of {len(means)} {what}, {named}, are trained until "
-        f"each has {search.most_replicates}; one of them will be chosen."
+        f"Replicates: the best {len(again)} of {len(means)} {search.space.noun}s, {named}, are "
+        f"trained until each has {search.most_replicates}; one of them will be chosen."
     )
 
 
@@ -170,7 +170,7 @@ def fresh(search: SearchSettings, point: Point) -> str:
     )
 
 
-def final(search: SearchSettings, tried: Outcomes, found: Comparison) -> str:
+def final(search: SearchSettings, known: Standing, found: Comparison) -> str:
     """Say what the final model is trained with, and why."""
     space = search.space
     if search.select == "1se":
@@ -186,7 +186,7 @@ def final(search: SearchSettings, tried: Outcomes, found: Comparison) -> str:
         if found.ties
         else " Every other value is told from it."
     )
-    return f"Final model with {because(search, tried)}.{told if found.rows else ''}"
+    return f"Final model with {because(search, known)}.{told if found.rows else ''}"
 
 
 def simpler(axes: Sequence[Axis]) -> str:
@@ -197,70 +197,79 @@ def simpler(axes: Sequence[Axis]) -> str:
     return "simpl"
 
 
-def because(search: SearchSettings, tried: Outcomes) -> str:
+def because(search: SearchSettings, known: Standing) -> str:
     """Say what won, by how much, and over what."""
-    space = search.space
-    winner, rivals = _winner(search, tried), contenders(tried, space)
+    space, winner = search.space, known.best
     head = f"{space.equation(winner.point)}, because its validation accuracy is the highest"
-    text = f"{head}{_of_finalists(search, tried)}: {_accuracy(winner.accuracy)}"
+    text = f"{head}{_of_finalists(search, known)}: {_accuracy(winner.accuracy)}"
     if winner.tied_with:
         better = f"the {simpler(space.axes)}er {space.name if len(space.axes) == 1 else 'point'}"
         return f"{text}, the same as {space.listed(winner.tied_with)}; ties go to {better}"
-    others = (score for score in rivals if score.point != winner.point)
+    others = (score for score in known.contenders if score.point != winner.point)
     second = max(others, key=lambda score: (score.mean, score.point), default=None)
     if second:
         text += f" against {_accuracy(second.mean)} for {space.short(second.point)}, the next"
-    return f"{text}{_ruled_out(search, tried)}"
+    return f"{text}{_ruled_out(search, known)}"
 
 
-def _of_finalists(search: SearchSettings, tried: Outcomes) -> str:
-    complete = [score for score in scores(tried, search.space) if score.complete]
-    rivals = contenders(tried, search.space)
-    if len(rivals) == len(complete):
+def _of_finalists(search: SearchSettings, known: Standing) -> str:
+    rivals = known.contenders
+    if len(rivals) == len(known.complete):
         return ""
-    runs, what = len(rivals[0].accuracies), "values" if len(search.space.axes) == 1 else "points"
-    return f" of the {len(rivals)} {what} with {runs} replicates"
+    return f" of the {len(rivals)} {search.space.noun}s with {len(rivals[0].accuracies)} replicates"
 
 
-def _ruled_out(search: SearchSettings, tried: Outcomes) -> str:
-    out = [score.point for score in scores(tried, search.space) if not score.complete]
+def _ruled_out(search: SearchSettings, known: Standing) -> str:
+    out = [score.point for score in known.scores if not score.complete]
     return f" ({search.space.listed(out)} cannot win: not every run completed)" if out else ""
 
 
-def edge(search: SearchSettings, tried: Outcomes) -> tuple[str, ...]:
+def edge(search: SearchSettings, base: Trial, known: Standing) -> tuple[str, ...]:
     """Return a warning for each axis on which the best value is the last at its end."""
     if search.at_a_time is not None:
         return ()
-    space, at = search.space, _winner(search, tried).point
-    points = tried_points(tried, search.space)
+    space, best = search.space, known.best.point
+    further = outward(space, best, known.points, search.ends)
     return tuple(
-        _edge(search, axis, value, space.values(axis, points))
-        for axis, value in zip(space.axes, at, strict=True)
-        if axis.ordered and on_edge(value, space.values(axis, points))  # type: ignore[arg-type]
+        _edge(search, base, known, axis, further.get(axis))
+        for axis, value in zip(space.axes, best, strict=True)
+        if axis.ordered
+        and value not in (axis.low, axis.high)
+        and on_edge(value, space.values(axis, known.points))  # type: ignore[arg-type]
     )
 
 
-def _edge(search: SearchSettings, axis: Axis, value: Value, grid: Sequence[Value]) -> str:
-    end = "smallest" if value == grid[0] else "largest"
+def _edge(
+    search: SearchSettings, base: Trial, known: Standing, axis: Axis, further: Point | None
+) -> str:
+    at = search.space.axes.index(axis)
+    value = known.best.point[at]
+    end = "smallest" if value == search.space.values(axis, known.points)[0] else "largest"
     return (
         f"The best {axis.symbol}, {axis.show(value)}, is the {end} of the values tried: a better "
-        f"one may lie beyond. {_bound_reached(search, axis, smallest=value == grid[0])}"
+        f"one may lie beyond. {_why_stopped(search, base, axis, value, further)}"
     )
 
 
-def _bound_reached(search: SearchSettings, axis: Axis, *, smallest: bool) -> str:
-    """Return why the search did not go on beyond an edge."""
-    ends = search.ends(axis)
-    if ends is None:
+def _why_stopped(
+    search: SearchSettings, base: Trial, axis: Axis, value: Value, further: Point | None
+) -> str:
+    """Return why the search did not go on from a value at an edge to a further point."""
+    space, ends = search.space, search.ends(axis)
+    if ends is None or (further is None and ends[0] < value < ends[1]):  # type: ignore[operator]
         return f"Widen {search.flag_of_grid} to find out."
-    side = axis.show(ends[0] if smallest else ends[1])
-    return f"The search may not go beyond {side}: widen {search.flag_of_ends} to find out."
-
-
-def _winner(search: SearchSettings, tried: Outcomes) -> Winner:
-    winner = best(tried, search.space)
-    assert winner is not None
-    return winner
+    if further is None:
+        return (
+            f"The search may not go beyond {axis.show(value)}: widen {search.flag_of_ends} to find "
+            "out."
+        )
+    next_one = axis.show(further[space.axes.index(axis)])
+    if hindrance := space.hindrance(base, further):
+        return f"The next one, {next_one}, cannot be trained: {hindrance}."
+    return (
+        "It became the best by its replicates, when the search was over: put "
+        f"{next_one} into {search.flag_of_grid} to find out."
+    )
 
 
 def _accuracy(value: float) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from kbn.errors import InputError
 from search.evidence.finalists import Top, finalists, top
+from search.evidence.scores import standing
 from search.records import State
 from tests.search.builders import LAMBDAS, outcome
 
@@ -18,8 +19,9 @@ def test_the_best_values_come_first() -> None:
         outcome(1e-2, 0.6),
         outcome(1e-1, 0.9, state=State.DIVERGED),
     ]
-    assert finalists(outcomes, LAMBDAS, 2) == ((1e-2,), (1e-3,))
-    assert finalists(outcomes, LAMBDAS, 9) == ((1e-2,), (1e-3,), (1e-4,))
+    known = standing(outcomes, LAMBDAS)
+    assert finalists(known, 2) == ((1e-2,), (1e-3,))
+    assert finalists(known, 9) == ((1e-2,), (1e-3,), (1e-4,))
 
 
 @pytest.mark.parametrize("text", ["0", "3:0", "x", "3:", ":3", "3:3:3", "", "-1"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.evidence.scores import best, scores
+from search.evidence.scores import best, standing
 from search.records import State
 from search.space.points import only
 from tests.search.builders import LAMBDAS, outcome
@@ -49,7 +49,7 @@ def test_the_mean_over_replicates_decides() -> None:
 
 def test_a_trial_of_two_stages_counts_once() -> None:
     """A value that is in both grids is one trial, not two replicates."""
-    (score,) = scores([outcome(1e-2, 0.5), outcome(1e-2, 0.5)], LAMBDAS)
+    (score,) = standing([outcome(1e-2, 0.5), outcome(1e-2, 0.5)], LAMBDAS).scores
     assert score.accuracies == (0.5,)
 
 

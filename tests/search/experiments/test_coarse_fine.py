@@ -111,6 +111,61 @@ def test_what_cannot_be_trained_is_not_asked_for() -> None:
     assert stage(progress, Role.FINE)
 
 
+def test_kept_kinds_are_kept_in_every_round() -> None:
+    """`--keep` holds beyond the fine grid: each later grid has all values of a kept axis, too."""
+    vary = {"lam": [1e-4, 1e-3, 1e-2], "batch_norm": [True, False]}
+    search = made(vary=vary, keep="batch_norm", rounds=2, fine="zoom:3", **PLAIN)
+    progress = follow(search, lambda trial: peak(replace(trial, eta_max=0.1)))
+    later = stage(progress, Role.ROUND)
+    assert {trial.lam: trial.batch_norm for trial in later}
+    for lam in {trial.lam for trial in later}:
+        assert {trial.batch_norm for trial in later if trial.lam == lam} == {True, False}
+
+
+def warnings(progress: Progress) -> list[str]:
+    """Return the warnings of a search."""
+    return [text for each in progress.stages for text in each.warnings]
+
+
+def test_an_edge_beyond_which_nothing_trains_does_not_blame_the_bounds() -> None:
+    """It says what keeps the next value from being trained: no flag of the search would help."""
+    search = made(
+        vary={"eta_max": [0.01, 0.1]},
+        bounds={"eta_max": (1e-4, 1.0)},
+        eta_min=0.01,
+        fine="0.5,1",
+        **PLAIN,
+    )
+    (warning,) = warnings(follow(search, lambda trial: 0.5 - trial.eta_max))
+    assert "The next one, 1e-3, cannot be trained: its η_min is above its η_max." in warning
+    assert "--bounds" not in warning
+
+
+def test_an_edge_that_replicates_chose_is_not_blamed_on_the_bounds() -> None:
+    """A value that its replicates put ahead at an end was never gone on from."""
+
+    def turned(trial: Trial) -> float:
+        best = 0.1 if trial.replicate else 0.01
+        return 0.6 - 0.05 * abs(math.log10(trial.eta_max / best))
+
+    search = made(
+        vary={"eta_max": [0.001, 0.01, 0.1]},
+        bounds={"eta_max": (1e-4, 1.0)},
+        fine="1",
+        replicate_top="3:3",
+        fresh=0,
+    )
+    (warning,) = warnings(follow(search, turned))
+    assert "became the best by its replicates" in warning
+    assert "put 1 into --vary" in warning
+
+
+def test_the_end_of_all_values_is_no_edge() -> None:
+    """No α is below 0: where it is the best, nothing better lies beyond."""
+    search = made(vary={"alpha": [0.0, 0.5]}, fine="zoom:1", **PLAIN)
+    assert not warnings(follow(search, lambda trial: 0.5 - trial.alpha / 10))
+
+
 def test_without_bounds_an_edge_is_warned_of() -> None:
     """The warning names the axis and the flag that would tell."""
     progress = follow(made(vary=TWO, **PLAIN), lambda t: 0.3 + 0.05 * math.log10(t.eta_max))
