@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
+from playwright.sync_api import Browser
 
+from tests.browser import chromium
 from tests.somebody import open_folder
 
 # Shapes and types in signatures are checked at every call; an int may stand for a float, as it
@@ -39,6 +41,13 @@ def open_path() -> Iterator[Path]:
     """Return a temporary folder for what is another user's."""
     with open_folder() as folder:
         yield folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a browser; its loop of events is gone before another module's tests run."""
+    with chromium() as running:
+        yield running
 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
