@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from search.space.vary import linear as linear
     from search.space.vary import log as log
     from search.space.vary import random as random
-    from search.study.run import Study as Study
     from search.study.run import run as run
+    from search.study.study import Study as Study
     from search.trial import Trial as Trial
 
 _HOME = {
@@ -57,7 +57,7 @@ _HOME = {
     "RangeTest": "search.experiments.range_test",
     "SigmaBatchNorm": "search.experiments.sigma_batchnorm",
     "State": "search.records",
-    "Study": "search.study.run",
+    "Study": "search.study.study",
     "StudyRecord": "search.records",
     "Trial": "search.trial",
     "digest": "search.evidence.digest",

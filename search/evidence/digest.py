@@ -11,7 +11,7 @@ from search.records import StudyRecord, TrialRecord
 
 
 class HasRecord(Protocol):
-    """A study that ran: see `search.study.run.Study`."""
+    """A study that ran: see `search.study.study.Study`."""
 
     @property
     def record(self) -> StudyRecord:

@@ -16,17 +16,16 @@ from cluster import ClusterError, ClusterLostError
 from kbn.errors import InputError, WriteError, visible
 from kbn.output import checked_output
 from kbn.paths import user_path
-from search.experiments.range_test import RangeTest
-from search.records import State, StudyRecord, TrialRecord
 from search.running import live
-from search.settings.spec import Execution, Experiment, StudySpec, flag, read_toml
+from search.settings.spec import Execution, StudySpec, flag, read_toml
 from search.settings.values import show
-from search.store.folder import TRACEBACK
 from search.store.unexpected import UnexpectedError, unexpected
 from search.study import dry_run
-from search.study.run import Study, run_study
+from search.study.closing import UNEXPECTED, shortcomings, summary
+from search.study.run import run_study
+from search.study.study import Study
 
-SOME_FAILED, BAD_INPUT, LOST, UNWRITABLE, UNEXPECTED, DIVERGED = 1, 2, 3, 4, 5, 6
+BAD_INPUT, LOST, UNWRITABLE = 2, 3, 4
 INTERRUPTED = 130
 
 
@@ -185,52 +184,3 @@ def _outlook(how: Execution) -> dry_run.Outlook | None:
     return lambda shared: cluster.outlook(
         there, needs, shared=shared, max_concurrent=how.max_concurrent
     )
-
-
-def summary(study: Study, *, quiet: bool) -> Iterator[str]:
-    """Yield the lines that end a run: what was found, what to know, where the report is."""
-    if not quiet:
-        yield from _findings(study.record, study)
-        yield from (f"note: {text}" for text in study.record.data.notes)
-        yield from (f"warning: {text}" for text in study.record.warnings)
-        yield f"page: {study.folder / 'report.html'}"
-    yield f"report: {study.folder / 'report.md'}"
-
-
-def _findings(record: StudyRecord, study: Study) -> Iterator[str]:
-    trials = {each.trial.id: each.trial for each in record.trials}
-    for each in record.experiments:
-        assert isinstance(each.settings, Experiment)
-        if line := each.settings.ending(trials[each.chosen] if each.chosen else None):
-            yield line
-    best = study.best
-    if best and best.result and best.result.test:
-        yield (
-            f"final model: test accuracy {best.result.test.accuracy:.4f} on "
-            f"{record.data.test_size} images after {best.result.epochs} epochs"
-        )
-
-
-def shortcomings(study: Study) -> Iterator[tuple[int, str]]:
-    """Yield what a study that ended lacks, the gravest first: an exit code, and a line."""
-    for each in study.missing:
-        yield (
-            UNEXPECTED,
-            f"{each.part} could not be made ({each.reason}); {study.folder / TRACEBACK} says where",
-        )
-    trials = study.record.trials
-    if failed := sum(trial.state is State.FAILED for trial in trials):
-        line = (
-            f"{failed} of {len(trials)} trials failed; the report says why, and the same command "
-        )
-        yield SOME_FAILED, f"{line}tries them again"
-    elif trials and all(map(_came_to_nothing, trials)):
-        yield DIVERGED, f"no trial completed: {len(trials)} diverged; try a smaller --eta-max"
-    elif study.best and study.best.state is State.DIVERGED:
-        yield DIVERGED, "the final model diverged: there is no model.npz"
-
-
-def _came_to_nothing(trial: TrialRecord) -> bool:
-    """Say whether a trial diverged, which a range test is meant to do once it has something."""
-    meant = trial.experiment == RangeTest.kind and trial.history
-    return trial.state is State.DIVERGED and not meant

@@ -1,4 +1,4 @@
-"""Running a study from its specification, and the object that a caller gets back.
+"""Running a study from its specification.
 
 This is where the parts meet: `search` decides, `cluster` runs, `kbn` trains, `reports` shows.
 """
@@ -11,14 +11,14 @@ from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
 import cluster
 from kbn.arrays import machine_bytes
 from kbn.errors import InputError, WriteError, one_line
-from search.records import State, StudyRecord, TrialRecord, UnderWay
+from search.records import State, StudyRecord, UnderWay
 from search.running import live
 from search.running.session import TrainingSession
 from search.running.workers import Workers, termination_as_interrupt
@@ -32,70 +32,12 @@ from search.store.folder import (
     is_read_only,
 )
 from search.store.store import Store
-from search.store.unexpected import keep_tracebacks, unexpected
+from search.store.unexpected import unexpected
 from search.study.final_model import with_mistakes, write_model
 from search.study.recording import build_record, kept_record
+from search.study.study import Study
 from search.training.memory import check_networks
 from search.training.problem import Problem, prepare
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from reports import Missing
-
-
-class Study:
-    """A study that ran: its record, and ways to look at it."""
-
-    def __init__(self, record: StudyRecord) -> None:
-        self.record = record
-        self.missing: tuple[Missing, ...] = ()
-        """What the report is without, since it could not be made when it was written last."""
-
-    def __repr__(self) -> str:
-        state = "finished" if self.record.finished else "not finished"
-        return f"<Study {self.record.name}: {len(self.record.trials)} trials, {state}>"
-
-    @property
-    def folder(self) -> Path:
-        """The study's folder."""
-        return self.record.folder
-
-    @property
-    def best(self) -> TrialRecord | None:
-        """The chosen trial, trained as the final model; None while there is none."""
-        return next(
-            (record for record in self.record.trials if record.trial.id == self.record.chosen), None
-        )
-
-    # pandas and matplotlib take a second to import, so they are loaded where they are used.
-
-    def trials(self) -> pd.DataFrame:
-        """Return one row a trial, in plan order."""
-        import reports
-
-        return reports.trials_frame(self.record)
-
-    def history(self) -> pd.DataFrame:
-        """Return one row a trial and epoch."""
-        import reports
-
-        return reports.history_frame(self.record)
-
-    def layers(self) -> pd.DataFrame:
-        """Return one row a trial, epoch and hidden layer: scales of activations and gradients."""
-        import reports
-
-        return reports.layers_frame(self.record)
-
-    def report(self) -> Path:
-        """Write the report, its figures and the CSV files again; return the report's path."""
-        import reports
-
-        report = reports.write(self.record)
-        self.missing = report.missing
-        keep_tracebacks(self.folder, (each.traceback for each in self.missing))
-        return report.path
 
 
 class Stopped(KeyboardInterrupt):

@@ -18,8 +18,9 @@ from search.experiments.range_test import RangeTest
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.settings.spec import Execution, StudySpec, flag
 from search.study import dry_run
-from search.study.command import main, shortcomings, summary
-from search.study.run import Study
+from search.study.closing import shortcomings, summary
+from search.study.command import main
+from search.study.study import Study
 from search.training.checkpoint import Start
 from search.training.problem import prepare
 from search.training.trainer import Shared, train_trials

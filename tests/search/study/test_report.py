@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from kbn import data
-from search import CoarseFine, LossEvolution, Paper, RangeTest, SigmaBatchNorm, run
+from search import CoarseFine, LossEvolution, Paper, RangeTest, SigmaBatchNorm, Study, run
 from search.settings.spec import StudySpec
 from search.settings.values import Init
 from search.space.vary import vary
 from search.store.folder import GENERATED, claim
-from search.study.report import SPECIFICATIONS, kept_study, main
+from search.study.kept import SPECIFICATIONS
+from search.study.report import main
 from search.study.run import identity_of
 from search.training.problem import prepare
 from tests.search.drivers import ROOT
@@ -112,7 +113,7 @@ def test_a_specification_comes_back_as_it_was(spec: StudySpec, tmp_path: Path) -
     problem = prepare(spec, data_dir=None, say=print)
     with claim(tmp_path / "study", identity_of(spec, problem), overwrite=False):
         pass
-    record = kept_study(tmp_path / "study").record
+    record = Study.open(tmp_path / "study").record
     assert [each.settings for each in record.experiments] == list(spec.experiments())
     assert record.data == problem.record
     assert record.command == f"{spec.command()} --name study"

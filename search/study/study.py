@@ -1,0 +1,83 @@
+"""A study to look at: what `run` returns, and what a folder holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from kbn.paths import user_path
+from search.records import StudyRecord, TrialRecord
+from search.store.unexpected import keep_tracebacks
+from search.study.kept import kept
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reports import Missing
+
+
+class Study:
+    """A study that ran: its record, and ways to look at it."""
+
+    def __init__(self, record: StudyRecord) -> None:
+        self.record = record
+        self.missing: tuple[Missing, ...] = ()
+        """What the report is without, since it could not be made when it was written last."""
+
+    def __repr__(self) -> str:
+        state = "finished" if self.record.finished else "not finished"
+        return f"<Study {self.record.name}: {len(self.record.trials)} trials, {state}>"
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Return the study of a folder such as `runs/NAME`, finished or not; change nothing.
+
+        It takes neither its specification nor its data.
+
+        Raises
+        ------
+        InputError
+            When there is no study, or one that is damaged or was run by another version.
+        """
+        return cls(kept(user_path("the folder", folder)))
+
+    @property
+    def folder(self) -> Path:
+        """The study's folder."""
+        return self.record.folder
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The chosen trial, trained as the final model; None while there is none."""
+        return next(
+            (record for record in self.record.trials if record.trial.id == self.record.chosen), None
+        )
+
+    # pandas and matplotlib take a second to import, so they are loaded where they are used.
+
+    def trials(self) -> pd.DataFrame:
+        """Return one row a trial, in plan order."""
+        import reports
+
+        return reports.trials_frame(self.record)
+
+    def history(self) -> pd.DataFrame:
+        """Return one row a trial and epoch."""
+        import reports
+
+        return reports.history_frame(self.record)
+
+    def layers(self) -> pd.DataFrame:
+        """Return one row a trial, epoch and hidden layer: scales of activations and gradients."""
+        import reports
+
+        return reports.layers_frame(self.record)
+
+    def report(self) -> Path:
+        """Write the report, its figures and the CSV files again; return the report's path."""
+        import reports
+
+        report = reports.write(self.record)
+        self.missing = report.missing
+        keep_tracebacks(self.folder, (each.traceback for each in self.missing))
+        return report.path
