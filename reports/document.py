@@ -28,6 +28,7 @@ from reports.parts.tables import accuracies, learned, markdown
 from reports.parts.text import cell, count, fenced, paragraphs, share
 from reports.range_test import section as range_report
 from reports.sigma_batchnorm import section as sigma_report
+from search.evidence.chance import LEVEL
 from search.records import State, StudyRecord
 
 SECTIONS: Mapping[str, Callable[[StudyRecord, Album], Section]] = {
@@ -126,6 +127,7 @@ def _context(record: StudyRecord, sections: Sequence[Section]) -> dict[str, Any]
         "unfinished": unfinished(record),
         "unlearned": any_unlearned(record),
         "chance": share(record.data.chance),
+        "chance_level": f"{LEVEL:.1%}",
         "environment": markdown(environment_table(record)),
         "mixed": mixed_environments(record),
         "failures": paragraphs(markdown(failures_table(record)), failures_remainder(record))

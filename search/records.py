@@ -229,7 +229,9 @@ class DataRecord:
     test_size: int
     stratified: bool
     chance: float
-    """Validation accuracy of always naming the training set's most frequent class."""
+    """Share of the largest class among the validation images: what always naming one class gives
+    there at most. In studies described by older versions, the share of the class that is most
+    frequent in training."""
     notes: tuple[str, ...]
     """What a reader has to know: a fallback, a test part held out, …"""
 

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from reports.parts import reference
-from search.evidence.marks import Seeds, standard_error, standard_error_of_share
+from search.evidence import chance
+from search.evidence.marks import Seeds, standard_error
 from search.evidence.outcomes import labelled_right
 from search.records import DataRecord, State, StudyRecord, TrialRecord
 from search.space.axis import AXES
 
 NO_SEEDS = Seeds()
-CHANCE_ERRORS = 3.0
-"""A network has learned when its accuracy is more standard errors than this above chance."""
 UNLEARNED = "did not learn"
 
 
@@ -73,9 +72,8 @@ def uncertainty(trials: Sequence[TrialRecord], seeds: Seeds) -> float | None:
 
 
 def learned(accuracy: float, data: DataRecord) -> bool:
-    """Say whether a validation accuracy is above that of always naming one class."""
-    error = standard_error_of_share(data.chance, data.validation_size)
-    return accuracy > data.chance + CHANCE_ERRORS * error
+    """Say whether a validation accuracy is above what knowing nothing gives on these images."""
+    return chance.learned(accuracy, share=data.chance, n=data.validation_size)
 
 
 def reference_values(

@@ -13,6 +13,7 @@ from kbn import data
 from kbn.data import Dataset, Partition
 from kbn.errors import InputError
 from kbn.schedule import SHORTEST_CYCLE
+from search.evidence.chance import largest_share
 from search.records import DataRecord
 from search.settings.spec import StudySpec
 from search.training.trainer import Shared
@@ -105,7 +106,6 @@ def _bytes(dataset: Dataset) -> int:
 
 def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRecord:
     """Return what reports say of a data set and its split."""
-    counts = np.bincount(dataset.y[parts.train], minlength=len(dataset.classes))
     return DataRecord(
         name=dataset.name,
         title=dataset.title,
@@ -117,7 +117,7 @@ def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRec
         validation_size=len(parts.validation),
         test_size=len(dataset.y_test),
         stratified=stratified,
-        chance=float(np.mean(dataset.y[parts.validation] == counts.argmax())),
+        chance=largest_share(dataset.y[parts.validation]),
         notes=dataset.notes,
     )
 

@@ -56,6 +56,15 @@ def test_which_images_were_right_is_kept(problem: Problem) -> None:
     assert bits.mean() == result.validation.accuracy
 
 
+def test_chance_is_the_largest_share_of_the_images_measured() -> None:
+    """On a random split some class is more frequent among them than the one most so in training."""
+    spec = LambdaSearch(data="digits", hidden=(8,), epochs=3, cycle=Cycle(3, "epochs"))
+    for seed in range(20):
+        made = prepare(replace(spec, seed=seed), data_dir=None, say=lambda _: None)
+        counts = np.bincount(made.shared.split.y_validation)
+        assert made.record.chance == counts.max() / made.record.validation_size
+
+
 def test_the_final_model_keeps_its_network_and_opens_the_test_set(problem: Problem) -> None:
     """Test figures, confusion matrix and weights belong together."""
     _, result = run(problem, replace(problem.base, lam=1e-3, with_test=True))
