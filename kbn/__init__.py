@@ -1,8 +1,9 @@
 """k-layer networks in NumPy: layers, schedules, training, gradient check, data sets.
 
 `network` is one network and what it answers; `step` is one training step, where the equations
-are; `train` and `train_pack` are the loop; `schedule` is η; `gradcheck` the check. Its one room,
-`data`, is data sets: loaded by name, split, standardised.
+are; `train` and `train_pack` are the loop; `schedule` is η; `gradcheck` the check; `estimator` is
+all of it as a scikit-learn classifier. Its one room, `data`, is data sets: loaded by name, split,
+standardised.
 
 Dimension letters in signatures:
 
@@ -20,6 +21,22 @@ activations, `S` scores, `P` probabilities, `G` derivatives by activations, `eta
 `lam` L2 strength λ, `alpha` share of the old value in a moving average.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from kbn.errors import DataError, InputError
 
-__all__ = ["DataError", "InputError"]
+if TYPE_CHECKING:
+    from kbn.estimator import KBNClassifier as KBNClassifier
+
+_HOME = {
+    "KBNClassifier": "kbn.estimator",
+}
+__all__ = ["DataError", "InputError", "KBNClassifier"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a scikit-learn estimator on first use: whoever trains a network needs none."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from kbn import streams
+
 NUMERICS = 3
 """Version of the training arithmetic. Raised whenever equal trials would give other bytes."""
 
@@ -19,8 +21,8 @@ NUMERICS = 3
 class Purpose(IntEnum):
     """What a random stream is for; each has its own, so none shifts another."""
 
-    WEIGHTS = 0
-    BATCHES = 1
+    WEIGHTS = streams.WEIGHTS
+    BATCHES = streams.BATCHES
     COMPARISON = 2
     SAMPLE = 3
     IMPORTANCE = 4
@@ -92,8 +94,7 @@ class Trial:
 
 def stream(seed: int, replicate: int, purpose: Purpose) -> np.random.Generator:
     """Return the random stream of a study's seed, a replicate and a purpose."""
-    spawn_key = (replicate, int(purpose))
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=spawn_key))
+    return streams.stream(seed, replicate, int(purpose))
 
 
 def id_of(fields: str) -> str:

@@ -11,13 +11,14 @@ from numpy.typing import DTypeLike
 
 from kbn.data.dataset import Dataset
 from kbn.errors import DataError, InputError
+from kbn.streams import stream
 
 BLOCK = 200_000
 """Numbers in a block of statistics: a float64 copy of the whole set is never made, and one of a
 block stays in the cache."""
 
 SPLIT_STREAM, SAMPLE_STREAM = 1_000_000, 1_000_001
-"""Spawn keys of these random streams, apart from those of weights and batches."""
+"""Keys of these random streams, apart from those of weights and batches."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,8 @@ def partition(
         When no image would be left to train or to validate on.
     """
     count = validation_count(validation, len(y))
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLIT_STREAM,)))
     mask = np.zeros(len(y), bool)
-    mask[choose(y, count, rng=rng, stratified=stratified)] = True
+    mask[choose(y, count, rng=stream(seed, SPLIT_STREAM), stratified=stratified)] = True
     return Partition(np.flatnonzero(~mask), np.flatnonzero(mask))
 
 
@@ -128,7 +128,7 @@ def sample(dataset: Dataset, share: float, *, seed: int) -> Dataset:
     InputError
         When fewer than one image a class would be left in either part.
     """
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SAMPLE_STREAM,)))
+    rng = stream(seed, SAMPLE_STREAM)
     rows = []
     for y in (dataset.y, dataset.y_test):
         count, classes = round(share * len(y)), len(dataset.classes)
