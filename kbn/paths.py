@@ -103,17 +103,15 @@ def may_write(folder: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
 
 
-def read_text(path: Path, shown: object = None) -> str:
-    """Return a short text file of the user's, without the mark that some editors begin it with.
+def read_text(path: Path, shown: object = None, *, largest: int = LARGEST_TEXT) -> str:
+    """Return a text file of the user's, without the mark that some editors begin it with.
 
-    Raises `InputError` when it cannot be read, is longer than `LARGEST_TEXT`, or is no UTF-8.
+    Raises `InputError` when it cannot be read, is longer than `largest` bytes, or is no UTF-8.
     """
     with looking(shown or path), path.open("rb") as file:
-        content = file.read(LARGEST_TEXT + 1)
-    if len(content) > LARGEST_TEXT:
-        raise InputError(
-            f"{shown or path} is longer than {LARGEST_TEXT:,} bytes; name another file"
-        )
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise InputError(f"{shown or path} is longer than {largest:,} bytes; name another file")
     try:
         return content.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:

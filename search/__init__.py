@@ -11,6 +11,7 @@ From a notebook::
 
 Its rooms, each of which knows only those below it; the modules beside them are the commands:
 
+- `service`: studies over HTTP and from a shell: listed, submitted, watched, compared, fetched.
 - `study`: where all packages meet: a study is run or resumed, recorded and reported.
 - `running`: a study under way: runner, workers, and what a user sees meanwhile.
 - `experiments`: the settings, the plan and the sentences of each experiment.

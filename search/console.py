@@ -20,6 +20,7 @@ MODULES = {
     "paper": "search.paper",
     "store": "search.store",
     "study": "search.study",
+    "serve": "search.serve",
     "gradcheck": "kbn.gradcheck",
     "submit": "cluster.submit",
     "status": "cluster.status",

@@ -29,6 +29,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "search.experiments",
         "search.running",
         "search.study",
+        "search.service",
         "search",  # the commands, and the names that the package hands out
     ),
     "reports": (
@@ -50,6 +51,7 @@ BELOW = {"kbn": set(), "cluster": set(), "search": {"kbn"}, "reports": {"kbn", "
 MEETING_POINTS = {
     "search.running": {"kbn", "cluster"},
     "search.study": {"kbn", "cluster", "reports"},
+    "search.service": {"kbn", "cluster", "reports"},
 }
 """Rooms where packages meet, and which they know there."""
 SEEN_BY_REPORTS = (
@@ -124,6 +126,7 @@ def test_every_module_has_a_room() -> None:
 TOP_LEVEL = {
     *(f"search.{name}" for name in ("lambda_coarse_fine", "coarse_fine", "loss_evolution")),
     *("search.sigma_batchnorm", "search.paper", "search.range_test", "search.console"),
+    "search.serve",
     *(f"cluster.{name}" for name in ("address", "command_line", "connect", "embedded", "errors")),
     *(f"cluster.{name}" for name in ("events", "lean", "probe", "process", "ray_pool", "retry")),
     *("cluster.room", "cluster.serial", "cluster.signals"),

@@ -11,10 +11,12 @@ from rich.console import Console
 from search.records import Session
 from search.running import live
 from search.running.live_page import LivePage, WritePage
+from search.running.progress import ProgressFile
 from search.running.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
 from search.running.tally import Tally
 from search.running.workers import OpenPool, Workers
 from search.settings.spec import Execution, Experiment, StudySpec
+from search.store.folder import PROGRESS
 from search.store.store import Store
 from search.training.packing import packs
 from search.training.problem import Problem, base_of
@@ -42,21 +44,25 @@ class TrainingSession:
     def train(self, store: Store, write_page: WritePage) -> None:
         """Train what is missing; show and note it, however it ends, and say when all has ended."""
         asked = store.trials()
-        tally = Tally([part.outline() for part in self._spec.experiments()])
+        parts = self._spec.experiments()
+        tally = Tally([part.outline() for part in parts])
         with ExitStack() as stack:
             shown = stack.enter_context(live.watch(self._console, tally, quiet=self._how.quiet))
             page = stack.enter_context(
                 LivePage(write_page, tally, say=partial(live.say, self._console))
             )
+            progress = stack.enter_context(
+                ProgressFile(store.path.with_name(PROGRESS), tally, parts)
+            )
             stack.callback(self._note, store)
             run_plans(
                 {
                     part.kind: part.plan(base_of(part, self._problem.record, asked))
-                    for part in sorted(self._spec.experiments(), key=_length, reverse=True)
+                    for part in sorted(parts, key=_length, reverse=True)
                 },
                 pool=self._open_pool,
                 store=store,
-                observe=self._counting(tally, shown, page),
+                observe=self._counting(tally, shown, page, progress),
                 packing=lambda new: packs(new, size=self._how.pack, slots=self._slots()),
                 commit_seconds=0.0 if self._how.serial else COMMIT_SECONDS,
             )

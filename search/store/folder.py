@@ -25,14 +25,21 @@ LOCK, SPEC, STORE = "study.lock", "spec.json", "study.db"
 DATA_SET = "data_set"
 """The key in `spec.json` of what the last run knew of its data; it takes no part in comparisons,
 since the fingerprint says which data they are."""
+REQUEST, DRIVER, DRIVER_LOCK, LOG = "request.json", "driver.json", "driver.lock", "log.txt"
+"""What the service keeps of a study that was submitted: who asked for it, who runs it, what that
+said. A study that was run by hand has none of them."""
+PROGRESS, STOP = "progress.json", "stop"
+"""How far a run is, for whoever looks; and what asks it to start no more trials."""
 FIGURES = "figures"
 TRACEBACK = "traceback.txt"
 """Of an error that nobody foresaw, in the last run."""
 GENERATED = (
-    *("report.md", "report.html", "report.json", FIGURES, TRACEBACK),
+    *("report.md", "report.html", "report.json", FIGURES, TRACEBACK, PROGRESS),
     *("trials.csv", "history.csv", "layers.csv", "model.npz"),
 )
 """What can be written again from the store."""
+LOOKING = 0.5
+"""Seconds that a driver waits for a lock: who looks whether it is held, holds it for a moment."""
 SHOWN = 12
 """How many differences between specifications are named."""
 OWN = (LOCK, SPEC, STORE, f"{STORE}-journal")
@@ -163,7 +170,7 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises as `claim` does.
     """
-    lock = FileLock(folder / LOCK, timeout=0)
+    lock = FileLock(folder / LOCK, timeout=LOOKING)
     try:
         lock.acquire()
     except Timeout:
@@ -181,8 +188,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _is_nothing(name: str) -> bool:
-    """Say whether a file is what a driver leaves that was killed before its study began."""
-    return name == LOCK or name.startswith(PARTIAL)
+    """Say whether a file is of a study that has not begun: its driver was killed, or it waits."""
+    return name in (LOCK, REQUEST, DRIVER, DRIVER_LOCK, LOG, STOP) or name.startswith(PARTIAL)
 
 
 def _make(folder: Path) -> None:

@@ -1,0 +1,151 @@
+"""The command `python -m search.serve`: its flags, its token, its socket."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import socket
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import NoReturn
+
+import click
+import uvicorn
+
+from kbn.errors import InputError
+from kbn.output import checked_output
+from kbn.paths import read_text, user_path
+from search.service.app import create_app
+from search.service.guard import Rules
+from search.service.place import Place
+from search.store.folder import check_writable
+from search.study.command import exit_code
+
+PORT = 8420
+MEGABYTE = 2**20
+LARGEST_UPLOAD = 512
+"""MB of an uploaded data set, unless told otherwise."""
+SHORTEST_TOKEN = 16
+"""Characters of a token that is given: it must not be guessed."""
+CLOSING_SECONDS = 2
+"""How long those who watch are given to leave when the server is stopped."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0, or 2 on bad input, 130 when stopped by Ctrl-C."""
+    with checked_output():
+        code = exit_code(
+            partial(
+                command.main,
+                args=None if arguments is None else list(arguments),
+                prog_name="python -m search.serve",
+                standalone_mode=False,
+            )
+        )
+    sys.exit(code)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--out", default="runs", metavar="DIR", help="Folder of studies  [default: runs]")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    *("--port", "port"),
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    help="Port to listen at; 0 for any that is free.",
+)
+@click.option(
+    "--host-name",
+    "host_names",
+    multiple=True,
+    metavar="NAME",
+    help="Name under which browsers reach the server, as behind a proxy; may be given several "
+    "times. Requests to other names than these and this machine's own are refused.",
+)
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    help="File that holds the token  [default: a random one, printed]",
+)
+@click.option("--read-only", is_flag=True, help="Show studies; refuse whatever changes anything.")
+@click.option(
+    "--upload-limit",
+    type=click.IntRange(min=1),
+    default=LARGEST_UPLOAD,
+    show_default=True,
+    metavar="MB",
+    help="Size of a data set that may be uploaded.",
+)
+def command(
+    out: str,
+    host: str,
+    port: int,
+    host_names: tuple[str, ...],
+    token_file: str | None,
+    upload_limit: int,
+    *,
+    read_only: bool,
+) -> int:
+    """Show, run and fetch the studies of a folder over HTTP.
+
+    What is on the disk is all there is: the server may be stopped or killed at any moment, and
+    started again. Studies that run go on meanwhile.
+    """
+    root = user_path("--out", out)
+    check_writable(root)
+    token = secrets.token_urlsafe(24) if token_file is None else _token(token_file)
+    place = Place(root=root, read_only=read_only, largest_upload=upload_limit * MEGABYTE)
+    rules = Rules(
+        token=token,
+        hosts=(host, f"[{host}]", *host_names),
+        read_only=read_only,
+        largest_upload=place.largest_upload,
+    )
+    with _listening(host, port) as listening:
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{listening.getsockname()[1]}/"
+        click.echo(f"{address}?token={token}" if token_file is None else address)
+        click.echo(f"studies of {root}; Ctrl-C stops the server, and no study", err=True)
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        uvicorn.Server(
+            uvicorn.Config(
+                create_app(place, rules),
+                access_log=False,
+                log_level="warning",
+                server_header=False,
+                timeout_graceful_shutdown=CLOSING_SECONDS,
+            )
+        ).run(sockets=[listening])
+    return 0
+
+
+def _token(path: str) -> str:
+    token = read_text(user_path("--token-file", path), f"--token-file {path}").strip()
+    if len(token) < SHORTEST_TOKEN or not token.isascii() or len(token.split()) != 1:
+        raise InputError(
+            f"--token-file {path}: at least {SHORTEST_TOKEN} ASCII characters without blanks are "
+            "needed; `openssl rand -hex 24` makes some"
+        )
+    return token
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raise `InputError` where it cannot."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+        except BaseException:
+            listening.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"--host {host} --port {port}: cannot listen there ({reason}); choose another, or "
+            "--port 0"
+        ) from error
+    return listening
