@@ -7,12 +7,13 @@ the noise of images and seeds alone would explain is taken off; draws of that no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from search.evidence.marks import Candidate, Marks, marks
 from search.space.axis import Axis, Value
@@ -36,6 +37,10 @@ class Share:
     """The ends of its 95 % interval."""
 
 
+Maps = dict[tuple[Axis, ...], Float[np.ndarray, "k k"]]
+"""Linear maps from the points' accuracies to each term's effect at the points."""
+
+
 def importance(
     candidates: Sequence[Candidate], space: Space, *, rng: np.random.Generator
 ) -> tuple[Share, ...]:
@@ -44,30 +49,57 @@ def importance(
     None where there is one axis, or where the points are too few to tell axes apart.
     """
     points = [each.point for each in candidates]
-    bases = _bases(space, points)
-    design = np.hstack([np.ones((len(points), 1)), *bases.values()])
-    if len(space.axes) < 2 or design.shape[1] > len(points):
+    levels = [set(column) for column in zip(*points, strict=True)]
+    crossed = len(set(points)) == math.prod(map(len, levels))
+    effects = _of_grid(space, points) if crossed else _of_curves(space, points)
+    if len(space.axes) < 2 or not effects:
         return ()
-    table = marks(candidates)
-    accuracy, covariance = _means(table)
-    inverse = np.linalg.pinv(design)
-    ends = np.cumsum([1, *(basis.shape[1] for basis in bases.values())])
-    # Each term's effect at the points is a linear map of the accuracies.
-    maps = {
-        term: basis @ inverse[start:end]
-        for (term, basis), start, end in zip(bases.items(), ends, ends[1:], strict=False)
-    }
-    centre = np.eye(len(points)) - 1.0 / len(points)
-    maps = {term: centre @ each for term, each in maps.items()} | {(): centre}
+    accuracy, covariance = _means(marks(candidates))
+    maps = {**effects, (): np.eye(len(points)) - 1.0 / len(points)}
     noise = {term: float(np.sum((each @ covariance) * each)) for term, each in maps.items()}
     found = _shares(maps, accuracy[:, None], noise)
     drawn = rng.multivariate_normal(accuracy, covariance, DRAWS, method="eigh").T
     simulated = _shares(maps, drawn, {term: 2 * each for term, each in noise.items()})
     shares = [
         Share(term, float(found[term][0]), *np.quantile(simulated[term], (0.025, 0.975)).tolist())
-        for term in bases
+        for term in effects
     ]
     return tuple(sorted(shares, key=lambda each: -each.share))
+
+
+def _of_grid(space: Space, points: Sequence[Point]) -> Maps:
+    """Return the effects of a whole grid's axes and pairs: means of levels, less what is lower."""
+    whole = np.full((len(points), len(points)), 1.0 / len(points))
+    columns = zip(space.axes, zip(*points, strict=True), strict=True)
+    same = {axis: np.array([[a == b for b in column] for a in column]) for axis, column in columns}
+    single = {(axis,): _averages(each) - whole for axis, each in same.items()}
+    pairs = {
+        (a, b): _averages(same[a] & same[b]) - single[a,] - single[b,] - whole
+        for a, b in combinations(space.axes, 2)
+    }
+    return {**single, **pairs}
+
+
+def _averages(same: Bool[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]:
+    """Return the map to the mean over the points that are the same in something."""
+    return np.asarray(same / same.sum(axis=1))
+
+
+def _of_curves(space: Space, points: Sequence[Point]) -> Maps:
+    """Return the effects of low polynomials of the axes, and of the products of straight lines.
+
+    None where the points are too few for them.
+    """
+    bases = _bases(space, points)
+    design = np.hstack([np.ones((len(points), 1)), *bases.values()])
+    if design.shape[1] > len(points):
+        return {}
+    inverse = np.linalg.pinv(design)
+    ends = np.cumsum([1, *(basis.shape[1] for basis in bases.values())])
+    return {
+        term: basis @ inverse[start:end]
+        for (term, basis), start, end in zip(bases.items(), ends, ends[1:], strict=False)
+    }
 
 
 Bases = dict[tuple[Axis, ...], Float[np.ndarray, "k p"]]
@@ -75,37 +107,25 @@ Bases = dict[tuple[Axis, ...], Float[np.ndarray, "k p"]]
 
 def _bases(space: Space, points: Sequence[Point]) -> Bases:
     """Return centred functions of the points: of each axis and, if few enough, of each pair."""
-    columns = [list(values) for values in zip(*points, strict=True)]
-    levels = [sorted(set(column)) for column in columns]
-    crossed = len(set(points)) == np.prod([len(each) for each in levels])
     single: Bases = {
-        (axis,): _centred(
-            _levels(column, level) if crossed or not axis.ordered else _powers(axis, column)
-        )
-        for axis, column, level in zip(space.axes, columns, levels, strict=True)
+        (axis,): _centred(_powers(axis, column) if axis.ordered else _levels(column))
+        for axis, column in zip(space.axes, zip(*points, strict=True), strict=True)
     }
-    used = None if crossed else 1  # of what is no grid, the product of two straight lines
     pairs: Bases = {
-        (first, second): _centred(_products(single[first,][:, :used], single[second,][:, :used]))
-        for first, second in combinations(space.axes, 2)
+        (a, b): _centred(single[a,][:, :1] * single[b,][:, :1])
+        for a, b in combinations(space.axes, 2)
     }
     width = 1 + sum(each.shape[1] for each in (*single.values(), *pairs.values()))
     return {**single, **pairs} if width <= len(points) else single
 
 
-def _products(
-    first: Float[np.ndarray, "k p"], second: Float[np.ndarray, "k q"]
-) -> Float[np.ndarray, "k pq"]:
-    """Return the product of each two columns."""
-    return np.asarray(np.einsum("kp,kq->kpq", first, second).reshape(len(first), -1))
-
-
-def _levels(column: list[Value], levels: list[Value]) -> Float[np.ndarray, "k p"]:
+def _levels(column: Sequence[Value]) -> Float[np.ndarray, "k p"]:
     """Return an indicator for each level but the first."""
-    return np.array([[value == level for level in levels[1:]] for value in column], dtype=float)
+    levels = sorted(set(column))[1:]
+    return np.array([[value == level for level in levels] for value in column], dtype=float)
 
 
-def _powers(axis: Axis, column: list[Value]) -> Float[np.ndarray, "k p"]:
+def _powers(axis: Axis, column: Sequence[Value]) -> Float[np.ndarray, "k p"]:
     """Return the powers of an ordered axis's values, scaled to lie between −1 and 1."""
     at = np.array([axis.at(float(value)) for value in column])  # type: ignore[arg-type]
     span = max(at.max() - at.min(), np.finfo(float).tiny)
@@ -125,7 +145,7 @@ def _means(table: Marks) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, "k 
 
 
 def _shares(
-    maps: dict[tuple[Axis, ...], Float[np.ndarray, "k k"]],
+    maps: Maps,
     accuracy: Float[np.ndarray, "k b"],
     noise: dict[tuple[Axis, ...], float],
 ) -> dict[tuple[Axis, ...], Float[np.ndarray, " b"]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 from search.evidence.importance import importance
-from search.evidence.marks import Candidate
+from search.evidence.marks import Candidate, marks
 from search.settings.values import Cycle
-from search.space.axis import BATCH_NORM, ETA_MAX, LAM, Value
+from search.space.axis import BATCH_NORM, ETA_MAX, LAM, Axis, Value
 from search.space.points import Point, Space, grid
 from search.space.sample import sample
 from search.space.vary import vary
@@ -83,6 +84,55 @@ def test_a_sample_tells_as_a_grid_does() -> None:
     found = shares(measured(lambda point: 0.5 + 0.1 * bool(point[1]), points), space)
     assert found["batch_norm"] == pytest.approx(1.0, abs=0.05)
     assert found["lam"] < 0.05
+
+
+def by_least_squares(candidates: list[Candidate], space: Space) -> dict[str, float]:
+    """Return each term's share by a fit of indicators and their products, solved all at once."""
+    columns = list(zip(*(each.point for each in candidates), strict=True))
+    accuracy = np.array([each.accuracy for each in candidates])
+    bases: dict[str, np.ndarray] = {"": np.ones((len(accuracy), 1))}
+    for axis, column in zip(space.axes, columns, strict=True):
+        levels = np.array([[v == u for u in sorted(set(column))[1:]] for v in column])
+        bases[axis.name] = levels - levels.mean(axis=0)
+    for a, b in combinations([axis.name for axis in space.axes], 2):
+        first, second = bases[a], bases[b]
+        bases[f"{a}×{b}"] = (first[:, :, None] * second[:, None, :]).reshape(len(accuracy), -1)
+    covariance = marks(candidates).covariance
+    inverse = np.linalg.pinv(np.hstack(list(bases.values())))
+    starts = np.cumsum([0, *(each.shape[1] for each in bases.values())])
+
+    def beyond_noise(how: np.ndarray) -> float:
+        effect = how @ accuracy
+        return max(0.0, float(effect @ effect - np.trace(how @ covariance @ how.T)))
+
+    centred = np.eye(len(accuracy)) - 1 / len(accuracy)
+    whole = beyond_noise(centred)
+    return {
+        name: beyond_noise(basis @ inverse[start:end]) / whole
+        for (name, basis), start, end in zip(bases.items(), starts, starts[1:], strict=False)
+        if name
+    }
+
+
+@pytest.mark.parametrize("axes", [(LAM, ETA_MAX), (LAM, ETA_MAX, BATCH_NORM)])
+def test_a_grids_shares_are_those_of_least_squares(axes: tuple[Axis, ...]) -> None:
+    """Means of levels give the effects that a fit of the whole design gives, to rounding."""
+    space = Space(axes, Cycle(10, "epochs"))
+    kinds = (True, False)
+    points = grid([(1e-4, 1e-3, 1e-2, 1e-1), (0.01, 0.1, 1.0), kinds][: len(axes)])
+
+    def accuracy(point: Point) -> float:
+        return 0.6 + 0.02 * at(point[0]) * (at(point[1]) + 2) + 0.05 * (point[-1] is True)
+
+    known = measured(accuracy, points)
+    assert shares(known, space) == pytest.approx(by_least_squares(known, space), abs=1e-9)
+
+
+def test_the_order_of_points_does_not_matter() -> None:
+    """A grid is one in whatever order its points come."""
+    known = measured(lambda point: 0.6 + 0.03 * at(point[0]) + 0.06 * at(point[1]))
+    shuffled = [known[k] for k in np.random.default_rng(0).permutation(len(known))]
+    assert shares(shuffled) == pytest.approx(shares(known), abs=1e-9)
 
 
 def test_too_few_points_tell_nothing() -> None:
