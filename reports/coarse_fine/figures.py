@@ -62,6 +62,7 @@ def figures(
 
 def search_points(found: Findings) -> pd.DataFrame:
     """Return one row a stage and point, as `search_plots.accuracy_along` takes them."""
+    alike = set(found.alike)
     rows = [
         {
             "stage": look.title,
@@ -72,7 +73,7 @@ def search_points(found: Findings) -> pd.DataFrame:
             "error": _number(each.error),
             "reference": _number(each.reference),
             "chosen": each.point == found.chosen,
-            "tied": each.point in found.alike,
+            "tied": each.point in alike,
         }
         for look in found.looks
         for each in look.points
@@ -379,9 +380,10 @@ def _learning_map(history: pd.DataFrame, space: Space, found: Findings) -> Draw:
 
 def _learning_by_rank(history: pd.DataFrame, found: Findings, *, close: bool) -> Draw:
     """Draw runs by how their points did; of many where most of them lay, and the chosen ones."""
+    alike = set(found.alike)
 
     def colour(point: Any) -> str:
-        return VERMILION if point in found.alike else GREY
+        return VERMILION if point in alike else GREY
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, 2)
