@@ -18,12 +18,13 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from reports.coarse_fine.searched import known_of
-from reports.parts.reference import COARSE, FINE
+from reports.coarse_fine.searched import ended_trials, known_of, trials_of
+from reports.parts.reference import GRIDS
 from reports.parts.tables import accuracies, by_lam
 from reports.parts.text import listed, share, signed
 from search import LambdaSearch, Study, run
 from search.evidence.compare import Comparison
+from search.records import Role
 from search.settings.values import number_text
 from search.space.points import only
 
@@ -34,7 +35,7 @@ def winners(studies: list[Study], found: list[Comparison]) -> str:
     """Return a row a search: which value won, and which cannot be told from it."""
     rows = [
         (
-            study.record.spec["seed"],
+            study.record.trials[0].trial.seed,
             number_text(only(each.winner)),
             listed(list(map(only, each.ties))) if each.ties else "none",
             number_text(only(each.one_se)),
@@ -52,15 +53,14 @@ def scores(studies: list[Study], found: list[Comparison]) -> str:
     rows = []
     for study, each in zip(studies, found, strict=True):
         record = study.record
-        selected = [t for t in record.trials if t.stage not in ("fresh", "final")]
         best = study.best
         test = best.result.test.accuracy if best and best.result and best.result.test else None
         rows.append(
             (
-                record.spec["seed"],
-                share(fmean(accuracies(by_lam(selected)[only(each.winner)]))),
+                record.trials[0].trial.seed,
+                share(fmean(accuracies(by_lam(ended_trials(record))[only(each.winner)]))),
                 share(each.optimism),
-                share(fmean(accuracies(record.stage("fresh")))),
+                share(fmean(accuracies(trials_of(record, Role.FRESH)))),
                 share(test),
             )
         )
@@ -104,8 +104,7 @@ def reference_read(found: list[Comparison]) -> str:
     """Return the reference's numbers against its best one, with these searches' error bars."""
     reach = reach_of_one_run(found)
     typical = fmean(reach.values())
-    runs = [*((lam, "coarse", a) for lam, a in COARSE.items())]
-    runs += [(lam, "fine", a) for lam, a in FINE.items()]
+    runs = [(lam, role, a) for role, grid in GRIDS.items() for lam, a in grid.items()]
     best = max(accuracy for _, _, accuracy in runs)
     rows = []
     for lam, grid, accuracy in sorted(runs):

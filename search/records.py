@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -258,10 +258,8 @@ class ExperimentRecord:
 
     kind: str
     """What was done: `lambda_coarse_fine`, …; no two experiments of a study share it."""
-    spec: Mapping[str, Any]
-    """Its specification as plain values, keyed as the flags and TOML keys are."""
     settings: object
-    """The same specification itself, an `Experiment`; it says what was varied."""
+    """Its specification, an `Experiment`; it says what was varied."""
     stages: tuple[StageRecord, ...]
     chosen: str | None
     """Id of the final trial; None while the plan has not come to it, or where it chooses none."""
@@ -294,8 +292,8 @@ class StudyRecord:
     folder: Path
     command: str
     """The shell command that repeats the study."""
-    spec: Mapping[str, Any]
-    """The whole specification as plain values, keyed as the flags and TOML keys are."""
+    scale: float
+    """Share of a whole study that it is: of its images, and by its root of its epochs."""
     data: DataRecord
     experiments: tuple[ExperimentRecord, ...]
     """In the order of the specification."""
@@ -339,7 +337,6 @@ class StudyRecord:
         return replace(
             self,
             kind=experiment.kind,
-            spec=experiment.spec,
             experiments=(experiment,),
             trials=tuple(
                 replace(record, experiment=experiment.kind, stage=stages[record.trial.id])

@@ -86,7 +86,7 @@ def _look(record: StudyRecord, name: str, seeds: Seeds) -> Look:
     stage = next(each for each in record.stages if each.name == name)
     published: Mapping[Point, float] = {}
     if search.space.axes == (LAM,):
-        published = {(lam,): v for lam, v in reference_values(record, trials, name).items()}
+        published = {(lam,): v for lam, v in reference_values(record, trials, stage.role).items()}
     return Look(
         title=title_of(stage, search),
         role=stage.role,

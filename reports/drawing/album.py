@@ -69,5 +69,4 @@ class Album:
 
 def preview_mark(record: StudyRecord) -> str | None:
     """Return the words that mark a study on a share of the images; None for a whole study."""
-    scale = record.spec.get("scale", 1.0)
-    return None if scale == 1.0 else f"preview at scale {scale:g}"
+    return None if record.scale == 1.0 else f"preview at scale {record.scale:g}"

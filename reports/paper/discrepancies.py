@@ -20,7 +20,6 @@ from search.settings.values import number_text
 
 LARGE = 2.0
 """Standard errors from which a difference asks for an explanation."""
-STAGES = ("coarse", "fine")
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,12 @@ class Pair:
 
 def search_pairs(record: StudyRecord) -> Iterator[Pair]:
     """Yield both grids of a λ search, and its final models that ended as the reference's did."""
-    for stage in STAGES:
-        values = reference_values(record, record.stage(stage), stage)
-        for lam, trials in by_lam(record.stage(stage)).items():
+    for role in reference.GRIDS:
+        grid = trials_of(record, role)
+        values = reference_values(record, grid, role)
+        for lam, trials in by_lam(grid).items():
             if lam in values:
-                what = f"{stage} grid, λ = {number_text(lam)}, validation accuracy"
+                what = f"{role} grid, λ = {number_text(lam)}, validation accuracy"
                 yield from _pair(what, trials, "validation", values[lam])
     for each in trials_of(record, Role.FINAL):
         if reference.comparable(record.data, each.trial):

@@ -53,7 +53,7 @@ def discussion(record: StudyRecord) -> Section:
             "far": "" if far.empty else markdown(far),
             "far_count": len(far),
             "large": LARGE,
-            "twice": phrases([share(grid[1e-2]) for grid in reference.STAGES.values()]),
+            "twice": phrases([share(grid[1e-2]) for grid in reference.GRIDS.values()]),
         },
         summary=f"{_in_short(found)}.",
         verdict=_verdict(record.part(search), found),

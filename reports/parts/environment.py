@@ -10,7 +10,6 @@ from reports.parts.excerpt import MOST
 from reports.parts.text import NONE, cell, count, cut, duration, moment, share
 from search.evidence.digest import digest
 from search.records import Attempt, State, StudyRecord, TrialRecord
-from search.settings.values import number_text
 
 _FIELDS = {
     "Python": "python",
@@ -118,7 +117,7 @@ def failures_table(record: StudyRecord) -> pd.DataFrame:
         [
             {
                 "trial": f"{trial.number} ({trial.stage})",
-                "λ": number_text(trial.trial.lam),
+                "run": cell(trial.label),
                 "attempt": str(attempt.number),
                 "node": cell(attempt.node) or NONE,
                 "error": cell(cut(_error(attempt), LONGEST_ERROR)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from search.records import DataRecord
+from search.records import DataRecord, Role
 from search.trial import Trial
 
 COARSE: Mapping[float, float] = {
@@ -24,7 +24,7 @@ FINE: Mapping[float, float] = {
     8e-2: 0.3653,
 }
 """Validation accuracy after the last of 20 epochs, one run a value."""
-STAGES: Mapping[str, Mapping[float, float]] = {"coarse": COARSE, "fine": FINE}
+GRIDS: Mapping[Role, Mapping[float, float]] = {Role.COARSE: COARSE, Role.FINE: FINE}
 
 SEARCH_EPOCHS = 20
 HIDDEN = (50, 50)

@@ -12,7 +12,7 @@ from reports.parts import reference
 from search.evidence import chance
 from search.evidence.marks import Seeds, standard_error
 from search.evidence.outcomes import labelled_right
-from search.records import DataRecord, State, StudyRecord, TrialRecord
+from search.records import DataRecord, Role, State, StudyRecord, TrialRecord
 from search.space.axis import AXES
 
 NO_SEEDS = Seeds()
@@ -22,7 +22,7 @@ UNLEARNED = "did not learn"
 WORDS = {
     *(axis.symbol for axis in AXES.values()),
     *("", "architecture", "setting", "value", "state", "images"),
-    *("trial", "node", "error", "then", "parameter", "verdict", "here", "figures"),
+    *("trial", "run", "node", "error", "then", "parameter", "verdict", "here", "figures"),
     *(
         "the reference's claim",
         "class",
@@ -77,11 +77,11 @@ def learned(accuracy: float, data: DataRecord) -> bool:
 
 
 def reference_values(
-    record: StudyRecord, trials: Sequence[TrialRecord], stage: str
+    record: StudyRecord, trials: Sequence[TrialRecord], role: Role
 ) -> Mapping[float, float]:
-    """Return the reference's accuracies where this stage trained what it trained."""
+    """Return the reference's accuracies where a stage's trials are what it trained in that role."""
     same = bool(trials) and all(reference.searched(record.data, each.trial) for each in trials)
-    return reference.STAGES.get(stage, {}) if same else {}
+    return reference.GRIDS.get(role, {}) if same else {}
 
 
 def mean_seconds(trials: Sequence[TrialRecord]) -> float | None:

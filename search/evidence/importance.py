@@ -72,8 +72,8 @@ def _of_grid(space: Space, points: Sequence[Point]) -> Maps:
     whole = np.full((len(points), len(points)), 1.0 / len(points))
     columns = zip(space.axes, zip(*points, strict=True), strict=True)
     same = {axis: np.array([[a == b for b in column] for a in column]) for axis, column in columns}
-    single = {(axis,): _averages(each) - whole for axis, each in same.items()}
-    pairs = {
+    single: Maps = {(axis,): _averages(each) - whole for axis, each in same.items()}
+    pairs: Maps = {
         (a, b): _averages(same[a] & same[b]) - single[a,] - single[b,] - whole
         for a, b in combinations(space.axes, 2)
     }

@@ -54,7 +54,7 @@ def build_record(
         # `auto` may find another data set elsewhere, so the command names the one it found.
         command=replace(spec, data=data.name).command()
         + ("" if name == spec.study_name(data.name) else f" --name {shlex.quote(name)}"),
-        spec=spec.plain(),
+        scale=spec.scale,
         data=data,
         experiments=tuple(_experiment(part, progress, known) for part, progress in parts),
         trials=tuple(known.records((part.kind, progress.stages) for part, progress in parts)),
@@ -74,7 +74,6 @@ def _experiment(spec: Experiment, progress: Progress, known: _Known) -> Experime
     trials = {trial for stage in progress.stages for trial in stage.trials}
     return ExperimentRecord(
         kind=spec.kind,
-        spec=spec.plain(),
         settings=spec,
         stages=tuple(
             StageRecord(

@@ -205,7 +205,7 @@ def test_a_text_is_no_formula(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "kept"), [("inline", "agg"), ("nonsense", "agg"), ("pdf", "pdf")]
+    ("named", "kept"), [("ipympl", "agg"), ("nonsense", "agg"), ("pdf", "pdf")]
 )
 def test_the_caller_s_backend_has_no_say(named: str, kept: str) -> None:
     """`$MPLBACKEND` of a notebook that is not installed here ends nothing; another one is kept."""

@@ -88,7 +88,7 @@ def test_each_failed_attempt_has_a_row(tmp_path: Path) -> None:
     table = failures_table(record)
     assert len(failed_attempts(record)) == len(table) == 3
     assert list(table["trial"]) == ["0 (coarse)", "0 (coarse)", "2 (coarse)"]
-    assert list(table["λ"]) == ["1e-3", "1e-3", "0.1"]
+    assert list(table["run"]) == ["λ=1e-3", "λ=1e-3", "λ=0.1"]
     assert list(table["attempt"]) == ["1", "2", "1"]
     assert set(table["node"]) == {"10.0.0.7"}
     assert list(table["error"]) == [

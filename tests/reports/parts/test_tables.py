@@ -17,6 +17,7 @@ from reports.parts.tables import (
     reference_values,
     uncertainty,
 )
+from search.records import Role
 from tests.reports.records import DIGITS, DIVERGED, FAILED, WAITING, Ending, by_lambda, study
 
 
@@ -49,4 +50,4 @@ def test_a_grid_that_is_not_there_is_not_compared(tmp_path: Path) -> None:
     """On digits a fine grid has no reference values, also before it has trials."""
     record = study(tmp_path, by_lambda({1e-1: WAITING}))
     assert record.stage("fine") == ()
-    assert reference_values(record, record.stage("fine"), "fine") == {}
+    assert reference_values(record, record.stage("fine"), Role.FINE) == {}
