@@ -87,19 +87,14 @@ def _unshared(space: Space) -> str:
     )
 
 
-def optimism_remark(found: Findings, best: Best, space: Space) -> str:
+def optimism_remark(found: Findings, best: Best) -> str:
     """Say how much the selected score is to be trusted, and what to believe instead."""
     other = " (it is not what was chosen)" if found.chosen != best.point else ""
     text = (
         "The best of several scores is, on average, better than the network behind it. By a "
-        f"bootstrap the best of these is too high by **{share(best.optimism)}**"
-        f"{other}, so the selected score is not one to quote. "
+        "bootstrap of the choice the best of these is too high by "
+        f"**{share(best.optimism)}** or more{other}, so the selected score is not one to quote. "
     )
-    if found.retrained:
-        text += (
-            f"That the {space.noun}s with replicates were themselves the best by their first runs "
-            "is not in this figure. "
-        )
     if found.fresh:
         text += (
             "The fresh seeds took no part in the choice; what they keep of the optimism is what "

@@ -88,7 +88,7 @@ class Best:
     one_se: Point
     """The simplest point within one standard error."""
     optimism: float
-    """By how much its accuracy is too high for having been picked, by a bootstrap."""
+    """By how much its accuracy is too high for having been picked, at least, by a bootstrap."""
     freedom: int
     """Degrees of freedom of what is known of the noise of seeds; 0 where it is not known."""
     dispersion: float
@@ -210,11 +210,6 @@ class Findings:
     def replicated(self) -> bool:
         """Whether a point was trained with several seeds to choose by."""
         return any(look.replicated for look in self.looks)
-
-    @property
-    def retrained(self) -> bool:
-        """Whether the best few were trained with more seeds."""
-        return any(look.role is Role.REPLICATES for look in self.looks)
 
     @property
     def alike(self) -> tuple[Point, ...]:

@@ -121,7 +121,7 @@ def _sure(found: Findings, best: Best, search: SearchSettings) -> dict[str, Any]
         else "",
         "tested": MCNEMAR in differences,
         "scores": markdown(scores_table(found)),
-        "optimism": optimism_remark(found, best, space),
+        "optimism": optimism_remark(found, best),
     }
 
 

@@ -144,7 +144,7 @@ def scores_table(found: Findings) -> pd.DataFrame:
     if found.selected and found.best:
         optimism = found.best.optimism
         worth = (
-            f"too high by {share(optimism)} or so, for having been picked"
+            f"too high by {share(optimism)} or more, for having been picked"
             if optimism > 0
             else "nothing else came near it, so picking it did not raise it"
         )

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from search.evidence.marks import Candidate, Seeds, marks, standard_error
+from search.evidence.optimism import optimism
 from search.evidence.pairs import Level, largest, levels, simulate
 from search.space.points import Point
 
@@ -70,9 +71,10 @@ class Comparison:
     errors: dict[Point, float]
     """Standard error of each point's mean accuracy."""
     one_se: Point
-    """The simplest point whose accuracy is within one standard error of the winner's."""
+    """The simplest point within one standard error of the winner, of those that are tied with it
+    and were trained as often: what was trained less often could not have won."""
     optimism: float
-    """By how much the winner's own score is expected to be too high, for having been the best."""
+    """By how much the winner's own score is expected to be too high, at least, for having won."""
     seeds: Seeds
     draws: int
     """Simulated data sets behind it: no p is below one in so many."""
@@ -128,16 +130,19 @@ def compare(
     pairs = levels(table, simulated)
     rows = _rows(points, top, pairs, largest(table, simulated, pairs), level)
     errors = {each.point: standard_error(each.correct, table.seeds) for each in ordered}
-    within = [row.point for row in rows if row.difference >= -errors[winner]]
-    tied = {row.point for row in rows if row.tied}
-    as_many = table.runs == table.runs[top]  # what has as many runs could have won
-    rivals = [k for k, point in enumerate(points) if as_many[k] and (k == top or point in tied)]
+    tied = {row.point: row for row in rows if row.tied}
+    rivals = np.array([point == winner or point in tied for point in points])
+    within = [
+        point
+        for point, runs in zip(points, table.runs, strict=True)
+        if point in tied and runs == table.runs[top] and tied[point].difference >= -errors[winner]
+    ]
     return Comparison(
         winner=winner,
         rows=rows,
         errors=errors,
         one_se=max([winner, *within], key=simplicity),
-        optimism=_optimism(pairs, rivals, int(table.runs[top])),
+        optimism=optimism(pairs, rivals, rng),
         seeds=table.seeds,
         draws=len(simulated.scale),
         shares_seeds=not table.families.any(),
@@ -172,22 +177,3 @@ def _rows(
                 p=(1 + larger) / (1 + largest.shape[1]),
             )
     return tuple(rows[point] for point in sorted(rows))
-
-
-def _optimism(pairs: Sequence[Level], rivals: list[int], runs: int) -> float:
-    """Return the expected error of the best score among values that cannot be told apart.
-
-    A parametric bootstrap: the scores, of so many `runs`, are drawn again around their estimates,
-    and the error of each draw's best is averaged. Estimates are spread wider than the truth by
-    their own noise, so they are first drawn together until their spread is what is left without it.
-    """
-    if len(rivals) < 2:
-        return 0.0
-    found = next(each for each in pairs if each.runs == runs)
-    places = np.searchsorted(found.values, rivals)
-    means, error = found.accuracy[places], found.error[places]
-    noise = float(error.var(axis=0, ddof=1).mean())
-    left = max(0.0, 1.0 - noise / max(noise, float(means.var(ddof=1))))
-    truth = means.mean() + np.sqrt(left) * (means - means.mean())
-    best = np.argmax(truth[:, None] + error, axis=0)
-    return float(error[best, np.arange(error.shape[1])].mean())

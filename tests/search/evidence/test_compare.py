@@ -221,6 +221,20 @@ def test_the_one_standard_error_choice_is_the_largest_within() -> None:
     assert found.one_se == (1e-2,)
 
 
+def test_the_one_standard_error_choice_was_trained_as_often_as_the_winner() -> None:
+    """A value with fewer runs, or one that is told from the winner, is not taken for simpler."""
+    rng = np.random.default_rng(0)
+
+    def runs(lam: float, accuracy: float, number: int) -> Candidate:
+        return Candidate((lam,), rng.random((number, 2_000)) < accuracy)
+
+    candidates = [runs(1e-4, 0.5, 3), runs(1e-3, 0.5, 3), runs(1e-2, 0.5, 1), runs(1e-1, 0.4, 3)]
+    best = max(candidates[:2], key=lambda each: each.accuracy)
+    found = compare(candidates, best.point, simplicity=only, rng=rng)
+    assert set(found.ties) == {(1e-4,), (1e-3,), (1e-2,)} - {best.point}
+    assert found.one_se == (1e-3,)
+
+
 def test_only_common_replicates_are_compared() -> None:
     """A value trained once meets the winner's first run alone."""
     first, second = right([1, 1, 1, 0], [0, 0, 0, 0]), right([1, 1, 0, 0])
