@@ -45,6 +45,10 @@ class DataError(InputError):
     """A data set is missing, damaged, or holds what cannot be trained on."""
 
 
+class DivergedError(InputError):
+    """A training's cost was not finite: its learning rate was too large for it."""
+
+
 class WriteError(OSError):
     """A file cannot be written: the disk is full, or the folder may not be written to.
 

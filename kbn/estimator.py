@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from kbn.data import Dataset, Partition, Split, partition, standardised
 from kbn.data.own import rows_of
 from kbn.epoch import EpochRecord
-from kbn.errors import InputError
+from kbn.errors import DivergedError, InputError
 from kbn.initialise import he, initialise, normal
 from kbn.network import Model, Network
 from kbn.schedule import SCHEDULES
@@ -134,7 +134,7 @@ class KBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         ------
         InputError
             A ValueError: when a parameter is out of bounds, there are too few rows or classes, or
-            the training diverges.
+            (as `DivergedError`) the training diverges.
         """
         rows, labels = validate_data(self, X, y, ensure_min_samples=2)
         check_classification_targets(labels)
@@ -237,7 +237,7 @@ class KBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             threads=self.threads,
         )
         if training.status is Status.DIVERGED:
-            raise InputError(
+            raise DivergedError(
                 f"training diverged in epoch {len(training.records) + 1}: try an eta_max below "
                 f"{self.eta_max:g}"
             )

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from search.cross_validation import LambdaSearchCV as LambdaSearchCV
     from search.evidence.digest import digest as digest
     from search.experiments.coarse_fine.search import CoarseFine as CoarseFine
     from search.experiments.lambda_coarse_fine import LambdaSearch as LambdaSearch
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 _HOME = {
     "CoarseFine": "search.experiments.coarse_fine.search",
     "Execution": "search.settings.spec",
+    "LambdaSearchCV": "search.cross_validation",
     "LambdaSearch": "search.experiments.lambda_coarse_fine",
     "LossEvolution": "search.experiments.loss_evolution",
     "Paper": "search.experiments.paper",

@@ -126,7 +126,7 @@ def test_every_module_has_a_room() -> None:
 TOP_LEVEL = {
     *(f"search.{name}" for name in ("lambda_coarse_fine", "coarse_fine", "loss_evolution")),
     *("search.sigma_batchnorm", "search.paper", "search.range_test", "search.console"),
-    "search.serve",
+    *("search.serve", "search.cross_validation"),
     *(f"cluster.{name}" for name in ("address", "command_line", "connect", "embedded", "errors")),
     *(f"cluster.{name}" for name in ("events", "lean", "probe", "process", "ray_pool", "retry")),
     *("cluster.room", "cluster.serial", "cluster.signals"),
@@ -180,3 +180,13 @@ def test_records_are_read_without_a_network() -> None:
         [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
     assert not heavy & {top(name) for name in loaded}
+
+
+def test_a_name_handed_out_is_no_arrow() -> None:
+    """Of `kbn`'s names one is search's: no module of `kbn` loads it before somebody asks."""
+    of_kbn = [name for name in MODULES if top(name) == "kbn"]
+    script = (
+        f"import sys, {', '.join(of_kbn)}; assert 'search' not in sys.modules; "
+        "import search; assert kbn.LambdaSearchCV is search.LambdaSearchCV"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
