@@ -2,6 +2,7 @@
 
 Its rooms, each of which knows only those below it; beside them are the document and its writing:
 
+- `compare`: several studies side by side.
 - one an experiment, named as it is (`coarse_fine`, …): findings first, then figures and words.
 - `page`: from Markdown to one HTML page, and the page of a study under way.
 - `drawing`: how figures look and become files, and the plots that several sections share.
@@ -33,6 +34,7 @@ def _load_matplotlib() -> None:
 
 _load_matplotlib()
 
+from reports.compare.section import StudiesCompared  # noqa: E402
 from reports.parts.frames import history_frame, layers_frame, trials_frame  # noqa: E402
 from reports.parts.missing import Missing  # noqa: E402
 from reports.write import Report, write, write_page  # noqa: E402
@@ -40,6 +42,7 @@ from reports.write import Report, write, write_page  # noqa: E402
 __all__ = [
     "Missing",
     "Report",
+    "StudiesCompared",
     "history_frame",
     "layers_frame",
     "trials_frame",

@@ -41,6 +41,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "reports.sigma_batchnorm",
         "reports.range_test",
         "reports.paper",
+        "reports.compare",
         "reports",  # the whole document
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import fmean
 
 import numpy as np
@@ -37,9 +37,9 @@ WORDS = {
 """Columns that stand to the left; numbers stand to the right."""
 
 
-def markdown(frame: pd.DataFrame) -> str:
-    """Return a frame of text as a Markdown table."""
-    align = tuple("left" if name in WORDS else "right" for name in frame.columns)
+def markdown(frame: pd.DataFrame, *, left: Collection[str] = WORDS) -> str:
+    """Return a frame of text as a Markdown table; the columns that are not `left` stand right."""
+    align = tuple("left" if name in left else "right" for name in frame.columns)
     return frame.to_markdown(index=False, colalign=align, disable_numparse=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool
@@ -13,7 +14,7 @@ from search.evidence.marks import Candidate
 from search.evidence.scores import best
 from search.records import Outcome, Result
 from search.space.points import Point, Space
-from search.trial import Purpose, stream
+from search.trial import Purpose, Trial, stream
 
 REMEMBERED = 4
 """Comparisons that are kept, with what was compared: 5 MB each for 1,000 values of 5,000 images."""
@@ -39,7 +40,14 @@ def _compared(known: tuple[Candidate, ...], winner: Point, space: Space, seed: i
     return compare(known, winner, simplicity=space.simplicity, rng=rng)
 
 
-def candidates(outcomes: Iterable[Outcome], space: Space) -> tuple[Candidate, ...]:
+class Placing(Protocol):
+    """What tells which point a trial stands for, such as a `Space`."""
+
+    def of(self, trial: Trial) -> Point:
+        """Return a trial's point."""
+
+
+def candidates(outcomes: Iterable[Outcome], space: Placing) -> tuple[Candidate, ...]:
     """Return the points all of whose replicates completed, in ascending order."""
     runs: dict[Point, dict[int, Bool[np.ndarray, " n"] | None]] = {}
     families: dict[Point, Hashable] = {}

@@ -388,13 +388,20 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
+def differing(*specs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the settings on which some specifications differ, in their order."""
+    names = dict.fromkeys(name for spec in specs for name in spec)
+    return tuple(
+        name for name in names if any(spec.get(name) != specs[0].get(name) for spec in specs[1:])
+    )
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
     """Return `name old → new` for every setting on which two specifications differ."""
     return tuple(
         f"{values.cut(name)} {values.cut(values.show(old.get(name, 'unset')))} → "
         f"{values.cut(values.show(new.get(name, 'unset')))}"
-        for name in dict.fromkeys((*old, *new))
-        if old.get(name) != new.get(name)
+        for name in differing(old, new)
     )
 
 

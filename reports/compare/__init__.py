@@ -1,0 +1,1 @@
+"""Two or more studies side by side: findings first, then a plot, tables and sentences."""
