@@ -26,6 +26,7 @@ class Purpose(IntEnum):
     COMPARISON = 2
     SAMPLE = 3
     IMPORTANCE = 4
+    RACE = 5
 
 
 @dataclass(frozen=True, kw_only=True)
