@@ -26,7 +26,7 @@ from kbn.epoch import EpochRecord
 from kbn.errors import DivergedError, InputError
 from kbn.initialise import he, initialise, normal
 from kbn.network import Model, Network
-from kbn.schedule import SCHEDULES
+from kbn.schedule import ORDINARY, SCHEDULES
 from kbn.streams import BATCHES, WEIGHTS, stream
 from kbn.train import train
 from kbn.training import Status
@@ -57,7 +57,7 @@ class KBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
     sigma
         Standard deviation of the initial weights; None for √(2/inputs), after K. He et al. (2015).
     schedule
-        Learning-rate schedule by its name in `kbn.schedule.SCHEDULES`.
+        Learning-rate schedule by its name in `kbn.schedule.ORDINARY`.
     eta_min, eta_max
         The rates that it cycles between.
     cycle
@@ -298,7 +298,7 @@ _BOUNDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "lam": ("a number of at least 0", lambda value: _number(value) and value >= 0),
     "alpha": ("a number from 0, below 1,", lambda value: _number(value) and 0 <= value < 1),
     "sigma": ("None or a number above 0", lambda value: value is None or _number(value)),
-    "schedule": (f"one of {', '.join(SCHEDULES)}", lambda value: value in SCHEDULES),
+    "schedule": (f"one of {', '.join(ORDINARY)}", lambda value: value in ORDINARY),
     "eta_min": ("a number above 0", _number),
     "eta_max": ("a number above 0", _number),
     "cycle": ("a whole number of at least 1", lambda value: _whole(value, 1)),

@@ -79,6 +79,8 @@ SCHEDULES: dict[str, Callable[[float, float, int], Schedule]] = {
     "constant": constant,
     "rising": rising,
 }
+ORDINARY = tuple(name for name in SCHEDULES if name != "rising")
+"""Those to train a network with: the rising one is a range test's, and ends at the largest η."""
 
 
 def _tooth(step: int, cycle_steps: int) -> float:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kbn.schedule import SCHEDULES
 from search.settings.values import number_text
 from search.trial import Trial
+
+
+def mid_cycle_warnings(trials: Iterable[Trial]) -> tuple[str, ...]:
+    """Return a warning for each length of run and cycle of some trials that ends in mid-cycle."""
+    found: dict[tuple[int, float], str] = {}
+    for trial in dict.fromkeys(trials):
+        if warning := mid_cycle_warning(trial):
+            cycle = trial.cycle_steps / (trial.train_size // trial.batch_size)
+            found.setdefault((trial.epochs, cycle), warning)
+    return tuple(found.values())
 
 
 def mid_cycle_warning(trial: Trial) -> str | None:

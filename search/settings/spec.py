@@ -14,14 +14,14 @@ import math
 import shlex
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from kbn.errors import InputError
 from kbn.paths import LONGEST_NAME, read_text, user_path
-from kbn.schedule import SCHEDULES
+from kbn.schedule import ORDINARY
 from search.plan import Plan
 from search.settings import values
 from search.settings.values import Cycle, Init, Reader
@@ -216,7 +216,7 @@ class StudySpec(Settings, ABC):
         "A",
     )
     schedule: str = setting(
-        "triangular", values.choice(*SCHEDULES), "Learning-rate schedule.", "|".join(SCHEDULES)
+        "triangular", values.choice(*ORDINARY), "Learning-rate schedule.", "|".join(ORDINARY)
     )
     eta_min: float = setting(1e-5, values.magnitude, "Smallest learning rate.", "ETA")
     eta_max: float = setting(1e-1, values.magnitude, "Largest learning rate.", "ETA")
@@ -334,6 +334,10 @@ class Experiment(StudySpec, ABC):
     def outline(self) -> tuple[StageOutline, ...]:
         """Return the stages to expect, for a dry run and an estimate of time."""
 
+    def foreseen(self, base: Trial) -> tuple[Trial, ...]:
+        """Return trials that are known before any has ended: those of the first stage."""
+        return next(self.plan(base)).trials
+
     def ending(self, chosen: Trial | None) -> str:  # noqa: ARG002 - most experiments choose nothing
         """Return the line that ends a run: what was `chosen`; nothing where nothing is to be."""
         return ""
@@ -397,12 +401,36 @@ def differing(*specs: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return `name old → new` for every setting on which two specifications differ."""
+    """Return `name old → new` for every setting on which two specifications differ.
+
+    Of a setting that is given axis by axis, each axis that differs has an item of its own.
+    """
     return tuple(
-        f"{values.cut(name)} {values.cut(values.show(old.get(name, 'unset')))} → "
-        f"{values.cut(values.show(new.get(name, 'unset')))}"
+        change
         for name in differing(old, new)
+        for change in _changes(name, old.get(name, UNSET), new.get(name, UNSET))
     )
+
+
+UNSET = "unset"
+
+
+def _changes(name: str, old: Any, new: Any) -> Iterator[str]:
+    before, after = _by_axis(old), _by_axis(new)
+    if before == after:  # no axes, or the same in another order
+        before, after = {"": old}, {"": new}
+    for axis in dict.fromkeys((*before, *after)):
+        if before.get(axis) != after.get(axis):
+            was, now = (values.show(each.get(axis, UNSET)) for each in (before, after))
+            yield " ".join(
+                [*map(values.cut, filter(None, (name, axis, was))), "→", values.cut(now)]
+            )
+
+
+def _by_axis(value: Any) -> dict[str, Any]:
+    """Return the values of a list of `AXIS=VALUES` by axis; nothing of another value."""
+    pairs = [str(item).partition("=") for item in value] if isinstance(value, list) else []
+    return {axis: given for axis, equals, given in pairs if equals}
 
 
 def read_toml(path: Path, known: Iterable[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from kbn.schedule import SCHEDULES
+from kbn.schedule import ORDINARY
 from search.settings import values
 from search.settings.values import NAMED, Reader
 
@@ -174,7 +174,7 @@ BATCH_NORM = Axis(
 )
 SCHEDULE = Axis(
     *("schedule", "schedule", "learning-rate schedule", Scale.UNORDERED),
-    values.choice(*SCHEDULES),
+    values.choice(*ORDINARY),
 )
 EPOCHS = Axis(
     *("epochs", "epochs", "epochs", Scale.LOG, values.whole(at_least=1), 1.0),

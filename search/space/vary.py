@@ -60,6 +60,10 @@ class Varied:
         return f"{self.axis.name}={self.axis.listed(self.values)}"
 
 
+Axes = Mapping[str, object] | Sequence[str] | tuple[Varied, ...]
+"""What `vary` reads: names with an `Even`, a `Drawn` or values; texts; and what it returns."""
+
+
 def vary(flag: str, value: Any) -> tuple[Varied, ...]:
     """Read what is varied: texts `NAME=VALUES`, or a mapping of names to values."""
     if isinstance(value, Mapping):
@@ -144,7 +148,11 @@ def _form(named: str, axis: Axis, text: str) -> Even | Drawn | list[str]:
         if len(parts) != 3:
             raise bad(named, text, "give low:high:count, as in 1e-5:1e-1:5")
         return Even(*parts)  # type: ignore[arg-type]  # as above
-    return [part for part in text.split("/" if axis is HIDDEN else ",") if part.strip()]
+    between = "/" if axis is HIDDEN else ","
+    parts = text.removesuffix(between).split(between)
+    if not all(part.strip() for part in parts):
+        raise bad(named, text, f"one {between} belongs between two values")
+    return parts
 
 
 def log(low: float, high: float, count: int) -> tuple[float, ...]:
@@ -180,6 +188,10 @@ class Limits:
         return f"{self.axis.name}={self.axis.show(self.low)},{self.axis.show(self.high)}"
 
 
+Bounds = Mapping[str, Sequence[float]] | Sequence[str] | tuple[Limits, ...]
+"""What `limits` reads: names with a pair each, texts, and what it returns."""
+
+
 def limits(flag: str, value: Any) -> tuple[Limits, ...]:
     """Read how far a search may go on, axis by axis: texts `NAME=LOW,HIGH`, or a mapping."""
     if isinstance(value, Mapping):
@@ -192,8 +204,8 @@ def limits(flag: str, value: Any) -> tuple[Limits, ...]:
 
 def unordered(flag: str, value: Any) -> tuple[str, ...]:
     """Read names of axes between whose values nothing lies; empty where none is given."""
-    names = [part for part in value.split(",") if part] if isinstance(value, str) else value
-    axes = [axis_named(flag, str(name).strip()) for name in names]
+    names = values.items(flag, value, values.text, "name of an axis") if value else ()
+    axes = [axis_named(flag, name) for name in names]
     for axis in axes:
         if axis.ordered:
             raise bad(flag, value, f"{axis.name} is narrowed like every ordered axis; leave it out")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +15,16 @@ from kbn.data import Split
 from kbn.paths import kind_of
 from search.records import ExperimentRecord, StudyRecord, TrialRecord
 from search.running.tally import time_text, to_come
-from search.settings.cycle_end import mid_cycle_warning
+from search.settings.cycle_end import mid_cycle_warnings
 from search.settings.spec import Execution, StageOutline, StudySpec
+from search.settings.values import show
 from search.store.folder import STORE, check_specification, check_writable
+from search.study.estimate import kinds, seconds_per_epoch, wall_epochs
 from search.study.recording import kept_record
 from search.study.run import check_memory, check_reports, identity_of, slots_here
-from search.training.problem import Problem, prepare
-from search.training.trainer import Shared, train_trial
-
-FEW, MORE = 10, 60
-"""Batches of the two short timed epochs; their difference is the cost of a step."""
-
+from search.training.memory import BYTES_A_WEIGHT, weights
+from search.training.problem import Problem, base_of, prepare
+from search.trial import Trial
 
 Outlook = Callable[[int], tuple[int, list[str]]]
 """Says of a cluster, given the bytes of the shared arrays: the trials at once there, and lines."""
@@ -54,18 +54,21 @@ def describe(
     stages = [stage for part in parts for stage in part]
     size = megabytes(problem.shared.split)
     slots, there = outlook(round(size * 1e6)) if outlook else (slots_here(how), [])
-    lengths = sorted({stage.epochs for stage in stages})
-    warnings = [mid_cycle_warning(replace(problem.base, epochs=length)) for length in lengths]
+    foreseen = [
+        trial
+        for part in spec.experiments()
+        for trial in part.foreseen(base_of(part, problem.record, ()))
+    ]
     lines = [
         _headline(how.out / name, problem),
         "",
         _table(stages),
         "",
         _counts(stages),
-        _memory(size, slots, how.memory_per_trial),
-        _time(problem, parts, slots),
+        _memory(size, slots, how.memory_per_trial) + _largest(problem, foreseen),
+        _time(problem, parts, slots, foreseen),
         *there,
-        *(f"warning: {warning}" for warning in warnings if warning),
+        *(f"warning: {warning}" for warning in mid_cycle_warnings(foreseen)),
     ]
     return "\n".join(lines)
 
@@ -134,13 +137,6 @@ def _with_done(number: int, done: int) -> str:
     return f"{number} ({done} done)" if done else str(number)
 
 
-def wall_epochs(parts: Sequence[Sequence[StageOutline]], slots: int) -> float:
-    """Return the length of a study in epochs: stages follow each other, experiments do not."""
-    longest = max(sum(-(-stage.trials // slots) * stage.epochs for stage in part) for part in parts)
-    work = sum(stage.trials * stage.epochs for part in parts for stage in part)
-    return max(longest, work / slots)
-
-
 def _headline(folder: Path, problem: Problem) -> str:
     data = problem.record
     return (
@@ -156,15 +152,38 @@ def _memory(shared: float, slots: int, each: float) -> str:
     )
 
 
-def _time(problem: Problem, parts: Sequence[Sequence[StageOutline]], slots: int) -> str:
+def _largest(problem: Problem, foreseen: Sequence[Trial]) -> str:
+    """Say what the largest of several networks takes of a trial's memory."""
+    every = {trial.hidden for trial in foreseen}
+    if len(every) == 1:
+        return ""
+    largest = max(every, key=partial(_weights, problem))
+    size = BYTES_A_WEIGHT * _weights(problem, largest) / 1e6
+    return f"; of that the weights of the largest network, {show(largest)}, take {size:.0f} MB"
+
+
+def _weights(problem: Problem, hidden: tuple[int, ...]) -> int:
+    return weights(problem.record.inputs, hidden, len(problem.record.classes))
+
+
+def _time(
+    problem: Problem,
+    parts: Sequence[Sequence[StageOutline]],
+    slots: int,
+    foreseen: Sequence[Trial],
+) -> str:
     left = [[replace(stage, trials=stage.trials - stage.done) for stage in part] for part in parts]
     epochs = wall_epochs(left, slots)
     if not epochs:
         return "time: nothing is left to train; the same command writes the report again"
-    seconds = seconds_per_epoch(problem)
+    timed = [(seconds_per_epoch(problem, trial), of) for trial, of in kinds(foreseen)]
+    each = [seconds for seconds, _ in timed]
+    mean = sum(map(math.prod, timed)) / sum(of for _, of in timed)
+    span = f"{mean:.2f} s" if len(each) == 1 else f"{min(each):.2f} to {max(each):.2f} s"
+    network = "a throw-away network" if len(each) == 1 else f"{len(each)} throw-away networks"
     return (
-        f"time: about {time_text(epochs * seconds)} with {slots} at once ({seconds:.2f} s an "
-        "epoch, timed here on a few steps of a throw-away network)"
+        f"time: about {time_text(epochs * mean)} with {slots} at once ({span} an epoch, timed here "
+        f"on a few steps of {network})"
     )
 
 
@@ -172,24 +191,3 @@ def megabytes(split: Split) -> float:
     """Return the size of a split's arrays in MB."""
     arrays = vars(split).values()
     return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray)) / 1e6
-
-
-def seconds_per_epoch(problem: Problem) -> float:
-    """Return the estimated time of one epoch on one core, evaluation included, in seconds."""
-    few, more = (min(count, problem.steps_per_epoch) for count in (FEW, MORE))
-    _short_epoch(problem, few)  # warms caches and the BLAS up
-    short, long = _short_epoch(problem, few), _short_epoch(problem, more)
-    step = max(0.0, long - short) / max(1, more - few)
-    return long + step * (problem.steps_per_epoch - more)
-
-
-def _short_epoch(problem: Problem, batches: int) -> float:
-    """Return the time of an epoch of some batches and its evaluation, in seconds."""
-    split = problem.shared.split
-    images = batches * problem.base.batch_size
-    part = replace(split, X_train=split.X_train[:images], y_train=split.y_train[:images])
-    trial = replace(problem.base, epochs=1, train_size=images)
-    start = time.perf_counter()
-    for _ in train_trial(Shared(part, classes=problem.shared.classes), trial):
-        pass
-    return time.perf_counter() - start

@@ -18,7 +18,7 @@ from search.records import (
     StudyRecord,
     TrialRecord,
 )
-from search.settings.cycle_end import mid_cycle_warning
+from search.settings.cycle_end import mid_cycle_warnings
 from search.settings.spec import Experiment, StudySpec
 from search.store.folder import STORE
 from search.store.store import Store
@@ -144,11 +144,7 @@ class _Known:
 
 
 def _warnings(progress: Progress) -> tuple[str, ...]:
-    """Return each decision's warnings, and one for each length of run that ends in mid-cycle."""
+    """Return each decision's warnings, and those of runs that end in mid-cycle."""
     decisions = [warning for stage in progress.stages for warning in stage.warnings]
-    lengths: dict[int, str] = {}
-    for trial in dict.fromkeys(trial for stage in progress.stages for trial in stage.trials):
-        warning = mid_cycle_warning(trial)
-        if warning:
-            lengths.setdefault(trial.epochs, warning)
-    return tuple(dict.fromkeys([*decisions, *lengths.values()]))
+    trials = (trial for stage in progress.stages for trial in stage.trials)
+    return tuple(dict.fromkeys([*decisions, *mid_cycle_warnings(trials)]))

@@ -41,11 +41,6 @@ class Problem:
         """
         return self.making.result()
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in an epoch; images that do not fill a batch wait for another epoch."""
-        return self.record.train_size // self.base.batch_size
-
 
 def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]) -> Problem:
     """Load and split the data of a specification; standardising it goes on in a thread.

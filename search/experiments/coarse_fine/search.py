@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from kbn.errors import InputError
 from search.experiments.coarse_fine.outline import outline
@@ -27,7 +27,7 @@ from search.space.axis import (
     SCHEDULE,
     Axis,
 )
-from search.space.vary import Limits, Varied, limits, unordered, vary
+from search.space.vary import Axes, Bounds, Limits, Varied, limits, unordered, vary
 from search.space.widen import Ends
 from search.trial import Trial
 
@@ -56,7 +56,7 @@ class CoarseFine(SearchSettings):
         "report again."
     )
 
-    vary: tuple[Varied, ...] = setting(
+    vary: Axes = setting(
         ("lam=1e-5:0.1:5",),
         _read_axes,
         "An axis and its values, once an axis: NAME=low:high:count (even on the axis's scale), "
@@ -72,7 +72,7 @@ class CoarseFine(SearchSettings):
         "the best of them.",
         "N",
     )
-    bounds: tuple[Limits, ...] = setting(
+    bounds: Bounds = setting(
         (),
         limits,
         "Where the best value of an axis is at the end of those tried, go on outward, this far at "
@@ -96,8 +96,8 @@ class CoarseFine(SearchSettings):
 
     def _check_axes(self) -> None:
         """Refuse what cannot be searched like this."""
-        points = self.samples or math.prod(len(each.values) for each in self.vary)
-        drawn = [each.axis.name for each in self.vary if each.drawn]
+        points = self.samples or math.prod(len(each.values) for each in self.varied)
+        drawn = [each.axis.name for each in self.varied if each.drawn]
         if self.samples is None and drawn:
             raise InputError(
                 f"--vary {drawn[0]}=random:…: what is drawn needs --samples N, the number of points"
@@ -110,8 +110,8 @@ class CoarseFine(SearchSettings):
                 f"{MOST_POINTS:,}; draw a sample of them with --samples N"
             )
         self._check_idle()
-        known = {each.axis.name for each in self.vary}
-        for name in (*self.keep, *(each.axis.name for each in self.bounds)):
+        known = {each.axis.name for each in self.varied}
+        for name in (*self.keep, *(each.axis.name for each in self._limits)):
             if name not in known:
                 option = "--keep" if name in self.keep else "--bounds"
                 raise InputError(f"{option} {name}: is not varied; leave it out, or --vary it")
@@ -121,8 +121,8 @@ class CoarseFine(SearchSettings):
         grids = ["fine", "rounds", "keep"]
         if self.samples is not None:
             grids, why = [*grids, "bounds"], "--samples draws points in place of grids"
-        elif not any(each.axis.ordered for each in self.vary):
-            names = ", ".join(each.axis.name for each in self.vary)
+        elif not any(each.axis.ordered for each in self.varied):
+            names = ", ".join(each.axis.name for each in self.varied)
             why = f"nothing lies between values of {names}"
         else:
             return
@@ -138,7 +138,7 @@ class CoarseFine(SearchSettings):
 
     def _check_lengths(self) -> None:
         """Refuse settings that would give a varied one another value behind the user's back."""
-        varied = {each.axis for each in self.vary}
+        varied = {each.axis for each in self.varied}
         for axis in (CYCLE, EPOCHS):
             if axis in varied and self.scale < 1.0:
                 raise InputError(
@@ -154,7 +154,7 @@ class CoarseFine(SearchSettings):
 
     def _check_together(self) -> None:
         """Refuse axes that other settings, or other axes, take the meaning from."""
-        varied = {each.axis: each for each in self.vary}
+        varied = {each.axis: each for each in self.varied}
         for field in dataclasses.fields(self):
             if self._given(field.name) and any(axis.name == field.name for axis in varied):
                 raise InputError(f"{flag(field.name)}: {field.name} is varied; leave the flag out")
@@ -176,12 +176,16 @@ class CoarseFine(SearchSettings):
 
     @property
     def _names(self) -> set[str]:
-        return {each.axis.name for each in self.vary}
+        return {each.axis.name for each in self.varied}
 
     @property
     def varied(self) -> tuple[Varied, ...]:
         """The axes, and what is tried on each of them at first."""
-        return self.vary
+        return cast("tuple[Varied, ...]", self.vary)  # it has been read
+
+    @property
+    def _limits(self) -> tuple[Limits, ...]:
+        return cast("tuple[Limits, ...]", self.bounds)
 
     @property
     def at_a_time(self) -> int | None:
@@ -191,7 +195,7 @@ class CoarseFine(SearchSettings):
     @property
     def kept(self) -> tuple[Axis, ...]:
         """Unordered axes that keep all their values on the fine grid."""
-        return tuple(each.axis for each in self.vary if each.axis.name in self.keep)
+        return tuple(each.axis for each in self.varied if each.axis.name in self.keep)
 
     @property
     def fixed_lam(self) -> float:
@@ -201,18 +205,18 @@ class CoarseFine(SearchSettings):
     @property
     def largest_batch(self) -> int:
         """The largest batch that is asked for."""
-        sizes = (each.values for each in self.vary if each.axis is BATCH_SIZE)
+        sizes = (each.values for each in self.varied if each.axis is BATCH_SIZE)
         return int(max(next(sizes, (self.batch_size,))))  # type: ignore[arg-type]
 
     @property
     def shortest_cycle(self) -> Cycle:
         """The shortest cycle that is asked for."""
-        lengths = [length for each in self.vary if each.axis is CYCLE for length in each.values]
+        lengths = [length for each in self.varied if each.axis is CYCLE for length in each.values]
         return values.cycle("--vary cycle", min(lengths)) if lengths else self.cycle
 
     def ends(self, axis: Axis) -> Ends:
         """Return how far the search may go on along an axis; None where it may not."""
-        return next(((each.low, each.high) for each in self.bounds if each.axis is axis), None)
+        return next(((each.low, each.high) for each in self._limits if each.axis is axis), None)
 
     def plan(self, base: Trial) -> Plan:
         """Return a new plan of this search."""

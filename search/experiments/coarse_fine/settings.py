@@ -187,6 +187,12 @@ class SearchSettings(Experiment, ABC):
             trial = replace(trial, alpha=self.final_alpha)
         return tuple(replace(trial, epochs=epochs) for epochs in self.final_lengths(point))
 
+    def foreseen(self, base: Trial) -> tuple[Trial, ...]:
+        """Return those of the first look, and the final models that their points would have."""
+        first = super().foreseen(base)
+        points = dict.fromkeys(map(self.space.of, first))
+        return (*first, *(trial for point in points for trial in self.final(base, point)))
+
     def ending(self, chosen: Trial | None) -> str:
         """Return the line that ends a run: the point that was chosen."""
         if chosen is None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from tests.search.builders import BASE, result
 MANY = replace(BASE, validation_size=5_000)
 """Enough images to tell a difference of a few points."""
 TWO = {"lam": [1e-4, 1e-3, 1e-2], "eta_max": [0.01, 0.1, 1.0]}
+ROOT = Path(__file__).parents[3]
 PLAIN: dict[str, Any] = {"replicate_top": "off", "fresh": 0}
 
 
@@ -250,7 +254,7 @@ def test_where_nothing_completes_there_is_nothing_to_narrow() -> None:
         made(vary={"lam": "random:1e-5:0.1", "hidden": [(5,), (6,)]}, samples=5),
         made(vary={"hidden": [(5,), (6,)]}),
     ],
-    ids=lambda search: " ".join(map(str, search.vary)),
+    ids=lambda search: " ".join(map(str, search.varied)),
 )
 def test_the_outline_counts_what_the_plan_asks_for(search: CoarseFine) -> None:
     """Coarse stages are as large as expected, later ones no larger; names are the plan's."""
@@ -333,3 +337,22 @@ def test_a_specification_reads_back_from_its_command_and_its_plain_form() -> Non
     assert "--vary lam=1e-4,1e-3 --vary hidden=20/50,50" in command
     assert "--bounds lam=1e-6,1" in command
     assert CoarseFine(**search.plain()) == search
+
+
+TYPED = """
+from search import CoarseFine, linear, log, random
+
+CoarseFine(vary={"eta_max": log(0.01, 1, 5), "lam": [1e-4, 1e-3]})
+CoarseFine(vary={"hidden": [(50,), (50, 50)], "alpha": linear(0.1, 0.9, 3)}, bounds={"lam": (0, 1)})
+CoarseFine(vary={"lam": random(1e-5, 0.1)}, samples=8)
+CoarseFine(vary=["lam=1e-4,1e-3"], bounds=["lam=1e-5,1"])
+"""
+
+
+@pytest.mark.slow  # it checks all that is imported, which takes half a minute where nothing is kept
+def test_what_is_varied_can_be_given_as_a_dictionary_to_a_type_checker(tmp_path: Path) -> None:
+    """Every form that the library takes is of the field's type, in mypy's strict mode."""
+    (tmp_path / "caller.py").write_text(TYPED)
+    command = [sys.executable, "-m", "mypy", "--strict", str(tmp_path / "caller.py")]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.stdout.startswith("Success"), ran.stdout + ran.stderr

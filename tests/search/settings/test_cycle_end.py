@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from search.settings.cycle_end import mid_cycle_warning
+from search.settings.cycle_end import mid_cycle_warning, mid_cycle_warnings
+from search.trial import Trial
 from tests.search.builders import trial
 
 
@@ -46,3 +47,13 @@ def test_the_nearest_epoch_is_good_enough() -> None:
 def test_a_constant_rate_has_no_cycle() -> None:
     """Nothing is warned of where the learning rate does not change."""
     assert reference_trial(7, schedule="constant") is None
+
+
+def test_one_warning_a_length_and_cycle() -> None:
+    """Trials of other learning rates share it; one of as many epochs and another cycle does not."""
+
+    def run(epochs: int, cycle: int, eta_max: float = 0.1) -> Trial:
+        return trial(train_size=45_000, cycle_steps=cycle, epochs=epochs, eta_max=eta_max)
+
+    runs = [run(32, 4500), run(32, 4500, 0.5), run(32, 2250), run(35, 4500), run(30, 4500)]
+    assert [text.partition(" epochs")[0] for text in mid_cycle_warnings(runs)] == ["32", "32", "35"]

@@ -152,6 +152,21 @@ def test_differences_name_old_and_new() -> None:
     assert differences(old, old) == ()
 
 
+def test_differences_of_axes_are_named_one_by_one() -> None:
+    """An axis that is alike is left out; where the order alone differs, both orders are shown."""
+    lam, eta = "lam=1e-4,1e-3", "eta_max=0.1,0.2"
+    old = CoarseFine(vary=[lam, eta, "alpha=0.5,0.9"]).plain()
+    new = CoarseFine(vary=[lam, "eta_max=0.1,1", "hidden=50/60"], bounds={"lam": (1e-6, 1)}).plain()
+    assert [text for text in differences(old, new) if text.startswith(("vary", "bounds"))] == [
+        "vary eta_max 0.1,0.2 → 0.1,1",
+        "vary alpha 0.5,0.9 → unset",
+        "vary hidden unset → 50/60",
+        "bounds lam unset → 1e-6,1",
+    ]
+    turned = differences(CoarseFine(vary=[lam, eta]).plain(), CoarseFine(vary=[eta, lam]).plain())
+    assert turned == (f"vary {lam},{eta} → {eta},{lam}",)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -159,6 +174,7 @@ def test_differences_name_old_and_new() -> None:
         ({"batch_size": 1}, "--batch-size 1: must be a whole number, at least 2"),
         ({"replicates": 0}, "--replicates 0"),
         ({"alpha": 1.0}, "--alpha 1"),
+        ({"schedule": "rising"}, "--schedule rising: choose one of triangular"),
         ({"schedule": "linear"}, "--schedule linear: choose one of triangular"),
         ({"preset": "papers"}, "--preset papers: choose one of standard, paper"),
     ],

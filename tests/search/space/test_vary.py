@@ -42,6 +42,12 @@ def test_every_form_is_read(given: Any, expected: Varied) -> None:
         ("lam", ("NAME=VALUES",)),
         (["lam=1e-3,1e-2", "lam=1,2"], ("lam is named twice",)),
         ("lam=1e-3", ("one value is not varied",)),
+        ("lam=1e-3,,1e-2", ("1e-3,,1e-2", "one , belongs between two values")),
+        ("lam=,1e-3,1e-2", ("one , belongs",)),
+        ("lam=1e-3, ,1e-2", ("one , belongs",)),
+        ("hidden=50//60", ("50//60", "one / belongs between two values")),
+        ("hidden=50,,50/60", ("one comma belongs between two values",)),
+        ("lam=", ("one , belongs",)),
         ("lam=1e-3,1e-3", ("1e-3 is named twice",)),
         ("lam=1e-1:1e-3:5", ("0.1 is not below 1e-3",)),
         ("lam=1e-3:1e-1", ("low:high:count",)),
@@ -53,6 +59,7 @@ def test_every_form_is_read(given: Any, expected: Varied) -> None:
         ("batch_norm=yes,1", ("choose yes or no",)),
         ("lam=random:1e-3", ("random:0.01:1",)),
         ("schedule=random:a:b", ("choose one of",)),
+        ("schedule=cosine,rising", ("rising", "choose one of triangular")),
         ("schedule=cosine,square", ("square", "choose one of")),
         ("batch_norm=yes,maybe", ("maybe",)),
         ("hidden=50/x", ("x", "whole number")),
@@ -113,8 +120,10 @@ def test_bad_limits_are_refused(text: str | list[str]) -> None:
 def test_only_unordered_axes_can_be_kept() -> None:
     """What is narrowed anyway need not be kept."""
     assert unordered("--keep", "hidden,batch_norm") == ("hidden", "batch_norm")
-    with pytest.raises(InputError, match="--keep"):
-        unordered("--keep", "lam")
+    assert unordered("--keep", "") == ()
+    for text in ("lam", "hidden,,batch_norm"):
+        with pytest.raises(InputError, match="--keep"):
+            unordered("--keep", text)
 
 
 def test_many_values_are_told_by_their_ends() -> None:

@@ -17,12 +17,10 @@ from search.experiments.paper import Paper
 from search.experiments.range_test import RangeTest
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.settings.spec import Execution, StudySpec, flag
-from search.study import dry_run
 from search.study.closing import shortcomings, summary
 from search.study.command import main
 from search.study.study import Study
 from search.training.checkpoint import Start
-from search.training.problem import prepare
 from search.training.trainer import Shared, train_trials
 from tests.reports.coarse_fine.points import BATCHES, TWO, searched
 from tests.reports.records import (
@@ -109,7 +107,7 @@ def test_a_dry_run_of_a_finished_study_times_nothing(
     assert call(*FLAGS, "--serial", "--quiet", "--out", tmp_path) == 0
     files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     capsys.readouterr()
-    monkeypatch.delattr("search.study.dry_run.train_trial")
+    monkeypatch.delattr("search.study.estimate.train_trial")
     assert call(*FLAGS, "--serial", "--dry-run", "--out", tmp_path) == 0
     out = capsys.readouterr().out
     rows = {line.split()[0]: line.split()[1:5] for line in out.splitlines() if line.split()}
@@ -132,7 +130,7 @@ def test_a_dry_run_times_what_is_left(
         return train_trials(shared, starts)
 
     monkeypatch.setattr("search.running.workers.train_task", stopped)
-    monkeypatch.setattr("search.study.dry_run.seconds_per_epoch", lambda _: 60.0)
+    monkeypatch.setattr("search.study.dry_run.seconds_per_epoch", lambda *_: 60.0)
     assert call(*FLAGS, "--serial", "--quiet", "--out", tmp_path) == 130
     for flags, minutes in (([], 3), (["--overwrite"], 12)):
         capsys.readouterr()
@@ -140,6 +138,34 @@ def test_a_dry_run_times_what_is_left(
         out = capsys.readouterr().out
         assert f"time: about 0:{minutes:02}:00 with 1 at once" in out
         assert ("trials: 4 (3 done), epochs: 12 (9 done)" in out) is (not flags)
+
+
+def test_a_dry_run_looks_at_each_point_s_own_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Warnings, time and memory are those of the cycles and widths that are varied."""
+
+    def said(*words: str) -> str:
+        settings = ["--data", "synthetic:300", "--serial", "--dry-run", "--out", str(tmp_path)]
+        with pytest.raises(SystemExit):
+            main(CoarseFine, [*words, *settings])
+        return capsys.readouterr().out
+
+    # Whole cycles of 3 and 4 epochs are none of the default, which is 10.
+    assert "warning" not in said("--vary", "cycle=3,4", "--hidden=4")
+    assert said("--vary", "epochs=20,25", "--hidden=4").count("warning: ") == 1
+    wide = said("--vary", "hidden=4/2000")
+    assert "an epoch, timed here on a few steps of 2 throw-away networks" in wide
+    assert "; of that the weights of the largest network, 2000, take " in wide
+
+
+def test_a_dry_run_of_a_rising_rate_warns_of_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rate of a range test does not come back: no length of it ends in mid-cycle."""
+    with pytest.raises(SystemExit):
+        main(RangeTest, ["--data=synthetic:300", "--hidden=4", "--dry-run", f"--out={tmp_path}"])
+    assert "warning" not in capsys.readouterr().out
 
 
 def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
@@ -410,12 +436,3 @@ def test_bad_arrays_of_the_user(
     assert err.startswith("error: mine.npz")
     assert expected in err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.npz"]
-
-
-def test_the_time_estimate_is_of_the_right_order() -> None:
-    """Cost of an epoch grows with the images, and is no guess from the first batches alone."""
-    small, large = (
-        prepare(LambdaSearch(data=f"synthetic:{n}"), data_dir=None, say=print)
-        for n in (2_000, 20_000)
-    )
-    assert 0 < dry_run.seconds_per_epoch(small) < dry_run.seconds_per_epoch(large)
