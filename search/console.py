@@ -21,6 +21,7 @@ MODULES = {
     "store": "search.store",
     "study": "search.study",
     "serve": "search.serve",
+    "verify": "search.verify",
     "gradcheck": "kbn.gradcheck",
     "submit": "cluster.submit",
     "status": "cluster.status",

@@ -29,11 +29,12 @@ def digest(study: StudyRecord | HasRecord) -> str:
     summed = hashlib.sha256()
     for trial in sorted(record.trials, key=lambda trial: trial.trial.id):
         if trial.result is not None:
-            summed.update(_digest(trial))
+            summed.update(trial_digest(trial))
     return summed.hexdigest()[:16]
 
 
-def _digest(record: TrialRecord) -> bytes:
+def trial_digest(record: TrialRecord) -> bytes:
+    """Return the SHA-256 of all that came of a trial which has a result: epochs and arrays too."""
     result = record.result
     assert result is not None
     figures = (result.train, result.validation, result.test)

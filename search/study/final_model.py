@@ -12,6 +12,7 @@ from kbn.network import Model, Network, predict_proba, save
 from search.records import Mistakes, StudyRecord
 from search.training.problem import Problem
 
+MODEL = "model.npz"
 SHOWN = 20
 """Mistakes that a report shows."""
 
@@ -24,7 +25,7 @@ def write_model(record: StudyRecord, problem: Problem) -> Path | None:
     network = final_network(record)
     if network is None:
         return None
-    split, path = problem.shared.split, record.folder / "model.npz"
+    split, path = problem.shared.split, record.folder / MODEL
     save(path, Model(network, split.mean, split.std, problem.record.classes, problem.labels))
     return path
 

@@ -1,0 +1,1 @@
+"""What holds a report against its own study: written again, evaluated again, trained again."""
