@@ -209,7 +209,12 @@ def _report_to_stderr() -> None:
 
 @contextmanager
 def _quiet_start() -> Iterator[None]:
-    """Keep standard output clean while Ray starts; it keeps the stream it is given."""
+    """Keep standard output clean while Ray starts; it keeps the stream it is given.
+
+    In a notebook Ray and tqdm ask for widgets, which nothing here needs.
+    """
+    logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
     with redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "IProgress not found")
         warnings.simplefilter("ignore", FutureWarning)
         yield

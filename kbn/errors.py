@@ -30,7 +30,29 @@ def one_line(error: BaseException) -> str:
     return visible(f"{type(error).__name__}: {said}" if said else type(error).__name__)
 
 
-class InputError(ValueError):
+def in_python(text: str) -> str:
+    """Return a message with its flags as the arguments that they are in Python."""
+    text = re.sub(r"--([a-z][a-z-]*) (?=[\d'\"]|[^\s,;]+:)", _argument, text)
+    text = re.sub(r"--([a-z][a-z-]*)", lambda found: f"`{_name(found)}`", text)
+    return text.replace("the same command", "the same cell")
+
+
+def _argument(found: re.Match[str]) -> str:
+    return f"{_name(found)}="
+
+
+def _name(found: re.Match[str]) -> str:
+    return found[1].replace("-", "_")
+
+
+class Told:
+    """What is raised with a message that says it all: a notebook shows that, and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [in_python(f"{type(self).__name__}: {self}")]
+
+
+class InputError(Told, ValueError):
     """Something the user gave is out of bounds.
 
     The message is one line: the value, the bound and the way out. Commands print it
@@ -50,6 +72,7 @@ class DivergedError(InputError):
 
 
 class WriteError(OSError):
+class WriteError(Told, OSError):
     """A file cannot be written: the disk is full, or the folder may not be written to.
 
     The message is one line. The file is as it was before, whole or not there.

@@ -35,6 +35,7 @@ def _load_matplotlib() -> None:
 _load_matplotlib()
 
 from reports.compare.section import StudiesCompared  # noqa: E402
+from reports.overview import overview, overview_html  # noqa: E402
 from reports.parts.frames import history_frame, layers_frame, trials_frame  # noqa: E402
 from reports.parts.missing import Missing  # noqa: E402
 from reports.write import Report, write, write_page  # noqa: E402
@@ -45,6 +46,8 @@ __all__ = [
     "StudiesCompared",
     "history_frame",
     "layers_frame",
+    "overview",
+    "overview_html",
     "trials_frame",
     "write",
     "write_page",

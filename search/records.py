@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -127,7 +127,7 @@ class Result:
     seconds: float
     """Time of the training task on its core, in seconds."""
     environment: Environment
-    arrays: Mapping[str, np.ndarray]
+    arrays: Mapping[str, np.ndarray] = field(repr=False)
     """`validation_correct` (bits, packed), and for a trial with test: `confusion`
     (classes × classes, rows are true labels) and the network's arrays, each named
     `network/<name in the .npz>`."""
@@ -194,7 +194,7 @@ class StageRecord:
     role: Role = Role.GRID
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrialRecord:
     """A trial with all that is known of it."""
 
@@ -211,6 +211,16 @@ class TrialRecord:
     result: Result | None
     history: tuple[EpochRecord, ...]
     attempts: tuple[Attempt, ...]
+
+    def __repr__(self) -> str:
+        parts = (self.result.validation, self.result.test) if self.result else ()
+        said = [
+            f"{name} accuracy {part.accuracy:.4f}"
+            for name, part in zip(("validation", "test"), parts, strict=False)
+            if part is not None
+        ]
+        of = f"{self.trial.epochs} epochs, {self.state}"
+        return f"<trial {self.number}, {self.stage} {self.label}: {', '.join((of, *said))}>"
 
 
 @dataclass(frozen=True)

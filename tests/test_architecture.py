@@ -133,7 +133,7 @@ TOP_LEVEL = {
     *(f"cluster.{name}" for name in ("events", "lean", "probe", "process", "ray_pool", "retry")),
     *("cluster.room", "cluster.serial", "cluster.signals"),
     *("cluster.status", "cluster.supervise", "cluster.survey", "cluster.watch"),
-    *("reports.document", "reports.write"),
+    *("reports.document", "reports.overview", "reports.write"),
 }
 """Modules that lie in a package itself, beside its rooms: the commands, and the pools."""
 

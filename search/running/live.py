@@ -1,4 +1,4 @@
-"""What a user sees while a study runs: a live table on a terminal, plain lines elsewhere.
+"""What a user sees while a study runs: a live table on a terminal, a bar in a notebook, else lines.
 
 Everything goes to standard error; standard output is for the study's outcome.
 """
@@ -14,6 +14,7 @@ from rich.console import Console
 
 from kbn.errors import visible
 from search.records import State
+from search.running.live_notebook import live_bar
 from search.running.live_table import live_table
 from search.running.runner import Notice, Observer
 from search.running.tally import Tally, time_text
@@ -46,6 +47,9 @@ def watch(console: Console, tally: Tally, *, quiet: bool) -> Iterator[Observer]:
     """Yield an observer that shows a study on a console; the tally is told of a notice first."""
     if quiet:
         yield lambda _: None
+    elif console.is_jupyter:
+        with live_bar(tally) as observe:
+            yield observe
     elif console.is_interactive:
         with live_table(console, tally) as observe:
             yield observe

@@ -10,8 +10,10 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import hashlib
+import inspect
 import math
 import shlex
+import textwrap
 import tomllib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -66,9 +68,37 @@ def _read(field: dataclasses.Field[Any], given: Any) -> Any:
         raise values.bad(flag(field.name), given, f"a {kind} of this form is no value") from error
 
 
+class _Documented:
+    """A class's docstring with its settings below it, put together when `help` asks for it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __get__(self, _: object, owner: type[Settings]) -> str:
+        return f"{inspect.cleandoc(self._text)}\n\n{described(owner)}"
+
+
+def described(settings: type[Settings]) -> str:
+    """Return all settings of a dataclass, their defaults and what they are for, as text."""
+    lines = ["Settings", "--------"]
+    for field in dataclasses.fields(settings):
+        stands = "" if field.default in (None, ()) else f" = {_plain(field.default)!r}"
+        lines += [f"{field.name}{stands}", *textwrap.wrap(field.metadata["help"], 92, **_INDENT)]
+    return "\n".join(lines)
+
+
+_INDENT = {"initial_indent": "    ", "subsequent_indent": "    "}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Base of dataclasses made of settings: reads and checks every field when made."""
+    """Base of dataclasses made of settings: reads and checks every field when made.
+
+    None stands for a setting that is not given; what can be switched off is by `"off"`.
+    """
+
+    def __init_subclass__(cls) -> None:
+        cls.__doc__ = _Documented(cls.__doc__ or "")  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -154,11 +184,11 @@ class Execution(Settings):
     )
     trial_timeout: float | None = setting(
         None,
-        values.optional(values.number(above=0)),
+        values.optional(values.or_off(values.number(above=0))),
         "Longest time between two records of a running trial; past it the attempt is ended and "
         "counts as one that raised. With --serial it can be noticed at the next record only.  "
-        "[default: no limit]",
-        "SECONDS",
+        "[default: off]",
+        "SECONDS|off",
     )
     overwrite: bool = setting(
         False, values.boolean, "Replace a study of the same name, results included."

@@ -202,6 +202,15 @@ def optional(reader: Reader) -> Reader:
     return read
 
 
+def or_off(reader: Reader) -> Reader:
+    """Return a reader that reads `off` as None: there is no such bound then."""
+
+    def read(flag: str, value: Any) -> Any:
+        return None if value == "off" else reader(flag, value)
+
+    return read
+
+
 def choice(*names: str) -> Reader:
     """Return a reader of one of some names."""
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 from traceback import format_exception
 
-from kbn.errors import one_line
+from kbn.errors import Told, one_line
 from kbn.files import write_text
 from search.store.folder import TRACEBACK
 from search.training.versions import project_version
 
 
-class UnexpectedError(Exception):
+class UnexpectedError(Told, Exception):
     """An error of the program itself. The message is one line, and names a file."""
 
 

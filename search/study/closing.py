@@ -57,6 +57,12 @@ def shortcomings(study: Study) -> Iterator[tuple[int, str]]:
         yield DIVERGED, "the final model diverged: there is no model.npz"
 
 
+def closing(study: Study) -> Iterator[str]:
+    """Yield all lines that end a run: what it lacks, what was found, where the report is."""
+    yield from (line for _, line in shortcomings(study))
+    yield from summary(study, quiet=False)
+
+
 def _came_to_nothing(trial: TrialRecord) -> bool:
     """Say whether a trial diverged, which a range test is meant to do once it has something."""
     meant = trial.experiment == RangeTest.kind and trial.history

@@ -17,7 +17,7 @@ from rich.console import Console
 
 import cluster
 from kbn.arrays import machine_bytes
-from kbn.errors import InputError, WriteError, one_line
+from kbn.errors import InputError, Told, WriteError, in_python, one_line
 from search.records import State, StudyRecord, UnderWay
 from search.running import live
 from search.running.session import TrainingSession
@@ -33,6 +33,7 @@ from search.store.folder import (
 )
 from search.store.store import Store
 from search.store.unexpected import unexpected
+from search.study.closing import closing
 from search.study.final_model import with_mistakes, write_model
 from search.study.recording import build_record, kept_record
 from search.study.study import Study
@@ -40,7 +41,7 @@ from search.training.memory import check_networks
 from search.training.problem import Problem, prepare
 
 
-class Stopped(KeyboardInterrupt):
+class Stopped(Told, KeyboardInterrupt):
     """Ctrl-C, or SIGTERM, while a study ran. The message says what is kept."""
 
 
@@ -52,7 +53,7 @@ def run(spec: StudySpec, **execution: Any) -> Study:
     spec
         What to study, such as `LambdaSearch(data="digits")`.
     **execution
-        The settings of `search.settings.spec.Execution`: `out`, `name`, `serial`, `address`, …
+        The settings of `search.Execution`, whose `help` lists them: `out`, `name`, `serial`, …
 
     Raises
     ------
@@ -70,7 +71,11 @@ def run(spec: StudySpec, **execution: Any) -> Study:
         A KeyboardInterrupt: on Ctrl-C. Finished trials are kept, and the same call resumes.
     """
     how = Execution(**execution)
-    return run_study(spec, how, console=live.standard_error(quiet=how.quiet))
+    console = live.standard_error(quiet=how.quiet)
+    study = run_study(spec, how, console=console)
+    said = "\n".join(closing(study))
+    live.say(console, in_python(said) if console.is_jupyter else said)
+    return study
 
 
 @termination_as_interrupt()

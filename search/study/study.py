@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from kbn.errors import InputError
 from kbn.paths import user_path
 from search.records import StudyRecord, TrialRecord
+from search.store.folder import FIGURES
 from search.store.unexpected import keep_tracebacks
 from search.study.kept import kept
 
@@ -16,8 +19,27 @@ if TYPE_CHECKING:
     from reports import Missing
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a report, as files."""
+
+    svg: Path
+    png: Path
+
+    @property
+    def name(self) -> str:
+        """Its name, such as `lambda`."""
+        return self.svg.stem
+
+    def _repr_svg_(self) -> str:
+        return self.svg.read_text(encoding="utf-8")
+
+
 class Study:
-    """A study that ran: its record, and ways to look at it."""
+    """A study that ran: its record, and ways to look at it.
+
+    In a notebook it shows its verdict, its first figure and its best trials.
+    """
 
     def __init__(self, record: StudyRecord) -> None:
         self.record = record
@@ -52,6 +74,32 @@ class Study:
         return next(
             (record for record in self.record.trials if record.trial.id == self.record.chosen), None
         )
+
+    def _repr_markdown_(self) -> str:
+        import reports
+
+        text = reports.overview(self.record)
+        return text.replace("](figures/", f"]({self.folder.as_posix()}/figures/")
+
+    def _repr_html_(self) -> str:
+        import reports
+
+        return reports.overview_html(self.record)
+
+    @property
+    def html(self) -> str:
+        """The report as one HTML page, as `report.html` holds it."""
+        path = self.folder / "report.html"
+        if not path.is_file():
+            raise InputError(f"{path} is not there; report() writes it")
+        return path.read_text(encoding="utf-8")
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """The report's figures by name, as they were drawn last; a notebook shows one."""
+        paths = sorted((self.folder / FIGURES).glob("*.svg"))
+        drawn = [Figure(path, path.with_suffix(".png")) for path in paths]
+        return {each.name: each for each in drawn if each.png.is_file()}
 
     # pandas and matplotlib take a second to import, so they are loaded where they are used.
 
