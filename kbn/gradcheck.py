@@ -242,13 +242,32 @@ def _rows(checks: tuple[ParameterCheck, ...], *, reference: bool) -> Iterator[tu
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--inputs", default=3, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--inputs", default=3, show_default=True, type=click.IntRange(1), help="Features of an image."
+)
 @click.option("--hidden", default="4,5,6", show_default=True, help="Widths of the hidden layers.")
-@click.option("--classes", default=10, show_default=True, type=click.IntRange(2))
-@click.option("--batch", default=6, show_default=True, type=click.IntRange(2))
-@click.option("--batch-norm/--no-batch-norm", default=True, show_default=True)
-@click.option("--lam", default=0.005, show_default=True, type=click.FloatRange(0.0))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option(
+    "--classes", default=10, show_default=True, type=click.IntRange(2), help="Number of classes."
+)
+@click.option(
+    "--batch", default=6, show_default=True, type=click.IntRange(2), help="Images in the batch."
+)
+@click.option(
+    "--batch-norm/--no-batch-norm",
+    default=True,
+    show_default=True,
+    help="Normalise each hidden layer's batches.",
+)
+@click.option(
+    "--lam", default=0.005, show_default=True, type=click.FloatRange(0.0), help="L2 strength λ."
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Seed of weights, images and labels.",
+)
 def command(
     inputs: int, hidden: str, classes: int, batch: int, *, batch_norm: bool, lam: float, seed: int
 ) -> int:

@@ -72,6 +72,12 @@ def write(record: StudyRecord) -> Report:
     )
 
 
+def write_tables(record: StudyRecord, folder: Path) -> None:
+    """Write the CSV files alone, into a folder of the caller's."""
+    for name, frame in FRAMES.items():
+        _write_csv(folder / name, frame(record))
+
+
 def write_page(record: StudyRecord, under_way: UnderWay | None) -> Path:
     """Write `report.html` alone, without figures; return its path.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+from importlib import import_module
 
 import click
 
@@ -34,6 +35,10 @@ def main() -> None:
     name, *rest = sys.argv[1:] or ["--help"]
     if name in ("-h", "--help"):
         click.echo(f"usage: kbn-search NAME …, where NAME is one of {', '.join(MODULES)}")
+        sys.exit(0)
+    if name == "--version":
+        versions = import_module("search.training.versions")  # it loads SciPy
+        click.echo(f"kbn-search {versions.project_version()}")
         sys.exit(0)
     fitting = [module for known, module in MODULES.items() if known.startswith(name)]
     if len(fitting) != 1:

@@ -30,6 +30,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "search.running",
         "search.study",
         "search.service",
+        "search.export",
         "search",  # the commands, and the names that the package hands out
     ),
     "reports": (
@@ -53,6 +54,7 @@ MEETING_POINTS = {
     "search.running": {"kbn", "cluster"},
     "search.study": {"kbn", "cluster", "reports"},
     "search.service": {"kbn", "cluster", "reports"},
+    "search.export": {"kbn", "reports"},
 }
 """Rooms where packages meet, and which they know there."""
 SEEN_BY_REPORTS = (

@@ -36,6 +36,7 @@ class LossEvolution(FixedLambda):
         "on the same batches, and reports how cost and loss fall. Run the same command again to "
         "resume; a finished study only writes its report again."
     )
+    refused: ClassVar[tuple[str, ...]] = ("batch_norm",)
 
     architectures: tuple[tuple[int, ...], ...] = setting(
         None,

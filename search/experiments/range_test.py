@@ -36,6 +36,7 @@ class RangeTest(FixedLambda):
         "for a cyclical learning rate: where accuracy begins to rise, and where it stops rising. "
         "Run the same command again to resume; a finished study only writes its report again."
     )
+    refused: ClassVar[tuple[str, ...]] = ("schedule", "cycle")
 
     eta_min: float = like(FixedLambda, "eta_min", help="Learning rate of the first step.")
     eta_max: float = like(

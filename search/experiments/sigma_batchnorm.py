@@ -49,6 +49,7 @@ class SigmaBatchNorm(FixedLambda):
         "and gradients changes with depth. Run the same command again to resume; a finished study "
         "only writes its report again."
     )
+    refused: ClassVar[tuple[str, ...]] = ("batch_norm", "init")
 
     sigmas: tuple[float, ...] = setting(
         (1e-1, 1e-3, 1e-4), values.sigmas, "Standard deviations of the initial weights.", "σ,σ,…"

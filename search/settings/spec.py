@@ -68,6 +68,12 @@ def _read(field: dataclasses.Field[Any], given: Any) -> Any:
         raise values.bad(flag(field.name), given, f"a {kind} of this form is no value") from error
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
 class _Documented:
     """A class's docstring with its settings below it, put together when `help` asks for it."""
 
@@ -83,11 +89,11 @@ def described(settings: type[Settings]) -> str:
     lines = ["Settings", "--------"]
     for field in dataclasses.fields(settings):
         stands = "" if field.default in (None, ()) else f" = {_plain(field.default)!r}"
-        lines += [f"{field.name}{stands}", *textwrap.wrap(field.metadata["help"], 92, **_INDENT)]
+        lines += [
+            f"{field.name}{stands}",
+            textwrap.indent("\n".join(textwrap.wrap(field.metadata["help"], 92)), "    "),
+        ]
     return "\n".join(lines)
-
-
-_INDENT = {"initial_indent": "    ", "subsequent_indent": "    "}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +219,8 @@ class StudySpec(Settings, ABC):
     title: ClassVar[str]
     about: ClassVar[str]
     """What the driver does, for `--help`."""
+    refused: ClassVar[tuple[str, ...]] = ()
+    """Settings that it decides by itself, and refuses to be told: `--help` does not list them."""
 
     data: str = setting(
         "auto", values.text, "auto, cifar10, digits, synthetic[:N], or npz:FILE.", "NAME"

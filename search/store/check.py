@@ -67,7 +67,10 @@ def _complain(message: str, code: int) -> int:
 
 
 def _commands() -> click.Group:
-    @click.group(help="Look after a study's store.")
+    @click.group(
+        help="Look after a study's store.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     def group() -> None:
         pass
 

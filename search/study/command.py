@@ -113,14 +113,15 @@ def _command(
 
 def _options(settings: type[StudySpec | Execution]) -> Iterator[click.Option]:
     """Yield an option a field. Values stay text: the dataclass reads and checks them."""
+    refused = () if settings is Execution else settings.refused
     for field in dataclasses.fields(settings):
-        help_text = field.metadata["help"]
+        help_text, hidden = field.metadata["help"], field.name in refused
         if isinstance(field.default, bool):
             switch = flag(field.name)
             if field.default or settings is not Execution:
                 switch += f"/{flag('no_' + field.name)}"
                 help_text += f"  [default: {'yes' if field.default else 'no'}]"
-            yield click.Option([switch], default=None, is_flag=True, help=help_text)
+            yield click.Option([switch], default=None, is_flag=True, help=help_text, hidden=hidden)
         else:
             if field.default not in (None, ()):
                 help_text += f"  [default: {show(field.default)}]"
@@ -130,6 +131,7 @@ def _options(settings: type[StudySpec | Execution]) -> Iterator[click.Option]:
                 metavar=field.metadata["metavar"],
                 multiple=many,
                 help=help_text,
+                hidden=hidden,
             )
 
 

@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _commands() -> click.Group:
-    @click.group(help="Look after a study that was run.")
+    @click.group(
+        help="Look after a study that was run.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     def group() -> None:
         pass
 

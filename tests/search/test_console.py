@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from search.console import MODULES
+from search.training.versions import project_version
 from tests.search.drivers import NAME, PATIENCE, ROOT
 from tests.search.studies import FLAGS
 
@@ -79,10 +80,53 @@ def test_a_library_is_told_by_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_command_is_there(name: str, tmp_path: Path) -> None:
-    """Each name runs its module with the words that follow, also without Greek letters."""
-    ran = call(tmp_path, INSTALLED, name, "--help", PYTHONIOENCODING="cp1252")
+    """Each name runs its module, also without Greek letters; every option says what it is for."""
+    ran = call(tmp_path, INSTALLED, name, "-h", PYTHONIOENCODING="cp1252")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert f"Usage: python -m {MODULES[name]}" in ran.stdout
+    lines = ran.stdout.partition("Options:\n")[2].splitlines()
+    options = [line for line in lines if line.startswith("  -")]
+    assert [
+        line for line in options if "  " not in line.strip() and not _goes_on(line, lines)
+    ] == []
+
+
+def _goes_on(line: str, lines: list[str]) -> bool:
+    """Say whether an option's help stands on the line below it."""
+    below = lines[lines.index(line) + 1 :]
+    return bool(below) and below[0].startswith(" " * 6)
+
+
+@pytest.mark.parametrize("words", [("store", "check"), ("study", "report")], ids=str)
+def test_short_help_is_help_of_parts_too(words: tuple[str, str], tmp_path: Path) -> None:
+    """`-h` is understood after each word."""
+    for count in (1, 2):
+        ran = call(tmp_path, INSTALLED, *words[:count], "-h")
+        assert (ran.returncode, ran.stdout[:6]) == (0, "Usage:")
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("sigma-batchnorm", ("--no-batch-norm", "--init")),
+        ("loss-evolution", ("--no-batch-norm",)),
+        ("range-test", ("--schedule", "--cycle")),
+    ],
+)
+def test_what_is_refused_is_not_offered(name: str, flags: tuple[str, ...], tmp_path: Path) -> None:
+    """Help does not list a flag that the command refuses; given, one line says why."""
+    said = call(tmp_path, INSTALLED, name, "--help").stdout
+    assert not any(f"{flag} " in said for flag in flags)
+    value = ("5epochs",) if flags[-1] == "--cycle" else ("normal:1",) if "--init" in flags else ()
+    ran = call(tmp_path, INSTALLED, name, "--data=digits", flags[-1], *value)
+    assert ran.returncode == 2
+    assert "leave it out" in ran.stderr
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    """As installed, and nothing else."""
+    ran = call(tmp_path, INSTALLED, "--version")
+    assert (ran.returncode, ran.stdout) == (0, f"kbn-search {project_version()}\n")
 
 
 def test_no_command_is_left_out() -> None:

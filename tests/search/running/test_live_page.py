@@ -189,6 +189,6 @@ def test_a_real_study_survives_a_page_that_cannot_be_written(
     study = run(SMALL, out=tmp_path, serial=True)
     assert study.record.finished
     assert (study.folder / "report.html").is_file()
-    said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    said = [line for line in capsys.readouterr().err.splitlines() if "warning: the page" in line]
     assert len(said) == 1
     assert "No space left on device" in said[0]

@@ -9,9 +9,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbformat import v4
 
 from kbn.errors import InputError
 from search import CoarseFine, Execution, LambdaSearch, Paper, Study, run
@@ -90,9 +90,11 @@ def test_help_lists_every_setting(settings: type[Settings]) -> None:
 
 def test_off_and_none_mean_one_thing_each() -> None:
     """None is as if nothing were given; `off` switches off."""
-    assert LambdaSearch(replicate_top=None, lambda_bounds=None) == LambdaSearch()
-    assert LambdaSearch(replicate_top="off").replicate_top == "off"
-    assert Execution(trial_timeout="off") == Execution(trial_timeout=None) == Execution()  # type: ignore[arg-type]
+    nothing: Any = None
+    off: Any = "off"
+    assert LambdaSearch(replicate_top=nothing, lambda_bounds=nothing) == LambdaSearch()
+    assert LambdaSearch(replicate_top=off, lambda_bounds=off) != LambdaSearch()
+    assert Execution(trial_timeout=off) == Execution(trial_timeout=None) == Execution()
 
 
 def test_the_closing_lines_are_those_of_the_command(tmp_path: Path) -> None:
@@ -111,8 +113,7 @@ def test_the_closing_lines_are_those_of_the_command(tmp_path: Path) -> None:
 
 def executed(*cells: str) -> list[list[dict[str, Any]]]:
     """Run cells in a kernel of Jupyter's; return what each showed."""
-    made = [nbformat.v4.new_code_cell(cell) for cell in cells]
-    notebook = nbformat.v4.new_notebook(cells=made)
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
     client = NotebookClient(
         notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(ROOT)}}
     )
