@@ -8,7 +8,7 @@ DEV    := $(VENV)/.ready-dev
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help search test test-slow lint types format bench examples clean
+.PHONY: help search test test-slow lint types format bench examples docs notebooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -58,5 +58,12 @@ bench: $(READY) ## steps, searches, empty trials beside other libraries, many co
 examples: $(READY) ## the reports under docs/examples, run again; needs CIFAR-10
 	$(BIN)/python docs/examples/make.py
 
+docs: $(DEV) ## the pages of docs/ as a site in site/, which asks no host for anything
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+notebooks: $(READY) ## the notebooks of examples/, written again from their scripts
+	$(BIN)/python examples/notebooks.py
+
 clean: ## remove what make made (runs/ stays)
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -71,7 +71,6 @@ class DivergedError(InputError):
     """A training's cost was not finite: its learning rate was too large for it."""
 
 
-class WriteError(OSError):
 class WriteError(Told, OSError):
     """A file cannot be written: the disk is full, or the folder may not be written to.
 
