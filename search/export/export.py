@@ -56,6 +56,6 @@ def export(record: StudyRecord, to: str, out: Path | None = None) -> Path:
         if type(error).__module__.partition(".")[0] not in STORES:
             raise
         raise InputError(
-            f"{path} cannot be added to ({one_line(error)}); name another file with --out"
+            f"{path} cannot be added to ({one_line(error)}); name another file with --into"
         ) from error
     return path

@@ -38,7 +38,7 @@ def to_mlflow(record: StudyRecord, path: Path) -> None:
     client = client_of(tracking_uri=f"sqlite:///{path.absolute()}")
     if client.get_experiment_by_name(record.name) is not None:
         raise InputError(
-            f"{path} holds an experiment {record.name} already; name another file with --out"
+            f"{path} holds an experiment {record.name} already; name another file with --into"
         )
     files = path.absolute().with_name(f"{path.stem}-files") / record.name
     experiment = client.create_experiment(record.name, artifact_location=files.as_uri())

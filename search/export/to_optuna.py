@@ -33,7 +33,7 @@ def to_optuna(record: StudyRecord, path: Path) -> None:
         study.add_trials(_trials(optuna, contents))
     except optuna.exceptions.DuplicatedStudyError as error:
         raise InputError(
-            f"{path} holds a study {record.name} already; name another file with --out"
+            f"{path} holds a study {record.name} already; name another file with --into"
         ) from error
     except BaseException:
         optuna.delete_study(storage=storage, study_name=record.name)

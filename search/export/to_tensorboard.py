@@ -23,7 +23,7 @@ def to_tensorboard(record: StudyRecord, path: Path) -> None:
     Scalars are of each epoch; the tab HPARAMS shows what was varied beside the last figures.
     """
     if kind_of(path) is not None:
-        raise InputError(f"{path} exists; name a new folder with --out")
+        raise InputError(f"{path} exists; name a new folder with --into")
     writer_of = library("tensorboard.summary.writer.event_file_writer", "tensorboard")
     contents = Contents(record)
     for each in record.trials:
