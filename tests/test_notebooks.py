@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -11,6 +12,11 @@ from nbclient import NotebookClient
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+
+
+def read(path: Path) -> Any:
+    """Return a notebook."""
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def made(script: str) -> str:
@@ -29,7 +35,7 @@ def test_a_notebook_is_its_script(path: Path) -> None:
     """Cell by cell, without what cells showed; `python examples/notebooks.py` writes it again."""
     script = path.with_suffix(".py").read_text(encoding="utf-8")
     assert path.read_text(encoding="utf-8") == made(script)
-    nbformat.validate(nbformat.read(path, as_version=4))
+    nbformat.validate(read(path))
     assert path.stat().st_size < 10_000
 
 
@@ -40,7 +46,7 @@ def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Every cell runs, on embedded Ray too, and nothing warns of anything."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(EXAMPLES.parent))
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     streams = [output for output in outputs if output["output_type"] == "stream"]

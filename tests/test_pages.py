@@ -122,10 +122,8 @@ def test_commands_are_understood(page: Path) -> None:
             each.module.startswith("benchmarks.")
         ), each
         if each.driver is not None:
-            read: list[StudySpec] = []
-            command = _command(each.driver, lambda spec, _: read.append(spec) or 0)  # noqa: B023
-            command.main(args=list(each.words), standalone_mode=False)
-            assert len(read) == 1
+            command = _command(each.driver, lambda spec, _: len(spec.experiments()))
+            assert command.main(args=list(each.words), standalone_mode=False) >= 1
 
 
 def run(folder: Path, *words: str) -> None:

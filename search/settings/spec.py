@@ -424,12 +424,6 @@ def within(name: str, size: int) -> str:
     return encoded[: size - len(mark)].decode(errors="ignore") + mark
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
-
-
 def differing(*specs: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the settings on which some specifications differ, in their order."""
     names = dict.fromkeys(name for spec in specs for name in spec)

@@ -113,7 +113,7 @@ def _command(
 
 def _options(settings: type[StudySpec | Execution]) -> Iterator[click.Option]:
     """Yield an option a field. Values stay text: the dataclass reads and checks them."""
-    refused = () if settings is Execution else settings.refused
+    refused = settings.refused if issubclass(settings, StudySpec) else ()
     for field in dataclasses.fields(settings):
         help_text, hidden = field.metadata["help"], field.name in refused
         if isinstance(field.default, bool):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kbn.errors import InputError, in_python
+from search.study.run import Stopped
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,5 @@ def test_flags_are_arguments_there(flags: str, arguments: str) -> None:
 def test_one_line_is_all_that_a_notebook_shows() -> None:
     """IPython asks an error for what to show in place of a traceback."""
     assert InputError("--epochs 0: no")._render_traceback_() == ["InputError: epochs=0: no"]
+    stopped = Stopped("stopped: run the same command again to go on")
+    assert stopped._render_traceback_() == ["Stopped: stopped: run the same cell again to go on"]
