@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from nbclient import NotebookClient
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat import v4
 
 from kbn.errors import InputError
 from search import CoarseFine, Execution, LambdaSearch, Paper, Study, run
@@ -113,7 +113,8 @@ def test_the_closing_lines_are_those_of_the_command(tmp_path: Path) -> None:
 
 def executed(*cells: str) -> list[list[dict[str, Any]]]:
     """Run cells in a kernel of Jupyter's; return what each showed."""
-    notebook: Any = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+    make: Any = v4  # it has no types
+    notebook = make.new_notebook(cells=[make.new_code_cell(cell) for cell in cells])
     client = NotebookClient(
         notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(ROOT)}}
     )
