@@ -137,6 +137,8 @@ class Evaluation:
     n: int
     correct: np.ndarray
     """Which images were labelled right, one boolean each."""
+    losses: np.ndarray
+    """The images' cross-entropies, in nats."""
 
 
 def scores(
@@ -252,6 +254,7 @@ def evaluate(
         accuracy=float(correct.mean()),
         n=len(X),
         correct=correct,
+        losses=losses,
     )
 
 

@@ -8,8 +8,7 @@ the same in every epoch. Both curves therefore have the same noise and can be co
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from functools import partial
+from collections.abc import Collection, Generator, Iterator, Sequence
 from math import isfinite
 from typing import Protocol
 
@@ -23,7 +22,7 @@ from kbn.network import Evaluation, Network, check_labels, evaluate
 from kbn.pack import Pack
 from kbn.schedule import Schedule
 from kbn.step import step
-from kbn.training import Status, Training, TrainingState
+from kbn.training import ImageLosses, Status, Training, TrainingState
 from kbn.workspace import Workspace
 
 
@@ -57,14 +56,18 @@ def train_pack(
     alpha: float,
     schedules: Sequence[Schedule],
     checkpoint_steps: int | None = None,
+    losses_after: Collection[int] = (),
     threads: int = 1,
-) -> Generator[tuple[int, EpochRecord | TrainingState | Training], None, None]:
+) -> Generator[tuple[int, EpochRecord | ImageLosses | TrainingState | Training], None, None]:
     """Train copies of networks of one shape on the same batches, each with its λ and schedule.
 
     Yields what happens to each member, under its place in `states`: an `EpochRecord` an epoch,
     a `Training` when it ends, and with `checkpoint_steps`, after the record of each epoch but the
     last in which a multiple of so many steps was reached, a `TrainingState`. A training that is
     begun from that state gives the same bytes as one that was never interrupted.
+
+    After the record of each epoch in `losses_after` come the losses of single images, an
+    `ImageLosses`. The epoch of `states` may be one of them: its losses come first.
 
     Each epoch goes through a fresh permutation of the images in whole batches; those left over
     wait for another epoch. The moving averages start from the first batch. A member that
@@ -79,14 +82,8 @@ def train_pack(
         classes of the networks, or when members differ in shape, in what they have done so far,
         or in their random state.
     """
-    n = len(images.y_train)
-    if not 2 <= batch_size <= n:
-        raise InputError(f"batch size {batch_size}: choose 2 to {n}, the training images")
-    first, rng = states[0], states[0].generator()
-    for state in states:
-        _check_alike(first, state)
-    for X, y in ((images.X_train, images.y_train), (images.X_validation, images.y_validation)):
-        check_labels(y, images=len(X), classes=first.network.widths[-1])
+    _check(states, images, batch_size)
+    n, first, rng = len(images.y_train), states[0], states[0].generator()
     run = _Run(
         Pack.of([state.network for state in states]),
         images,
@@ -95,25 +92,18 @@ def train_pack(
         lam,
         schedules,
     )
-    some = np.linspace(0, n - 1, min(n, len(images.y_validation)), dtype=np.intp)
-    X_some, y_some = images.X_train[some], images.y_train[some]
-    X_validation, y_validation = images.X_validation, images.y_validation
-    measure = partial(evaluate, threads=threads)
     records: list[list[EpochRecord]] = [[] for _ in states]
 
+    if first.epoch in losses_after:
+        for member, both in run.measure(threads).items():
+            yield member, _losses(first.epoch, *both)
     for epoch in range(first.epoch + 1, epochs + 1):
         start, began, steps_before = time.perf_counter(), len(run.members), run.steps
         # Overflow on the way to divergence is expected and shows in the loss.
         with blas_threads(threads), np.errstate(all="ignore"):
             diverged = run.epoch(rng.permutation(n), alpha)
             scales = run.scales()
-            measured = {
-                member: (
-                    measure(network, X_some, y_some, lam=lam[member]),
-                    measure(network, X_validation, y_validation, lam=lam[member]),
-                )
-                for member, network in run.networks()
-            }
+            measured = run.measure(threads)
             diverged += run.leave(
                 [m for m, both in measured.items() if not all(isfinite(e.cost) for e in both)]
             )
@@ -132,6 +122,8 @@ def train_pack(
             record = _record(epoch, run.steps, eta, *measured[member], seconds, scales[member])
             records[member].append(record)
             yield member, record
+            if epoch in losses_after:
+                yield member, _losses(epoch, *measured[member])
             if reached:
                 yield (
                     member,
@@ -158,6 +150,9 @@ class _Run:
         self.steps = steps
         self._images, self._batch_size = images, batch_size
         self._lam, self._schedules = lam, schedules
+        n = len(images.y_train)
+        some = np.linspace(0, n - 1, min(n, len(images.y_validation)), dtype=np.intp)
+        self._some = images.X_train[some], images.y_train[some]
         self._hold(pack)
 
     def _hold(self, pack: Pack) -> None:
@@ -168,6 +163,17 @@ class _Run:
         """Yield the members with their networks, which the next step will change."""
         for place, member in enumerate(self.members):
             yield member, self._pack.member(place)
+
+    def measure(self, threads: int) -> dict[int, tuple[Evaluation, Evaluation]]:
+        """Measure the members on some training images and on the validation images."""
+        validation = self._images.X_validation, self._images.y_validation
+        return {
+            member: (
+                evaluate(network, *self._some, lam=self._lam[member], threads=threads),
+                evaluate(network, *validation, lam=self._lam[member], threads=threads),
+            )
+            for member, network in self.networks()
+        }
 
     def epoch(self, order: Int[np.ndarray, " n"], alpha: float) -> list[tuple[int, Network]]:
         """Step through whole batches of `order`; return members whose loss was not finite."""
@@ -216,6 +222,17 @@ class _Run:
         }
 
 
+def _check(states: Sequence[TrainingState], images: Images, batch_size: int) -> None:
+    """Raise `InputError` as `train_pack` does."""
+    n, first = len(images.y_train), states[0]
+    if not 2 <= batch_size <= n:
+        raise InputError(f"batch size {batch_size}: choose 2 to {n}, the training images")
+    for state in states:
+        _check_alike(first, state)
+    for X, y in ((images.X_train, images.y_train), (images.X_validation, images.y_validation)):
+        check_labels(y, images=len(X), classes=first.network.widths[-1])
+
+
 def _check_alike(one: TrainingState, other: TrainingState) -> None:
     """Raise `InputError` unless two trainings can share a pack."""
     for what, a, b in (
@@ -260,6 +277,10 @@ def _record(
         activation_std=scales[0],
         gradient_std=scales[1],
     )
+
+
+def _losses(epoch: int, train: Evaluation, validation: Evaluation) -> ImageLosses:
+    return ImageLosses(epoch, train.losses, validation.losses)
 
 
 def copy(network: Network) -> Network:

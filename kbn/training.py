@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from kbn.epoch import EpochRecord
 from kbn.network import Network
@@ -19,6 +20,16 @@ class Status(StrEnum):
     COMPLETED = "completed"
     DIVERGED = "diverged"
     """Its cost was not finite; training stopped there."""
+
+
+@dataclass(frozen=True)
+class ImageLosses:
+    """The cross-entropies of the images that a network is measured on, in nats, one by one."""
+
+    epoch: int
+    """The epoch that it is measured after."""
+    train: Float[np.ndarray, " n"]
+    validation: Float[np.ndarray, " n"]
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,13 @@ class Environment:
         return replace(self, host=other.host, ray=other.ray) == other
 
 
+VALIDATION_LOSSES = "losses/validation"
+"""The array of the validation images' losses after the last epoch, in nats."""
+TRAIN_FALL = "losses/train_fall"
+"""That of by how much the measured training images' losses fell in the last learning-rate cycle."""
+LOSSES = (VALIDATION_LOSSES, TRAIN_FALL)
+"""Arrays that say how exact differences of losses are. They are no part of a result's hash: older
+studies lack them, and means are in its figures."""
 NETWORK_PREFIX = "network/"
 """What the names of a network's arrays begin with among those of a result."""
 
@@ -128,9 +135,10 @@ class Result:
     """Time of the training task on its core, in seconds."""
     environment: Environment
     arrays: Mapping[str, np.ndarray] = field(repr=False)
-    """`validation_correct` (bits, packed), and for a trial with test: `confusion`
+    """`validation_correct` (bits, packed); for a trial with test: `confusion`
     (classes × classes, rows are true labels) and the network's arrays, each named
-    `network/<name in the .npz>`."""
+    `network/<name in the .npz>`; in a study that compares losses, as far as they exist: `LOSSES`
+    (float16, one an image)."""
 
     @property
     def network(self) -> dict[str, np.ndarray]:

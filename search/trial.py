@@ -73,6 +73,15 @@ class Trial:
         """First 16 hexadecimal digits of the SHA-256 of the fields, as canonical JSON."""
         return id_of(self.to_json())
 
+    @property
+    def before_last_cycle(self) -> int | None:
+        """The epoch that ends one learning-rate cycle before the run does.
+
+        None where a cycle is not made of whole epochs, or the run is no longer than one.
+        """
+        epochs, rest = divmod(self.cycle_steps, self.train_size // self.batch_size)
+        return self.epochs - epochs if rest == 0 < epochs < self.epochs else None
+
     def to_json(self) -> str:
         """Return the fields as canonical JSON: sorted keys, no spaces, shortest floats."""
         fields = dataclasses.asdict(self)

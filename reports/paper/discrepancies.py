@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports.coarse_fine.searched import trials_of
-from reports.paper.discussion import Estimate, accuracy
+from reports.paper.discussion import accuracy
 from reports.parts import reference
 from reports.parts.tables import by_lam, reference_values
 from reports.parts.text import share, signed
@@ -20,6 +20,16 @@ from search.settings.values import number_text
 
 LARGE = 2.0
 """Standard errors from which a difference asks for an explanation."""
+BY_CHANCE = 0.0455
+"""Share of differences that the noise of images alone puts beyond that."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its standard error."""
+
+    value: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -55,10 +65,11 @@ def search_pairs(record: StudyRecord) -> Iterator[Pair]:
 
 def _pair(what: str, trials: tuple[TrialRecord, ...], part: str, value: float) -> Iterator[Pair]:
     measured = accuracy(trials, part)
-    if measured is not None and measured.error > 0:
+    if measured is not None:
         n, difference = getattr(trials[0].result, part).n, measured.value - value
         error = math.hypot(measured.error, standard_error_of_share(value, n))
-        yield Pair(what, measured, value, n, difference, difference / error)
+        found = Estimate(measured.value, measured.error)
+        yield Pair(what, found, value, n, difference, difference / error)
 
 
 def matrix_pairs(record: StudyRecord) -> Iterator[Pair]:

@@ -1,22 +1,19 @@
 """What the reference report claims, held against what was measured: by rules, never by hand.
 
-Each rule takes figures with their standard errors. A difference counts when it is larger than
-`SIGNIFICANT` standard errors; else the data do not tell, and the verdict says so.
+A rule says how well the data speak for a claim and against it; which of that counts is decided for
+all claims together.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import fmean, stdev
 
 from search.evidence.marks import standard_error_of_share
+from search.evidence.means import Mean, Runs
+from search.evidence.sides import RATE, Sides, corrected
 from search.records import Figures, State, TrialRecord
-
-SIGNIFICANT = 1.96
-"""Standard errors: a normal error exceeds them, on either side, in 5 % of cases."""
 
 
 class Verdict(StrEnum):
@@ -30,6 +27,21 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """A claim, and what the data say for it and against it."""
+
+    text: str
+    figures: str
+    """What supports or contradicts it, in words."""
+    sides: Sides | None = None
+    """None where the data cannot tell, however large a difference is."""
+    otherwise: Verdict = Verdict.OPEN
+    """What is to be said where neither side is clear."""
+    seeds: bool = False
+    """Whether what other seeds would change is in it, so that it is about networks of a kind."""
+
+
+@dataclass(frozen=True)
 class Claim:
     """A claim with its verdict."""
 
@@ -37,67 +49,46 @@ class Claim:
     verdict: Verdict
     figures: str
     """What supports or contradicts it, in words."""
+    p: float | None
+    """Of the clearer side, corrected for all claims that are judged with it; None of one that the
+    data cannot tell."""
+    these_networks: bool
+    """Whether the verdict is on the networks that were trained, and not on others like them."""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its standard error."""
+def judge(family: Sequence[Weighed]) -> tuple[Claim, ...]:
+    """Return the verdicts on claims that are shown together.
 
-    value: float
-    error: float
-
-    def __sub__(self, other: Estimate) -> Estimate:
-        """Return the difference of two estimates; errors add as those of unpaired ones do."""
-        return Estimate(self.value - other.value, math.hypot(self.error, other.error))
-
-    def above(self, bound: float = 0.0) -> Verdict:
-        """Say whether the number lies above a bound."""
-        distance = self.value - bound
-        if abs(distance) <= SIGNIFICANT * self.error:
-            return Verdict.OPEN
-        return Verdict.SUPPORTED if distance > 0 else Verdict.CONTRADICTED
-
-
-def estimate(values: Sequence[float], errors: Sequence[float]) -> Estimate:
-    """Return the mean of some runs with its standard error.
-
-    `errors` are those of single runs, from the noise of the images, which all runs share. With
-    several runs their spread tells the noise of images and seeds together as far as it differs
-    from run to run; the larger of the two is taken.
+    Any of them is wrong in at most `RATE` of reports.
     """
-    images = max(errors)
-    seeds = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-    return Estimate(fmean(values), max(images, seeds))
+    p_values = iter(corrected([each.sides for each in family if each.sides]))
+    return tuple(_claim(each, next(p_values) if each.sides else None) for each in family)
 
 
-def all_of(verdicts: Sequence[Verdict]) -> Verdict:
-    """Return the verdict on a claim that several have to support."""
-    for decisive in (Verdict.CONTRADICTED, Verdict.UNTESTED, Verdict.OPEN):
-        if decisive in verdicts:
-            return decisive
-    return Verdict.SUPPORTED if verdicts else Verdict.UNTESTED
-
-
-def final_loss(trials: Sequence[TrialRecord], part: str) -> Estimate | None:
-    """Return the loss at the end, `train` or `validation`; None unless every run completed."""
-    figures = list(_figures(trials, part))
-    if len(figures) < len(trials) or not figures:
-        return None
-    errors = [each.loss_error for each in figures]
-    if any(error is None for error in errors):
-        return None
-    return estimate([each.loss for each in figures], [error for error in errors if error])
-
-
-def accuracy(trials: Sequence[TrialRecord], part: str) -> Estimate | None:
-    """Return the accuracy at the end on a part of the data; None unless every run completed."""
-    figures = list(_figures(trials, part))
-    if len(figures) < len(trials) or not figures:
-        return None
-    return estimate(
-        [each.accuracy for each in figures],
-        [standard_error_of_share(each.accuracy, each.n) for each in figures],
+def _claim(weighed: Weighed, p: float | None) -> Claim:
+    verdict = weighed.otherwise
+    if weighed.sides and p is not None and p < RATE:
+        supported = weighed.sides.support < weighed.sides.against
+        verdict = Verdict.SUPPORTED if supported else Verdict.CONTRADICTED
+    return Claim(
+        weighed.text,
+        verdict,
+        weighed.figures,
+        p,
+        these_networks=weighed.sides is not None and not weighed.seeds,
     )
+
+
+def above(mean: Mean, bound: float = 0.0) -> Sides:
+    """Return the sides of the claim that a mean lies above a bound."""
+    tail = mean.tail(bound)
+    return Sides(support=tail, against=1.0 - tail)
+
+
+def final_figures(trials: Sequence[TrialRecord], part: str) -> list[Figures] | None:
+    """Return the runs' figures at the end on a part of the data; None unless all completed."""
+    figures = list(_figures(trials, part))
+    return figures if figures and len(figures) == len(trials) else None
 
 
 def _figures(trials: Sequence[TrialRecord], part: str) -> Iterator[Figures]:
@@ -107,6 +98,15 @@ def _figures(trials: Sequence[TrialRecord], part: str) -> Iterator[Figures]:
             yield figures
 
 
-def shown(number: Estimate, digits: int = 3) -> str:
+def accuracy(trials: Sequence[TrialRecord], part: str) -> Mean | None:
+    """Return the mean accuracy on a part of the data; None unless every run completed."""
+    figures = final_figures(trials, part)
+    if figures is None:
+        return None
+    errors = [standard_error_of_share(each.accuracy, each.n) for each in figures]
+    return Runs([each.accuracy for each in figures], [error**2 for error in errors]).mean()
+
+
+def shown(number: Mean, digits: int = 3) -> str:
     """Return a number with its error: `0.513 ± 0.007`."""
     return f"{number.value:.{digits}f} ± {number.error:.{digits}f}".replace("-", "−")

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 
 from kbn.gradcheck import REFERENCE, TOLERANCE, check_random
-from reports.paper.claims import lambda_claims, loss_claims, matrix_claims
+from reports.loss_evolution.findings import study_of
+from reports.paper.claims import lambda_claims, matrix_claims
 from reports.paper.discrepancies import Pair, matrix_pairs, search_pairs
-from reports.paper.discussion import Claim
+from reports.paper.discussion import Claim, Weighed, judge
+from reports.paper.loss_claims import loss_claims
 from search.records import StudyRecord
 
-CLAIMS: Mapping[str, Callable[[StudyRecord], Iterator[Claim]]] = {
+CLAIMS: Mapping[str, Callable[[StudyRecord], Iterator[Weighed]]] = {
     "loss_evolution": loss_claims,
     "lambda_coarse_fine": lambda_claims,
     "sigma_batchnorm": matrix_claims,
@@ -58,6 +60,8 @@ class GradientFindings:
 class Discussion:
     """Everything that the discussion says."""
 
+    replicates: int
+    """Runs of each network."""
     claims: tuple[Claim, ...]
     """What the reference report claims, and what is to be said of it here."""
     verdicts: Mapping[str, int]
@@ -89,8 +93,9 @@ def check_gradients() -> GradientFindings:
 def discuss(record: StudyRecord) -> Discussion:
     """Hold the reference's claims and numbers against what was measured."""
     parts = {each.kind: record.part(each) for each in record.experiments}
-    claims = tuple(claim for kind, rule in CLAIMS.items() for claim in rule(parts[kind]))
+    claims = judge([claim for kind, rule in CLAIMS.items() for claim in rule(parts[kind])])
     return Discussion(
+        replicates=study_of(parts["loss_evolution"]).replicates,
         claims=claims,
         verdicts=dict(Counter(claim.verdict.value for claim in claims).most_common()),
         numbers=tuple(pair for kind, rule in PAIRS.items() for pair in rule(parts[kind])),

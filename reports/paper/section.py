@@ -9,13 +9,15 @@ import pandas as pd
 from reports.coarse_fine.findings import finals_of
 from reports.coarse_fine.summary import final_scores
 from reports.paper import gradient_check as gradient_report
-from reports.paper.discrepancies import LARGE, large_differences
-from reports.paper.discussion import SIGNIFICANT
+from reports.paper.discrepancies import BY_CHANCE, LARGE, large_differences
+from reports.paper.discussion import Claim, Verdict
 from reports.paper.findings import Discussion, discuss
 from reports.parts import reference
 from reports.parts.section import Section
 from reports.parts.tables import markdown
 from reports.parts.text import cell, count, phrases, share
+from search.evidence.chance import NEGLIGIBLE
+from search.evidence.sides import RATE
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import StudyRecord
 
@@ -47,12 +49,15 @@ def discussion(record: StudyRecord) -> Section:
         template="sections/discussion.md.j2",
         context={
             "elsewhere": "" if record.data.name == "cifar10" else cell(record.data.title),
-            "significant": SIGNIFICANT,
+            "rate": f"{RATE:.0%}",
+            "negligible": NEGLIGIBLE,
+            "replicates": found.replicates,
             "claims": markdown(claims_table(found)),
             "compared": len(found.numbers),
             "far": "" if far.empty else markdown(far),
             "far_count": len(far),
             "large": LARGE,
+            "by_chance": count(round(len(found.numbers) * BY_CHANCE), "number"),
             "twice": phrases([share(grid[1e-2]) for grid in reference.GRIDS.values()]),
         },
         summary=f"{_in_short(found)}.",
@@ -67,12 +72,18 @@ def claims_table(found: Discussion) -> pd.DataFrame:
         [
             {
                 "the reference's claim": cell(claim.text),
-                "here": f"**{claim.verdict}**",
+                "here": f"**{claim.verdict}**{_scope(claim)}",
                 "figures": cell(claim.figures),
             }
             for claim in found.claims
         ]
     )
+
+
+def _scope(claim: Claim) -> str:
+    """Return what a verdict is on, where it is not on networks of a kind."""
+    decided = claim.verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED)
+    return " of these networks" if decided and claim.these_networks else ""
 
 
 def _in_short(found: Discussion) -> str:

@@ -11,10 +11,15 @@ import math
 
 import numpy as np
 from jaxtyping import Integer
-from scipy.special import bdtrc
+from scipy.special import bdtr, bdtrc, betaincinv
 
 LEVEL = 0.002
 """Rate at which a network that knows nothing is taken for one that has learned, at most."""
+NEGLIGIBLE = 0.02
+"""An accuracy above the largest class's share by less than this is as good as none: where it is
+surely within that margin, a network is said not to learn."""
+SURE = 0.05
+"""Rate at which the largest class has less of all images than it is taken to have, at most."""
 _ROUNDING = 1e-6
 """Of an image: a share times their number need not be whole in floating point."""
 
@@ -32,8 +37,12 @@ def chance_of(accuracy: float, *, share: float, n: int) -> float:
     whatever proportions (W. Hoeffding, *Annals of Mathematical Statistics* 27, 1956). The mean
     accuracy of several runs on the same n images is judged as that of one.
     """
-    right = math.floor(accuracy * n + _ROUNDING)
+    right = _right(accuracy, n)
     return float(bdtrc(right - 1, n, share)) if right > 0 else 1.0
+
+
+def _right(accuracy: float, n: int) -> int:
+    return math.floor(accuracy * n + _ROUNDING)
 
 
 def learned(accuracy: float, *, share: float, n: int) -> bool:
@@ -42,3 +51,25 @@ def learned(accuracy: float, *, share: float, n: int) -> bool:
     `share` is that of the largest class among these images (`DataRecord.chance`).
     """
     return chance_of(accuracy, share=share, n=n) < LEVEL
+
+
+def chance_of_none(accuracy: float, *, share: float, n: int, classes: int) -> float:
+    """Return the chance of an accuracy this low of a network that does have learned something.
+
+    Something is `unlearned_below`; the test is the exact binomial one (of equivalence, one-sided).
+    That an accuracy is not above chance by a test is no sign that the network has not learned: on
+    few images hardly any is. This p is small where it has not.
+    """
+    bound = unlearned_below(share, n=n, classes=classes)
+    return float(bdtr(_right(accuracy, n), n, bound)) if bound < 1.0 else 1.0
+
+
+def unlearned_below(share: float, *, n: int, classes: int) -> float:
+    """Return the accuracy over all images from which on a network has learned something.
+
+    It is `NEGLIGIBLE` above what the largest class has of all images at least, by its share of n
+    of them: 1 in as many as there are classes, and the lower limit of C. Clopper and E. Pearson
+    (1934), corrected for the class being the largest of so many.
+    """
+    right = _right(share, n)
+    return NEGLIGIBLE + max(1 / classes, float(betaincinv(right, n - right + 1, SURE / classes)))

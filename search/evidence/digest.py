@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from search.records import StudyRecord, TrialRecord
+from search.records import LOSSES, StudyRecord, TrialRecord
 
 
 class HasRecord(Protocol):
@@ -20,6 +20,9 @@ class HasRecord(Protocol):
 
 def digest(study: StudyRecord | HasRecord) -> str:
     """Return 16 hexadecimal digits over every result of a study, its epochs and arrays included.
+
+    Of the arrays, the losses of single images are left out: studies run before they were kept have
+    the same results.
 
     Times, hosts, versions and failed attempts are left out, and order plays no part: the same
     specification gives the same hash with any number of workers, interrupted or not, on the same
@@ -47,6 +50,7 @@ def trial_digest(record: TrialRecord) -> bytes:
         "arrays": {
             name: [array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).hexdigest()]
             for name, array in result.arrays.items()
+            if name not in LOSSES
         },
     }
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()

@@ -78,15 +78,25 @@ def standard_error(correct: Bool[np.ndarray, "r n"], seeds: Seeds) -> float:
     """Return the standard error of a mean accuracy over r runs and n images.
 
     It holds images' noise, which the runs share, and that of seeds as far as it is known; for one
-    run of unknown seeds it is √(p(1 − p)∕n).
+    run of unknown seeds it is √(p(1 − p)∕n), as `standard_error_of_share` has it.
     """
     runs, n = correct.shape
-    return float(np.sqrt(correct.mean(axis=0).var() / n + seeds.level / runs))
+    images = max(float(correct.mean(axis=0).var()), _half_an_image(n))
+    return math.sqrt(images / n + seeds.level / runs)
 
 
 def standard_error_of_share(accuracy: float, n: int) -> float:
-    """Return √(p(1 − p)/n): the standard error of a share of n independent images."""
-    return math.sqrt(max(0.0, accuracy * (1.0 - accuracy)) / n)
+    """Return √(p(1 − p)/n): the standard error of a share of n independent images.
+
+    Of none or all of them it is that of half an image: other images may differ.
+    """
+    return math.sqrt(max(accuracy * (1.0 - accuracy), _half_an_image(n)) / n)
+
+
+def _half_an_image(n: int) -> float:
+    """Return the variance over n images of which half a one is unlike the others."""
+    half = 0.5 / n
+    return half * (1.0 - half)
 
 
 @dataclass(frozen=True)

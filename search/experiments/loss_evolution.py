@@ -30,6 +30,7 @@ class LossEvolution(FixedLambda):
     """
 
     kind: ClassVar[str] = "loss_evolution"
+    compares_losses: ClassVar[bool] = True
     title: ClassVar[str] = "Compare training with and without batch normalisation"
     about: ClassVar[str] = (
         "Trains each architecture with and without batch normalisation, from the same weights and "

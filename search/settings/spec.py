@@ -360,6 +360,9 @@ class StudySpec(Settings, ABC):
 class Experiment(StudySpec, ABC):
     """A study with one plan."""
 
+    compares_losses: ClassVar[bool] = False
+    """Whether its results need the losses of single images: see `search.records.LOSSES`."""
+
     def experiments(self) -> tuple[Experiment, ...]:
         """Return this one at its scale."""
         return (self.at_scale(),)

@@ -16,7 +16,7 @@ import numpy as np
 
 from kbn.files import UNREADABLE_NPZ
 from kbn.network import Network
-from search.records import EpochRecord, Result, State
+from search.records import LOSSES, EpochRecord, Result, State
 
 T = TypeVar("T")
 _hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
@@ -68,6 +68,12 @@ def check_result(result: Result, history: Sequence[EpochRecord]) -> None:
         raise ValueError(f"the marks of {n} images are {bits.dtype} of shape {bits.shape}")
     if confusion is not None and (confusion.dtype.kind not in "iu" or confusion.ndim != 2):
         raise ValueError(f"a confusion matrix is {confusion.dtype} of shape {confusion.shape}")
+    for name in LOSSES:
+        losses = arrays.get(name)
+        if losses is not None and not (
+            losses.dtype == np.float16 and losses.ndim == 1 and np.isfinite(losses).all()
+        ):
+            raise ValueError(f"{name} is {losses.dtype} of shape {losses.shape}, or not finite")
     if result.network:
         Network.from_arrays(result.network)
 

@@ -61,7 +61,8 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
         dataset.y, validation=validation, seed=spec.seed, stratified=spec.stratified
     )
     executor = ThreadPoolExecutor(1, "standardise")
-    making = executor.submit(_made, dataset, parts)
+    losses = any(part.compares_losses for part in spec.experiments())
+    making = executor.submit(_made, dataset, parts, losses)
     executor.shutdown(wait=False)
     record = describe(dataset, parts, stratified=spec.stratified)
     if spec.largest_batch > record.train_size:
@@ -86,8 +87,8 @@ def _check_cycle(spec: StudySpec, record: DataRecord) -> None:
         )
 
 
-def _made(dataset: Dataset, parts: Partition) -> Shared:
-    return Shared(data.standardised(dataset, parts), classes=len(dataset.classes))
+def _made(dataset: Dataset, parts: Partition, losses: bool) -> Shared:  # noqa: FBT001 - a thread's
+    return Shared(data.standardised(dataset, parts), classes=len(dataset.classes), losses=losses)
 
 
 def _bytes(dataset: Dataset) -> int:

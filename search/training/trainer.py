@@ -25,9 +25,17 @@ from kbn.initialise import he, initialise, normal
 from kbn.network import Network, confusion_matrix, evaluate, predict
 from kbn.schedule import SCHEDULES
 from kbn.train_pack import train_pack
-from kbn.training import Status, Training, TrainingState
-from search.records import NETWORK_PREFIX, Environment, EpochRecord, Figures, Result, State
+from kbn.training import ImageLosses, Status, Training, TrainingState
+from search.records import (
+    NETWORK_PREFIX,
+    Environment,
+    EpochRecord,
+    Figures,
+    Result,
+    State,
+)
 from search.training.checkpoint import Checkpoint, Start
+from search.training.image_losses import compared, kept
 from search.training.packing import can_share
 from search.trial import Purpose, Trial
 
@@ -47,6 +55,8 @@ class Shared:
     classes: int
     checkpoint_cycles: int = 0
     """Learning-rate cycles from one checkpoint of a trial to the next; 0 for none."""
+    losses: bool = False
+    """Whether the losses of single images are kept, where the study compares them."""
 
 
 Item = EpochRecord | Checkpoint | Result
@@ -95,6 +105,7 @@ def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[st
             starts = tuple(Start(trial) for trial, _ in starts)
         trials = [trial for trial, _ in starts]
         histories = [list(c.history) if c else [] for _, c in starts]
+        losses: list[dict[int, ImageLosses]] = [{} for _ in starts]
         shares = _Shares([c.seconds if c else 0.0 for _, c in starts])
         for member, event in _events(shared, starts):
             trial, history = trials[member], histories[member]
@@ -102,12 +113,15 @@ def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[st
                 case EpochRecord():
                     history.append(event)
                     yield trial.id, event
+                case ImageLosses():
+                    losses[member][event.epoch] = event
                 case TrainingState() if _bytes(event) <= LARGEST_CHECKPOINT:
                     shares.divide()
                     yield trial.id, Checkpoint(event, tuple(history), shares.of(member), here)
                 case Training():
                     shares.divide()
                     test, arrays = measure(shared, trial, event)
+                    arrays |= kept(trial, losses[member])
                     seconds = shares.close(member)
                     result = _result(
                         shared, trial, event.status, history, test, arrays, seconds, here
@@ -117,7 +131,7 @@ def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[st
 
 def _events(
     shared: Shared, starts: Sequence[Start]
-) -> Iterator[tuple[int, EpochRecord | TrainingState | Training]]:
+) -> Iterator[tuple[int, EpochRecord | ImageLosses | TrainingState | Training]]:
     """Train trials in one pack; yield what happens to each, under its place."""
     trials = [trial for trial, _ in starts]
     first = trials[0]
@@ -135,6 +149,7 @@ def _events(
             for trial in trials
         ],
         checkpoint_steps=shared.checkpoint_cycles * max(t.cycle_steps for t in trials),
+        losses_after={epoch for t in trials for epoch in compared(t)} if shared.losses else (),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from kbn.pack import PAGE, Pack, aligned
 from kbn.schedule import Schedule, triangular
 from kbn.step import step
 from kbn.train_pack import train_pack
-from kbn.training import Status, Training, TrainingState
+from kbn.training import ImageLosses, Status, Training, TrainingState
 from kbn.workspace import Workspace
 from tests.kbn.builders import Parts, easy, network, same_bytes
 
@@ -34,6 +34,7 @@ class Heard:
     records: list[EpochRecord]
     states: list[TrainingState]
     training: Training | None = None
+    losses: list[ImageLosses] = field(default_factory=list)
 
 
 def run(states: Sequence[TrainingState], images: Parts, **settings: Any) -> list[Heard]:
@@ -46,6 +47,8 @@ def run(states: Sequence[TrainingState], images: Parts, **settings: Any) -> list
                 heard[member].records.append(replace(event, seconds=0.0))
             case TrainingState():
                 heard[member].states.append(event)
+            case ImageLosses():
+                heard[member].losses.append(event)
             case Training():
                 heard[member].training = event
     return heard
@@ -206,6 +209,36 @@ def test_states_where_cycles_end_within_an_epoch() -> None:
     )
     # Steps 3, 6, …, 24 end epochs; 4, 8, 12, 16, 20, 24 end cycles.
     assert [state.steps for state in heard.states] == [6, 9, 12, 18, 21]
+
+
+def test_losses_of_single_images_follow_their_epochs() -> None:
+    """Their means are the epoch's losses, in a pack and alone, and from the state they are of."""
+    images = easy(N, 20, dtype=np.float32)
+    common: dict[str, Any] = {
+        "epochs": 4,
+        "batch_size": BATCH,
+        "alpha": 0.9,
+        "losses_after": {2, 4},
+        "checkpoint_steps": 2 * STEPS,
+    }
+    pair = [begin(seed, batch_norm=True, widths=(5, 6, 3), dtype=np.float32) for seed in (0, 1)]
+    usual = triangular(0.01, 0.3, 2 * STEPS)
+    both = run(pair, images, lam=[0.0, 0.1], schedules=[usual] * 2, **common)
+    (alone,) = run(pair[:1], images, lam=[0.0], schedules=[usual], **common)
+    (again,) = run(both[0].states[:1], images, lam=[0.0], schedules=[usual], **common)
+    for heard in both:
+        assert [each.epoch for each in heard.losses] == [2, 4]
+        for each in heard.losses:
+            record = heard.records[each.epoch - 1]
+            assert each.train.mean() == record.train_loss
+            assert each.validation.mean() == record.validation_loss
+    for other in (alone, again):
+        for one, two in zip(both[0].losses, other.losses, strict=True):
+            assert one.train.tobytes() == two.train.tobytes()
+            assert one.validation.tobytes() == two.validation.tobytes()
+    (silent,) = run(pair[:1], images, lam=[0.0], schedules=[usual], **common | {"losses_after": ()})
+    assert silent.losses == []
+    assert_same(silent, alone)
 
 
 def test_members_that_differ_are_refused() -> None:

@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from search import Study, digest, run
+from search.records import LOSSES
 from tests.cluster.conftest import head
 from tests.search.drivers import NAME, PATIENCE, started
 from tests.search.studies import FLAGS, SMALL
@@ -85,7 +87,10 @@ def test_one_hash(
 
 
 def test_the_hash_is_of_the_results_alone(serial: Study) -> None:
-    """Times and hosts leave it as it is; a figure's last bit, an epoch or an array changes it."""
+    """Times, hosts and single images' losses, which older studies lack, leave it as it is.
+
+    A figure's last bit, an epoch or another array changes it.
+    """
     record = serial.record
     trial = record.trials[0]
     result = trial.result
@@ -99,6 +104,8 @@ def test_the_hash_is_of_the_results_alone(serial: Study) -> None:
     assert changed(result=replace(result, seconds=9.0, environment=elsewhere)) == digest(serial)
     assert changed(attempts=()) == digest(serial)
     assert digest(replace(record, trials=record.trials[::-1])) == digest(record)
+    losses = {name: np.ones(3, np.float16) for name in LOSSES}
+    assert changed(result=replace(result, arrays={**result.arrays, **losses})) == digest(serial)
     last_bit = replace(result.validation, loss=result.validation.loss * (1 + 2**-52))
     other_arrays = {name: array ^ 1 for name, array in result.arrays.items()}
     others = {

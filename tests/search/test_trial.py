@@ -57,6 +57,17 @@ def test_every_field_counts(field: str) -> None:
     assert dataclasses.replace(BASE, **changes).id != BASE.id
 
 
+def test_the_epoch_before_the_last_cycle() -> None:
+    """One whole cycle before the end; there is none within a cycle, nor between epochs."""
+    steps = BASE.train_size // BASE.batch_size
+    for epochs, cycle, before in [
+        *((4, steps, 3), (4, 2 * steps, 2), (5, 2 * steps, 3)),
+        *((4, 4 * steps, None), (4, 9 * steps, None), (4, steps + 1, None), (4, steps // 2, None)),
+    ]:
+        of = dataclasses.replace(BASE, epochs=epochs, cycle_steps=cycle)
+        assert of.before_last_cycle == before
+
+
 def test_no_number_that_json_cannot_hold() -> None:
     """A NaN would make equal trials unequal, so it gets no id."""
     with pytest.raises(ValueError, match="JSON"):

@@ -35,7 +35,7 @@ def test_a_row_a_class() -> None:
     table = classes_table(counts, ("a|b", "c", "d"))
     assert [list(row) for row in table.to_numpy()] == [
         ["a\\|b", "4", "0.7500", "0.2165", "c (0.2500)"],
-        ["c", "5", "1.0000", "0.0000", NONE],
+        ["c", "5", "1.0000", "0.1342", NONE],
         ["d", "100", "0.6000", "0.0490", "c (0.3000)"],
     ]
     assert classes_remainder(counts) == ""

@@ -115,16 +115,19 @@ def test_lambda_reads_back_as_the_same_number(value: float) -> None:
 
 @given(st.integers(0, 5_000), st.integers(1, 5_000))
 def test_the_standard_error_is_that_of_single_images(right: int, wrong: int) -> None:
-    """√(p(1 − p)/n) is the images' own standard deviation over √n."""
+    """√(p(1 − p)/n) is the images' own standard deviation over √n, unless all are alike."""
     n = right + wrong
     mean = Fraction(right, n)
-    variance = (right * (1 - mean) ** 2 + wrong * mean**2) / n
+    variance = max(float(right * (1 - mean) ** 2 + wrong * mean**2) / n, (1 - 0.5 / n) * 0.5 / n)
     assert standard_error_of_share(right / n, n) == pytest.approx(math.sqrt(variance / n), abs=1e-9)
 
 
-def test_an_accuracy_past_1_by_rounding_has_no_error() -> None:
-    """A mean that sums to a hair above 1 gives 0, not a complaint about a root."""
-    assert standard_error_of_share(math.nextafter(1, 2), 100) == 0.0
+@pytest.mark.parametrize("accuracy", [0.0, 1.0, math.nextafter(1, 2)])
+def test_none_or_all_right_is_not_certain(accuracy: float) -> None:
+    """The error is that of half an image, also of a mean that sums to a hair above 1."""
+    assert standard_error_of_share(accuracy, 100) == pytest.approx(math.sqrt(0.005 * 0.995 / 100))
+    one = standard_error_of_share(0.01, 100)
+    assert 0.6 * one < standard_error_of_share(accuracy, 100) < one
 
 
 @pytest.mark.parametrize(

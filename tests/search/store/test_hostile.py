@@ -179,6 +179,19 @@ ROWS: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
         {"npy": npy(np.zeros(3, np.uint8))},
         "the marks of 144 images are uint8 of shape (3,)",
     ),
+    "losses of whole numbers": (
+        ("UPDATE arrays SET name = 'losses/validation' WHERE name = 'validation_correct'",),
+        {},
+        "losses/validation is uint8",
+    ),
+    "losses that are not finite": (
+        (
+            "UPDATE arrays SET name = 'losses/train_fall' WHERE name = 'validation_correct'",
+            "UPDATE arrays SET npy = :npy WHERE name = 'losses/train_fall'",
+        ),
+        {"npy": npy(np.full(3, np.nan, np.float16))},
+        "not finite",
+    ),
     "a network of odd shape": (
         ("UPDATE arrays SET npy = :npy WHERE name = 'network/W1'",),
         {"npy": npy(np.zeros((3, 3), np.float32))},

@@ -12,7 +12,14 @@ from threadpoolctl import threadpool_info
 
 from kbn.network import Network, predict
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.records import EpochRecord, Result, State
+from search.records import (
+    LOSSES,
+    TRAIN_FALL,
+    VALIDATION_LOSSES,
+    EpochRecord,
+    Result,
+    State,
+)
 from search.settings.values import Cycle
 from search.training.checkpoint import Checkpoint, Start
 from search.training.packing import can_share
@@ -188,6 +195,52 @@ def test_a_checkpoint_of_another_environment_is_not_used(problem: Problem) -> No
         assert isinstance(again[0], EpochRecord)
         assert again[0].epoch == first
         assert without_times(again[-1]) == without_times(items[-1])
+
+
+# The losses of single images
+
+
+def test_losses_are_kept_where_they_are_asked_for(problem: Problem) -> None:
+    """Half precision of the validation images' last losses, and of how training ones fell."""
+    shared, base = every_epoch(problem)
+    trial = replace(base, lam=1e-3)
+    (bare,), (whole,) = (
+        [each for each in train_trial(one, trial) if isinstance(each, Result)]
+        for one in (shared, replace(shared, losses=True))
+    )
+    assert not set(LOSSES) & set(bare.arrays)
+    assert set(whole.arrays) == {*bare.arrays, *LOSSES}
+    records = [e for e in train_trial(shared, trial) if isinstance(e, EpochRecord)]
+    n = problem.record.validation_size
+    assert whole.validation is not None
+    for name, mean in (
+        (VALIDATION_LOSSES, whole.validation.loss),
+        (TRAIN_FALL, records[-2].train_loss - records[-1].train_loss),
+    ):
+        assert whole.arrays[name].dtype == np.float16
+        assert whole.arrays[name].shape == (n,)
+        assert whole.arrays[name].mean(dtype=float) == pytest.approx(mean, abs=1e-3)
+    last = whole.arrays[VALIDATION_LOSSES].astype(float)
+    assert last.std() / np.sqrt(n) == pytest.approx(whole.validation.loss_error, rel=1e-3)
+
+
+def test_losses_are_the_same_after_a_checkpoint(problem: Problem) -> None:
+    """Also from the one made at the very epoch that the last is compared with."""
+    shared, base = every_epoch(problem)
+    shared, trial = replace(shared, losses=True), replace(base, lam=1e-3)
+    whole = [item for _, item in train_trials(shared, (Start(trial),))]
+    for made in (item for item in whole if isinstance(item, Checkpoint)):
+        *_, (_, again) = train_trials(shared, (Start(trial, made),))
+        assert set(LOSSES) <= set(again.arrays)  # type: ignore[union-attr]
+        assert without_times(again) == without_times(whole[-1])
+
+
+def test_a_run_without_two_cycles_keeps_its_last_losses_alone(problem: Problem) -> None:
+    """There is nothing that the training losses fell from."""
+    shared = replace(problem.shared, losses=True)
+    *_, result = train_trial(shared, replace(problem.base, lam=1e-3))
+    assert isinstance(result, Result)
+    assert set(LOSSES) & set(result.arrays) == {VALIDATION_LOSSES}
 
 
 # Packs
