@@ -61,7 +61,7 @@ class _Metered:
         self._pool = pool
         self._open = 0
         self.polls, self.together = 0, False
-        self.replace = pool.replace
+        self.replace, self.withdraw = pool.replace, pool.withdraw
 
     def submit(self, key: str, payload: Any, *, once: bool = False, ahead: bool = False) -> None:
         self._open += 1
@@ -73,6 +73,10 @@ class _Metered:
         self.together |= len({event.key for event in events}) > 1
         self._open -= sum(event.kind in (Kind.DONE, Kind.FAILED) for event in events)
         return events
+
+    @property
+    def busy(self) -> bool:
+        return self._pool.busy
 
     def drain(self) -> None:
         """Take what follows the last results, so that another study can use the pool."""

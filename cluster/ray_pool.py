@@ -243,6 +243,15 @@ class RayPool:
                 work.payload = payload
                 work.tries.advance()
 
+    def withdraw(self) -> None:
+        """Forget the tasks that have not started; those that Ray holds already it may start."""
+        self._waiting.clear()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task runs, or is to be tried again."""
+        return bool(self._waiting) or any(work.node for work in self._running.values())
+
     def poll(self, timeout: float) -> list[Event]:
         """Return what happened, waiting up to `timeout` seconds for something to happen.
 

@@ -54,6 +54,17 @@ class SerialPool:
         """Give further attempts at a task another payload: they start further on."""
         self._payloads[key] = payload
 
+    def withdraw(self) -> None:
+        """Forget the tasks that have not started."""
+        for key, _ in self._queue:
+            self._payloads.pop(key, None)
+        self._queue.clear()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task runs, or is to be tried again."""
+        return bool(self._payloads)
+
     def poll(self, timeout: float) -> list[Event]:  # noqa: ARG002 - there is nothing to wait for
         """Run the current task up to its next event; [] when there is nothing to do."""
         while True:

@@ -94,12 +94,16 @@ class Jobs:
         working_dir: Path,
         excludes: tuple[str, ...],
         metadata: Mapping[str, str],
+        name: str | None = None,
     ) -> str:
-        """Send the code, start a job, return its ID."""
+        """Send the code, start a job, return its ID: its name, where it is given one."""
         environment = {"working_dir": str(working_dir.resolve()), "excludes": list(excludes)}
         try:
             return self._start(
-                entrypoint=entrypoint, runtime_env=environment, metadata=dict(metadata)
+                entrypoint=entrypoint,
+                runtime_env=environment,
+                metadata=dict(metadata),
+                submission_id=name,
             )
         except ClusterError:
             raise
@@ -125,6 +129,32 @@ class Jobs:
                         "--dashboard-agent-listen-port"
                     ) from error
             time.sleep(POLL_SECONDS)
+
+    def status(self, job: str) -> str | None:
+        """Return a job's status, as Ray calls it; None of one that the cluster does not know.
+
+        Raises `ClusterError` when the dashboard does not answer.
+        """
+        with self._asking():
+            known = {each.submission_id: each for each in self._client.list_jobs()}
+            return str(known[job].status.value) if job in known else None
+
+    def log(self, job: str) -> str:
+        """Return what a job has printed so far; raises as `status` does."""
+        with self._asking():
+            return str(self._client.get_job_logs(job))
+
+    def stop(self, job: str) -> None:
+        """End a job: by SIGTERM, and by force where that is not enough; raises as `status` does."""
+        with self._asking():
+            self._client.stop_job(job)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise ClusterError(f"{self._shown}: no answer ({_reason(error)})") from error
 
     def metadata(self, job: str) -> tuple[str, Path]:
         """Return the name of a job's folder on the cluster, and where it is brought."""

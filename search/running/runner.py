@@ -52,6 +52,13 @@ class Pool(Protocol):
     def poll(self, timeout: float) -> Sequence[Event]:
         """Return what happened, waiting up to `timeout` seconds for something to happen."""
 
+    def withdraw(self) -> None:
+        """Forget the tasks that have not started."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task runs, or is to be tried again."""
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -93,6 +100,7 @@ def run_plans(
     packing: Packing = singly,
     poll_seconds: float = 1.0,
     commit_seconds: float = COMMIT_SECONDS,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Mapping[str, Progress]:
     """Run plans to their ends and return where each of them came to.
 
@@ -106,6 +114,9 @@ def run_plans(
     At first trials of the first plan run, then the others, the longest tasks before shorter ones,
     so that the cores end together. What a plan asks for later goes ahead of what waits: more may
     follow from it, and at the end of a study no core should wait for its plan.
+
+    Once `stop` says so no further trial starts, and when those that run have ended this raises
+    `KeyboardInterrupt`, unless that was all there was to do.
     """
     run = _Run(store, observe)
     progress = {name: replay(plan, run.lookup) for name, plan in plans.items()}
@@ -113,7 +124,7 @@ def run_plans(
     if all(each.choice for each in progress.values()):
         return progress
     workers = pool()
-    ahead = False
+    ahead = stopping = False
     first = next(iter(progress))
     with store.grouping(commit_seconds):
         while True:
@@ -126,16 +137,16 @@ def run_plans(
             ahead = True
             if all(each.choice for each in progress.values()):
                 return progress
+            if not stopping and stop():
+                stopping = True
+                workers.withdraw()
+            if stopping and not workers.busy:
+                raise KeyboardInterrupt
             for event in workers.poll(min(poll_seconds, store.settle_in())):
-                for trial in run.handle(event):
-                    workers.submit(run.task((trial,)), run.starts((trial,)))
-                trials = run.trials(event.key)
-                checkpointed = event.kind == "item" and isinstance(event.value[1], Checkpoint)
-                if checkpointed and len(trials) == 1:  # a pack is not tried again as such
-                    workers.replace(event.key, run.starts(trials))
+                run.follow(event, workers)
             for name, each in progress.items():
                 each.advance(run.lookup)
-                new[name] = run.new_trials(each)
+                new[name] = [] if stopping else run.new_trials(each)
             store.settle()
 
 
@@ -206,6 +217,15 @@ class _Run:
                 self._checkpoints[trial.id] = checkpoint
             self._notify(trial.id, State.WAITING)
         return new
+
+    def follow(self, event: Event, pool: Pool) -> None:
+        """Take in one event of the pool, and tell it what follows for tasks it has or gets."""
+        for trial in self.handle(event):
+            pool.submit(self.task((trial,)), self.starts((trial,)))
+        trials = self.trials(event.key)
+        checkpointed = event.kind == "item" and isinstance(event.value[1], Checkpoint)
+        if checkpointed and len(trials) == 1:  # a pack is not tried again as such
+            pool.replace(event.key, self.starts(trials))
 
     def handle(self, event: Event) -> Sequence[Trial]:
         """Take in one event of the pool; return the trials to try again, each alone.

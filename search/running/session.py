@@ -16,7 +16,7 @@ from search.running.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_pl
 from search.running.tally import Tally
 from search.running.workers import OpenPool, Workers
 from search.settings.spec import Execution, Experiment, StudySpec
-from search.store.folder import PROGRESS
+from search.store.folder import PROGRESS, STOP
 from search.store.store import Store
 from search.training.packing import packs
 from search.training.problem import Problem, base_of
@@ -65,6 +65,7 @@ class TrainingSession:
                 observe=self._counting(tally, shown, page, progress),
                 packing=lambda new: packs(new, size=self._how.pack, slots=self._slots()),
                 commit_seconds=0.0 if self._how.serial else COMMIT_SECONDS,
+                stop=store.path.with_name(STOP).exists,
             )
         live.say(self._console, "all trials have ended; the report is being written")
 

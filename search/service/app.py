@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from cluster import ClusterError
 from kbn.errors import InputError, WriteError
-from search.service import api
+from search.service import api, events, fetch, operation
 from search.service.errors import ConflictError, FieldsError, UnknownStudyError
 from search.service.guard import Guard, Rules, TooLongError
 from search.service.place import Place
 from search.training.versions import project_version
 
-ROUTERS = [api.router]
+ROUTERS = [api.router, operation.router, events.router, fetch.router]
+"""The last one has a route for any file of a study, so that it comes last."""
 
 
 def create_app(place: Place, rules: Rules) -> FastAPI:
@@ -40,6 +42,7 @@ STATUSES = {
     ConflictError: 409,
     InputError: 422,
     TooLongError: 413,
+    ClusterError: 502,
     WriteError: 507,
 }
 

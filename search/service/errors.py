@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kbn.errors import InputError
 
 
@@ -22,6 +24,6 @@ class FieldsError(InputError):
         The sentences, by where the setting is: `("specification", "eta_max")`.
     """
 
-    def __init__(self, errors: dict[tuple[str, ...], str]) -> None:
+    def __init__(self, errors: Mapping[tuple[str, ...], str]) -> None:
         super().__init__("; ".join(errors.values()))
         self.errors = errors

@@ -1,11 +1,13 @@
-"""One server's settings and what it shows: what every route is given."""
+"""One server's settings and what it works with: what every route is given."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from search.service.drivers import Launcher
 from search.service.folders import Folders
+from search.service.queue import Queue
 
 
 @dataclass(frozen=True)
@@ -14,16 +16,17 @@ class Place:
 
     root: Path
     """The folder of studies."""
+    launcher: Launcher = field(default_factory=Launcher)
+    """How studies are started."""
+    queue: Queue | None = None
+    """What starts those that wait; None where somebody else does, or nothing is to start."""
     read_only: bool = False
-    at_once: int = 1
-    """Studies that run at once, at most."""
-    data_dir: Path | None = None
-    address: str | None = None
-    """Of the Ray cluster where they run; None for processes on this machine."""
-    on_end: str | None = None
-    """Address that is sent a line when a study ends."""
-    largest_upload: int = 2**30
     folders: Folders = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folders", Folders(self.root))
+
+    def wake(self) -> None:
+        """Let the queue look at the folder now: a study waits, or one that ran may have ended."""
+        if self.queue is not None:
+            self.queue.wake()

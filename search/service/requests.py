@@ -55,8 +55,8 @@ class Driver:
     host: str = ""
     pid: int | None = None
     """On that host; None of a job."""
-    born: float | None = None
-    """When that process began, in seconds since 1970: another one may get its number."""
+    born: int | None = None
+    """When that process began, in ticks of that host: another one may get its number."""
     job: str = ""
     """Of Ray's."""
     code: int | None = None

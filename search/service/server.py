@@ -6,19 +6,27 @@ import logging
 import secrets
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import click
 import uvicorn
+from fastapi import FastAPI
 
+import cluster
 from kbn.errors import InputError
 from kbn.output import checked_output
 from kbn.paths import read_text, user_path
 from search.service.app import create_app
+from search.service.drivers import Launcher
+from search.service.folders import Folders
 from search.service.guard import Rules
 from search.service.place import Place
+from search.service.queue import Queue
+from search.service.ray_jobs import RayJobs
 from search.store.folder import check_writable
 from search.study.command import exit_code
 
@@ -50,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 @click.option("--out", default="runs", metavar="DIR", help="Folder of studies  [default: runs]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option(
-    *("--port", "port"),
+    "--port",
     type=click.IntRange(0, 65535),
     default=PORT,
     show_default=True,
@@ -71,6 +79,24 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 )
 @click.option("--read-only", is_flag=True, help="Show studies; refuse whatever changes anything.")
 @click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    help="Studies that run at once, at most, those started by hand included  [default: 1; on a "
+    "cluster as many as it has cores]",
+)
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    help="Run studies as jobs of the Ray cluster at HOST:PORT, or of the one that this machine "
+    "belongs to (`auto`)  [default: in processes of this machine]",
+)
+@click.option("--data-dir", metavar="DIR", help="Folder of the data sets' files.")
+@click.option(
+    "--on-end",
+    metavar="URL",
+    help="Post a line on each study that was started here to this address when it ends.",
+)
+@click.option(
     "--upload-limit",
     type=click.IntRange(min=1),
     default=LARGEST_UPLOAD,
@@ -84,6 +110,10 @@ def command(
     port: int,
     host_names: tuple[str, ...],
     token_file: str | None,
+    at_once: int | None,
+    address: str | None,
+    data_dir: str | None,
+    on_end: str | None,
     upload_limit: int,
     *,
     read_only: bool,
@@ -96,29 +126,75 @@ def command(
     root = user_path("--out", out)
     check_writable(root)
     token = secrets.token_urlsafe(24) if token_file is None else _token(token_file)
-    place = Place(root=root, read_only=read_only, largest_upload=upload_limit * MEGABYTE)
+    launcher = Launcher(
+        jobs=None if address is None else RayJobs(_dashboard(address)),
+        address=address,
+        data_dir=None if data_dir is None else user_path("--data-dir", data_dir),
+        on_end=None if on_end is None else _address(on_end),
+    )
+    queue = Queue(Folders(root), launcher, _room(at_once, address))
+    place = Place(
+        root, launcher=launcher, queue=queue if not read_only else None, read_only=read_only
+    )
     rules = Rules(
         token=token,
         hosts=(host, f"[{host}]", *host_names),
         read_only=read_only,
-        largest_upload=place.largest_upload,
+        largest_upload=upload_limit * MEGABYTE,
     )
     with _listening(host, port) as listening:
         shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{listening.getsockname()[1]}/"
-        click.echo(f"{address}?token={token}" if token_file is None else address)
+        url = f"http://{shown}:{listening.getsockname()[1]}/"
+        click.echo(f"{url}?token={token}" if token_file is None else url)
+        sys.stdout.flush()
         click.echo(f"studies of {root}; Ctrl-C stops the server, and no study", err=True)
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-        uvicorn.Server(
-            uvicorn.Config(
-                create_app(place, rules),
-                access_log=False,
-                log_level="warning",
-                server_header=False,
-                timeout_graceful_shutdown=CLOSING_SECONDS,
-            )
-        ).run(sockets=[listening])
+        _serve(create_app(place, rules), listening, queue=place.queue)
     return 0
+
+
+def _serve(app: FastAPI, listening: socket.socket, *, queue: Queue | None) -> None:
+    """Answer until the process is told to end; start what waits meanwhile."""
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=CLOSING_SECONDS,
+    )
+    with nullcontext() if queue is None else queue:
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _dashboard(address: str) -> str:
+    """Return the address of a cluster's dashboard, which takes jobs."""
+    found = cluster.look_at(address, named="--address")
+    if not found.dashboard:
+        raise InputError(
+            f"--address {address}: its head has no dashboard, which takes jobs; it needs "
+            "`ray[default]`"
+        )
+    return f"http://{found.dashboard}"
+
+
+def _room(at_once: int | None, address: str | None) -> Callable[[], int]:
+    """Return what says how many studies may run at once."""
+    if at_once is not None or address is None:
+        return lambda: at_once or 1
+
+    def cores() -> int:
+        nodes = cluster.look_at(address, named="--address").nodes
+        return max(1, int(sum(node.total.get("CPU", 0.0) for node in nodes)))
+
+    return cores
+
+
+def _address(url: str) -> str:
+    """Return an address that can be posted to."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError(f"--on-end {url}: an address is needed, as in http://127.0.0.1:9000/hook")
+    return url
 
 
 def _token(path: str) -> str:

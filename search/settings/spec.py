@@ -118,6 +118,32 @@ class Settings:
         """Return the values of settings that follow from others unless they are given."""
         return {}
 
+    def plain(self) -> dict[str, Any]:
+        """Return the settings as values of JSON and TOML, keyed by field name."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+
+def refusals(kind: type[Settings], given: Mapping[str, Any]) -> dict[str, str]:
+    """Return why settings cannot be used, each by itself, keyed by name; {} where all can."""
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    wrong = {}
+    for name, value in given.items():
+        try:
+            if name in fields:
+                _read(fields[name], value)
+            else:
+                wrong[name] = (
+                    f"there is no setting {name[:80]!r}; the nearest is {_near(name, fields)}"
+                )
+        except InputError as error:
+            wrong[name] = str(error)
+    return wrong
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    (near,) = difflib.get_close_matches(name, list(names), n=1, cutoff=0)
+    return repr(near.replace("_", "-"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Execution(Settings):
@@ -335,10 +361,6 @@ class StudySpec(Settings, ABC):
         words = (self.kind.replace("_", "-"), name, Path(rest).stem, preview)
         return within("-".join(filter(None, words)), LONGEST_NAME)
 
-    def plain(self) -> dict[str, Any]:
-        """Return the settings as values of JSON and TOML, keyed by field name."""
-        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
-
     def command(self) -> str:
         """Return the shell command that repeats this specification."""
         words = ["python", "-m", f"search.{self.kind}"]
@@ -486,10 +508,8 @@ def read_toml(path: Path, known: Iterable[str]) -> dict[str, Any]:
     for key, value in table.items():
         name = key.replace("-", "_")
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0)
             raise InputError(
-                f"--spec {path}: there is no setting {key!r}; "
-                f"the nearest is {near[0].replace('_', '-')!r}"
+                f"--spec {path}: there is no setting {key!r}; the nearest is {_near(name, names)}"
             )
         if name in result:
             raise InputError(

@@ -159,9 +159,14 @@ def _keep(path: Path, identity: Mapping[str, Any]) -> None:
     """Write a specification; of one that is kept, what is known of the data alone."""
     before = read_specification(path) if kind_of(path) else {}
     known = {name: value for name, value in identity.items() if name == DATA_SET}
-    text = json.dumps({**identity, **before, **known}, indent=2, ensure_ascii=False) + "\n"
+    text = specification_text({**identity, **before, **known})
     if not before or read_text(path) != text:
         write_text(path, text)
+
+
+def specification_text(identity: Mapping[str, Any]) -> str:
+    """Return what a `spec.json` holds, as it is written."""
+    return json.dumps(identity, indent=2, ensure_ascii=False) + "\n"
 
 
 @contextmanager
@@ -182,9 +187,19 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         for place in (folder, folder / FIGURES):
             remove_partial(place)
+        _not_stopped(folder)
         yield
+        _not_stopped(folder)
     finally:
         lock.release()
+
+
+def _not_stopped(folder: Path) -> None:
+    """Forget that a run was to start no more trials, which was said to another one."""
+    try:
+        (folder / STOP).unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(folder / STOP, error) from error
 
 
 def _is_nothing(name: str) -> bool:

@@ -41,7 +41,7 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
     with checked_output():
         code = exit_code(
             partial(
-                _command(spec_type, _run_supervised if own else _run).main,
+                _command(spec_type, run_supervised if own else _run).main,
                 args=None if arguments is None else list(arguments),
                 prog_name=f"python -m search.{spec_type.kind}",
                 standalone_mode=False,
@@ -147,7 +147,7 @@ def _run(spec: StudySpec, how: Execution) -> int:
     console = live.standard_error(quiet=how.quiet)
     if how.dry_run:
         say = partial(live.say, console)
-        click.echo(visible(dry_run.describe(spec, how, say=say, outlook=_outlook(how))))
+        click.echo(visible(dry_run.describe(spec, how, say=say, outlook=outlook_of(how))))
         return 0
     return conclude(run_study(spec, how, console=console), quiet=how.quiet)
 
@@ -162,8 +162,8 @@ def conclude(study: Study, *, quiet: bool = False) -> int:
     return lacks[0][0] if lacks else 0
 
 
-def _run_supervised(spec: StudySpec, how: Execution) -> int:
-    """Do the same with Ray in a process that it may end, so that there is somebody to say so."""
+def run_supervised(spec: StudySpec, how: Execution) -> int:
+    """Run a study and return its exit code; Ray in a process of its own, which it may end."""
     if how.serial or how.dry_run:
         return _run(spec, how)
     code = cluster.supervised(partial(exit_code, partial(_run, spec, how)))
@@ -176,7 +176,7 @@ def _run_supervised(spec: StudySpec, how: Execution) -> int:
     return code
 
 
-def _outlook(how: Execution) -> dry_run.Outlook | None:
+def outlook_of(how: Execution) -> dry_run.Outlook | None:
     """Return what looks at the cluster that a study would run on; None where it would run here."""
     address, named = cluster.chosen_address(how.address)
     if how.serial or address is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from kbn.data import Split
 from kbn.paths import kind_of
-from search.records import ExperimentRecord, StudyRecord, TrialRecord
+from search.records import DataRecord, ExperimentRecord, StudyRecord, TrialRecord
 from search.running.tally import time_text, to_come
 from search.settings.cycle_end import mid_cycle_warnings
 from search.settings.spec import Execution, StageOutline, StudySpec
@@ -30,6 +30,46 @@ Outlook = Callable[[int], tuple[int, list[str]]]
 """Says of a cluster, given the bytes of the shared arrays: the trials at once there, and lines."""
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What a study would do."""
+
+    folder: Path
+    data: DataRecord
+    stages: tuple[StageOutline, ...]
+    """Those asked for so far, and those to come."""
+    shared_mb: float
+    """Arrays that all trials of a machine share."""
+    trial_mb: float
+    """Of each trial beside them, about."""
+    largest: tuple[tuple[int, ...], float] | None
+    """Widths of the largest of several networks, and the MB of its weights."""
+    slots: int
+    """Trials at once."""
+    seconds: float
+    """Estimated, to the end; 0 when nothing is left to train."""
+    seconds_per_epoch: tuple[float, ...]
+    """On one core, of each kind of trial; none when nothing is left to train."""
+    there: tuple[str, ...]
+    """Lines on the cluster."""
+    warnings: tuple[str, ...]
+
+    @property
+    def trials(self) -> tuple[int, int]:
+        """All trials, and those that are done."""
+        return _sums((stage.trials, stage.done) for stage in self.stages)
+
+    @property
+    def epochs(self) -> tuple[int, int]:
+        """The epochs of all trials, and of those that are done."""
+        return _sums((s.trials * s.epochs, s.done * s.epochs) for s in self.stages)
+
+
+def _sums(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    all_of, done = zip(*pairs, strict=True)
+    return sum(all_of), sum(done)
+
+
 def describe(
     spec: StudySpec,
     how: Execution,
@@ -37,7 +77,30 @@ def describe(
     say: Callable[[str], None],
     outlook: Outlook | None = None,
 ) -> str:
-    """Return a text on a study's trials, epochs, memory and time; write nothing.
+    """Return the text of a forecast."""
+    found = forecast(spec, how, say=say, outlook=outlook)
+    lines = [
+        _headline(found),
+        "",
+        _table(found.stages),
+        "",
+        f"trials: {_with_done(*found.trials)}, epochs: {_with_done(*found.epochs)}",
+        _memory(found),
+        _time(found),
+        *found.there,
+        *(f"warning: {warning}" for warning in found.warnings),
+    ]
+    return "\n".join(lines)
+
+
+def forecast(
+    spec: StudySpec,
+    how: Execution,
+    *,
+    say: Callable[[str], None],
+    outlook: Outlook | None = None,
+) -> Forecast:
+    """Return a study's trials, epochs, memory and time; write nothing.
 
     With an `outlook` it is about the cluster that this looks at, else about this machine.
     Raises what `search.study.run` would raise before its first trial.
@@ -59,18 +122,20 @@ def describe(
         for part in spec.experiments()
         for trial in part.foreseen(base_of(part, problem.record, ()))
     ]
-    lines = [
-        _headline(how.out / name, problem),
-        "",
-        _table(stages),
-        "",
-        _counts(stages),
-        _memory(size, slots, how.memory_per_trial) + _largest(problem, foreseen),
-        _time(problem, parts, slots, foreseen),
-        *there,
-        *(f"warning: {warning}" for warning in mid_cycle_warnings(foreseen)),
-    ]
-    return "\n".join(lines)
+    seconds, each = _seconds(problem, parts, slots, foreseen)
+    return Forecast(
+        folder=how.out / name,
+        data=problem.record,
+        stages=tuple(stages),
+        shared_mb=size,
+        trial_mb=how.memory_per_trial,
+        largest=_largest(problem, foreseen),
+        slots=slots,
+        seconds=seconds,
+        seconds_per_epoch=each,
+        there=tuple(there),
+        warnings=tuple(mid_cycle_warnings(foreseen)),
+    )
 
 
 def _expected(
@@ -124,67 +189,68 @@ def _table(stages: Sequence[StageOutline]) -> str:
     )
 
 
-def _counts(stages: Sequence[StageOutline]) -> str:
-    trials = sum(stage.trials for stage in stages), sum(stage.done for stage in stages)
-    epochs = (
-        sum(stage.trials * stage.epochs for stage in stages),
-        sum(stage.done * stage.epochs for stage in stages),
-    )
-    return f"trials: {_with_done(*trials)}, epochs: {_with_done(*epochs)}"
-
-
 def _with_done(number: int, done: int) -> str:
     return f"{number} ({done} done)" if done else str(number)
 
 
-def _headline(folder: Path, problem: Problem) -> str:
-    data = problem.record
+def _headline(found: Forecast) -> str:
+    data = found.data
     return (
-        f"study {folder} on {data.title}: {data.train_size} training, "
+        f"study {found.folder} on {data.title}: {data.train_size} training, "
         f"{data.validation_size} validation, {data.test_size} test images"
     )
 
 
-def _memory(shared: float, slots: int, each: float) -> str:
+def _memory(found: Forecast) -> str:
+    text = (
+        f"memory: {found.shared_mb:.0f} MB of arrays, shared by all trials of a machine, and about "
+        f"{found.trial_mb:.0f} MB for each of {found.slots} at once"
+    )
+    if found.largest is None:
+        return text
+    widths, size = found.largest
+    return f"{text}; of that the weights of the largest network, {show(widths)}, take {size:.0f} MB"
+
+
+def _time(found: Forecast) -> str:
+    each = found.seconds_per_epoch
+    if not each:
+        return "time: nothing is left to train; the same command writes the report again"
+    span = f"{each[0]:.2f} s" if len(each) == 1 else f"{min(each):.2f} to {max(each):.2f} s"
+    network = "a throw-away network" if len(each) == 1 else f"{len(each)} throw-away networks"
     return (
-        f"memory: {shared:.0f} MB of arrays, shared by all trials of a machine, and about "
-        f"{each:.0f} MB for each of {slots} at once"
+        f"time: about {time_text(found.seconds)} with {found.slots} at once ({span} an epoch, timed "
+        f"here on a few steps of {network})"
     )
 
 
-def _largest(problem: Problem, foreseen: Sequence[Trial]) -> str:
-    """Say what the largest of several networks takes of a trial's memory."""
+def _largest(problem: Problem, foreseen: Sequence[Trial]) -> tuple[tuple[int, ...], float] | None:
+    """Return the largest of several networks, and what its weights take of a trial's memory."""
     every = {trial.hidden for trial in foreseen}
     if len(every) == 1:
-        return ""
+        return None
     largest = max(every, key=partial(_weights, problem))
-    size = BYTES_A_WEIGHT * _weights(problem, largest) / 1e6
-    return f"; of that the weights of the largest network, {show(largest)}, take {size:.0f} MB"
+    return largest, BYTES_A_WEIGHT * _weights(problem, largest) / 1e6
 
 
 def _weights(problem: Problem, hidden: tuple[int, ...]) -> int:
     return weights(problem.record.inputs, hidden, len(problem.record.classes))
 
 
-def _time(
+def _seconds(
     problem: Problem,
     parts: Sequence[Sequence[StageOutline]],
     slots: int,
     foreseen: Sequence[Trial],
-) -> str:
+) -> tuple[float, tuple[float, ...]]:
+    """Return the time to the end, and that of an epoch of each kind of trial, in seconds."""
     left = [[replace(stage, trials=stage.trials - stage.done) for stage in part] for part in parts]
     epochs = wall_epochs(left, slots)
     if not epochs:
-        return "time: nothing is left to train; the same command writes the report again"
+        return 0.0, ()
     timed = [(seconds_per_epoch(problem, trial), of) for trial, of in kinds(foreseen)]
-    each = [seconds for seconds, _ in timed]
     mean = sum(map(math.prod, timed)) / sum(of for _, of in timed)
-    span = f"{mean:.2f} s" if len(each) == 1 else f"{min(each):.2f} to {max(each):.2f} s"
-    network = "a throw-away network" if len(each) == 1 else f"{len(each)} throw-away networks"
-    return (
-        f"time: about {time_text(epochs * mean)} with {slots} at once ({span} an epoch, timed here "
-        f"on a few steps of {network})"
-    )
+    return epochs * mean, tuple(seconds for seconds, _ in timed)
 
 
 def megabytes(split: Split) -> float:

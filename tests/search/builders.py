@@ -84,6 +84,16 @@ class FakePool:
         """Take note of nothing: its trainers send no checkpoints."""
         raise AssertionError(f"{key} is replaced by {payload}")
 
+    def withdraw(self) -> None:
+        """Forget the tasks of which nothing was told yet."""
+        for key in [key for key, queue in self._queues.items() if queue[0].kind is Kind.STARTED]:
+            del self._queues[key]
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task has something to tell."""
+        return bool(self._queues)
+
     def poll(self, timeout: float) -> Sequence[Event]:
         """Return the next event of a trial drawn at random."""
         assert timeout >= 0
