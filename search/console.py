@@ -22,6 +22,7 @@ MODULES = {
     "store": "search.store",
     "study": "search.study",
     "serve": "search.serve",
+    "studies": "search.studies",
     "verify": "search.verify",
     "gradcheck": "kbn.gradcheck",
     "submit": "cluster.submit",

@@ -11,7 +11,7 @@ from cluster import ClusterError
 from kbn.errors import InputError, WriteError
 from search.service import api, events, fetch, operation
 from search.service.errors import ConflictError, FieldsError, UnknownStudyError
-from search.service.guard import Guard, Rules, TooLongError
+from search.service.guard import Guard, Rules
 from search.service.place import Place
 from search.training.versions import project_version
 
@@ -41,7 +41,6 @@ STATUSES = {
     UnknownStudyError: 404,
     ConflictError: 409,
     InputError: 422,
-    TooLongError: 413,
     ClusterError: 502,
     WriteError: 507,
 }

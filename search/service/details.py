@@ -65,6 +65,9 @@ def details(folders: Folders, name: str) -> Details:
     folder = folders.folder(name)
     row = folders.summary(name)
     record, problem = _record(folder)
+    if problem and not row.state.runs:
+        folders.note_damage(folder, problem)
+        row = folders.summary(name)
     held: Mapping[str, Any] = {}
     command, report, running = "", None, ()
     if row.state is not StudyState.DAMAGED:

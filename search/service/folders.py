@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,16 +58,24 @@ LARGEST_REPORT = 64 * 2**20
 
 
 V = TypeVar("V")
-Stamp = tuple[int, int, int] | None
-"""A file's time of change, size and number; None where there is none."""
+Stamp = tuple[int, int, int]
+"""A file's time of change, size and number."""
+Stamps = dict[str, Stamp]
+"""Of those files of a study that are there."""
+WATCHED = frozenset((SPEC, REQUEST, DRIVER, PROGRESS, REPORT, STORE, STOP))
+"""The files that a row is made of."""
 
 
 @dataclass
 class _Kept:
     """What was read of a study, and of which files."""
 
-    stamps: dict[str, Stamp]
-    parts: dict[str, Any]
+    stamps: Stamps
+    """As they are now."""
+    read: dict[str, tuple[Stamp | None, Any]] = field(default_factory=dict)
+    """What each file said, and which file that was."""
+    row: tuple[Stamps, bool, Summary] | None = None
+    """The row that was made of the files as they were, and of whether it ran."""
 
 
 class Folders:
@@ -104,11 +113,9 @@ class Folders:
     def summaries(self) -> list[Summary]:
         """Return a row a study, in order of their names; one that is gone meanwhile is left out."""
         rows = []
-        for name in self.names():
-            try:
-                rows.append(self._summary(self.root / name))
-            except UnknownStudyError:
-                continue
+        for name in _subfolders(self.root):
+            with suppress(UnknownStudyError):
+                rows.append(self._row(self.root / name))
         there = {self.root / row.name for row in rows}
         for folder in [folder for folder in self._kept if folder not in there]:
             self._kept.pop(folder, None)
@@ -116,7 +123,12 @@ class Folders:
 
     def summary(self, name: str) -> Summary:
         """Return the row of one study. Raises `UnknownStudyError` where there is none."""
-        return self._summary(self.folder(name))
+        return self._row(self.folder(name))
+
+    def note_damage(self, folder: Path, why: str) -> None:
+        """Remember what is wrong with a study's store, as whoever read all of it has found."""
+        kept = self._looked_at(folder)
+        kept.read[STORE], kept.row = (kept.stamps.get(STORE), why), None
 
     def request(self, folder: Path) -> Request | None:
         """Return what was asked for of a study."""
@@ -142,35 +154,46 @@ class Folders:
         """Return how far the last run came: see `search.running.progress`; {} where unknown."""
         return self._part(folder, PROGRESS, _progress)
 
+    def _looked_at(self, folder: Path) -> _Kept:
+        """Return what is known of a study, once its files were looked at."""
+        kept = self._kept.setdefault(folder, _Kept({}))
+        kept.stamps = _stamps(folder)
+        return kept
+
     def _part(self, folder: Path, name: str, read: Callable[[Path], V]) -> V:
-        """Return what was read of a file before, while it is the same; else read it."""
-        file = name.partition(" ")[0]
-        kept = self._kept.setdefault(folder, _Kept({}, {}))
-        stamp = _stamp(folder / file)
-        if name not in kept.parts or kept.stamps.get(name) != stamp:
-            kept.parts[name] = read(folder)
-            kept.stamps[name] = stamp
-        part: V = kept.parts[name]
+        """Return what was read of a file before, while it is the same; else read it.
+
+        What follows the file's name tells several things that are read of it apart.
+        """
+        kept = self._kept.get(folder) or self._looked_at(folder)
+        stamp = kept.stamps.get(name.partition(" ")[0])
+        if name not in kept.read or kept.read[name][0] != stamp:
+            kept.read[name] = stamp, read(folder)
+        part: V = kept.read[name][1]
         return part
 
-    def _summary(self, folder: Path) -> Summary:
-        try:
-            return self._sound(folder)
-        except UnknownStudyError:
-            raise
-        except (InputError, *FOREIGN) as error:
-            if kind_of(folder / SPEC) is None:
-                raise UnknownStudyError(
-                    f"{folder.name}: there is no such study any more"
-                ) from error
-            who, when = owner_of(folder / SPEC)
-            return damaged(folder.name, str(error), who=who, when=when)
+    def _row(self, folder: Path) -> Summary:
+        """Return a study's row: the one before, unless a file of it has changed."""
+        kept = self._looked_at(folder)
+        if SPEC not in kept.stamps:
+            raise UnknownStudyError(f"{folder.name}: there is no study of this name")
+        stamps, held = dict(kept.stamps), runs(folder)
+        if kept.row is None or kept.row[:2] != (stamps, held):
+            try:
+                row = self._sound(folder, held=held)
+            except (InputError, *FOREIGN) as error:
+                if kind_of(folder / SPEC) is None:
+                    raise UnknownStudyError(f"{folder.name}: there is no study any more") from error
+                who, when = owner_of(folder / SPEC)
+                row = damaged(folder.name, str(error), who=who, when=when)
+            kept.row = stamps, held, row
+        return kept.row[2]
 
-    def _sound(self, folder: Path) -> Summary:
+    def _sound(self, folder: Path, *, held: bool) -> Summary:
         """Return a study's row; raise what reading something raises that no study wrote."""
-        held = self.specification(folder)
+        spec = self.specification(folder)
         request, driver = self.request(folder), self.driver(folder)
-        state, reason = self._state(folder, request, driver)
+        state, reason = self._state(folder, request, driver, held=held)
         if not state.runs and (wrong := self._part(folder, STORE, damage)):
             state, reason = StudyState.DAMAGED, wrong
         found = self._part(folder, f"{REPORT} found", lambda _: self._findings(folder))
@@ -183,8 +206,8 @@ class Folders:
         submitted = request is not None and request.when is not None
         return Summary(
             name=folder.name,
-            kind=str(held["driver"]),
-            data=_data_name(held),
+            kind=str(spec["driver"]),
+            data=_data_name(spec),
             state=state,
             reason=reason,
             progress=1.0 if state is StudyState.FINISHED else min(1.0, share),
@@ -207,10 +230,10 @@ class Folders:
         )
 
     def _state(
-        self, folder: Path, request: Request | None, driver: Driver | None
+        self, folder: Path, request: Request | None, driver: Driver | None, *, held: bool
     ) -> tuple[StudyState, str]:
         """Say where a study stands, and why."""
-        if runs(folder):
+        if held:
             stopping = (folder / STOP).exists()
             return (StudyState.STOPPING if stopping else StudyState.RUNNING), ""
         mine = driver if request and driver and driver.turn == request.turn else None
@@ -264,19 +287,26 @@ def _study(root: Path, name: str) -> Path:
 
 
 def _names(root: Path) -> list[str]:
+    return [name for name in _subfolders(root) if kind_of(root / name / SPEC) is Kind.FILE]
+
+
+def _subfolders(root: Path) -> list[str]:
+    """Return the names of a folder's folders, sorted, but for hidden ones."""
     if kind_of(root) is not Kind.FOLDER:
         return []
     with looking(root), os.scandir(root) as entries:
-        found = [entry.name for entry in entries if entry.name[0] != "." and entry.is_dir()]
-    return sorted(name for name in found if _stamp(root / name / SPEC))
+        return sorted(e.name for e in entries if e.name[0] != "." and e.is_dir())
 
 
-def _stamp(path: Path) -> Stamp:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+def _stamps(folder: Path) -> Stamps:
+    """Return the stamps of a study's files; {} where the folder cannot be read."""
+    stamps = {}
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name in WATCHED:
+                found = entry.stat()
+                stamps[entry.name] = found.st_mtime_ns, found.st_size, found.st_ino
+    return stamps
 
 
 def _report(folder: Path) -> Mapping[str, Any] | None:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -197,10 +198,6 @@ class _RefusalError(Exception):
         self.status = status
 
 
-class TooLongError(Exception):
-    """More was sent than may be."""
-
-
 def _limited(receive: Receive, largest: int) -> Receive:
     """Return what hands a request on, and raises when it is longer than it may be."""
     received = 0
@@ -210,7 +207,7 @@ def _limited(receive: Receive, largest: int) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > largest:
-            raise TooLongError(f"at most {largest:,} bytes")
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {largest:,} bytes")
         return message
 
     return hand_on

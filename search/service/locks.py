@@ -16,6 +16,9 @@ from pathlib import Path
 
 from kbn.errors import WriteError
 
+ATTEMPTS, LOOKING_SECONDS = 50, 0.002
+"""How often a lock is tried for that may be held by those who look alone, and how far apart."""
+
 
 def take(lock: Path) -> int | None:
     """Take a lock; return the open file that holds it, or None while somebody else does.
@@ -28,12 +31,11 @@ def take(lock: Path) -> int | None:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise WriteError(lock, error) from error
-    for pause in (0.001, 0.01, 0.1, None):
+    for _ in range(ATTEMPTS):
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return handle
-        if pause is not None:
-            time.sleep(pause)
+        time.sleep(LOOKING_SECONDS)
     os.close(handle)
     return None
 

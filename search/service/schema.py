@@ -144,9 +144,8 @@ def _model(name: str, of: type[Settings]) -> type[BaseModel]:
             "type": [*_TYPES[about.kind], "null"],
             "description": about.help,
             **({"enum": [*about.choices, None]} if about.choices else {}),
-            **({"default": about.default} if about.default is not None else {}),
         }
-        fields[about.name] = (Annotated[Any, WithJsonSchema(shape)], None)
+        fields[about.name] = (Annotated[Any, WithJsonSchema(shape)], about.default)
     config = ConfigDict(
         extra="allow",  # what there is not is refused with all else that is wrong
         json_schema_extra={"additionalProperties": False},
