@@ -219,8 +219,8 @@ def _time(found: Forecast) -> str:
     span = f"{each[0]:.2f} s" if len(each) == 1 else f"{min(each):.2f} to {max(each):.2f} s"
     network = "a throw-away network" if len(each) == 1 else f"{len(each)} throw-away networks"
     return (
-        f"time: about {time_text(found.seconds)} with {found.slots} at once ({span} an epoch, timed "
-        f"here on a few steps of {network})"
+        f"time: about {time_text(found.seconds)} with {found.slots} at once ({span} an epoch, "
+        f"timed here on a few steps of {network})"
     )
 
 
