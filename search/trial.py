@@ -37,7 +37,7 @@ class Trial:
     """
 
     data: str
-    """Data set's name, as given to `kbn.data.load`; of a file's, `npz` alone."""
+    """Data set's name, as given to `kbn.data.load`; of the user's own, `npz` alone."""
     fingerprint: str
     """Hash of the data set's arrays."""
     train_size: int

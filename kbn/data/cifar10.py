@@ -114,9 +114,9 @@ LAYOUTS = (BINARY, PYTHON)
 def find(folder: Path, shown: object = None) -> tuple[Layout, Path] | None:
     """Return the layout and the path of CIFAR-10 in a folder: batches, or an archive of them.
 
-    `folder` may hold the batches itself, the published folder of them, or the archive, or be
-    the path of an archive. None when there is nothing of the kind. Raises `InputError` when this
-    user may not look; `shown` is what the folder is called then.
+    `folder` may hold the batches itself, the published folder of them, as torchvision and Keras
+    keep it, or the archive, or be the path of an archive. None when there is nothing of the kind.
+    Raises `InputError` when this user may not look; `shown` is what the folder is called then.
     """
 
     def is_file(path: Path) -> bool:
@@ -125,13 +125,26 @@ def find(folder: Path, shown: object = None) -> tuple[Layout, Path] | None:
     for layout in LAYOUTS:
         if folder.name == layout.archive and is_file(folder):
             return layout, folder
-        for candidate in (folder, folder / layout.folder):
+        keras = folder / f"{layout.folder}-target" / layout.folder
+        for candidate in (folder, folder / layout.folder, keras):
             if any(is_file(candidate / name) for name in (*layout.train, layout.test)):
                 return layout, candidate
     for layout in LAYOUTS:
         if is_file(folder / layout.archive):
             return layout, folder / layout.archive
     return None
+
+
+def is_other(name: str) -> bool:
+    """Say whether a name is CIFAR-100's, or one of its archives'."""
+    return name.lower().replace("-", "").replace("_", "").startswith("cifar100")
+
+
+def holds_other(folder: Path) -> bool:
+    """Say whether a folder, or an archive, is CIFAR-100, which is published beside CIFAR-10."""
+    inside = ("fine_label_names.txt", "cifar-100-python", "cifar-100-binary")
+    names = (*inside, "cifar-100-python.tar.gz", "cifar-100-binary.tar.gz")
+    return is_other(folder.name) or any(kind_of(folder / name) is not None for name in names)
 
 
 def read(layout: Layout, path: Path) -> Dataset:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Images with labels, in a part to train on and a part to test on."""
 
@@ -33,6 +33,13 @@ class Dataset:
     """The k classes' labels as their owner wrote them; None where those are 0 to k − 1."""
     notes: tuple[str, ...] = ()
     """What a reader of results has to know of how the set was made."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        n, d = self.X.shape
+        return f"<Dataset {self.name}: {n} × {d} to train on, {len(self.classes)} classes>"
 
     @cached_property
     def fingerprint(self) -> str:

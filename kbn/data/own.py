@@ -46,7 +46,7 @@ def own(
         raise DataError(f"{origin} has {halves[0]} alone; give both of X_test and y_test, or none")
     X = rows_of(arrays["X"], "X", origin)
     y, classes, labels = _labels(arrays["y"], origin, numbered=numbered)
-    _same_length(X, y, "X", "y", origin)
+    same_length(X, y, "X", "y", origin)
     if len(X) < FEWEST:
         raise DataError(f"{origin} has {len(X)} images in X; at least {FEWEST} are needed to split")
     shape = arrays["X"].shape[1:]
@@ -138,7 +138,8 @@ def _readable(raw: np.ndarray, name: str, origin: str, *, signed: bool) -> np.nd
     return raw
 
 
-def _same_length(X: np.ndarray, y: np.ndarray, X_name: str, y_name: str, origin: str) -> None:
+def same_length(X: np.ndarray, y: np.ndarray, X_name: str, y_name: str, origin: str) -> None:
+    """Raise `DataError` unless there is one label an image."""
     if len(X) != len(y):
         raise DataError(
             f"{origin}: {X_name} has {len(X)} rows and {y_name} {len(y)}; make them equal"
@@ -160,7 +161,7 @@ def _with_test(dataset: Dataset, arrays: Mapping[str, np.ndarray], origin: str) 
             "numbers beside fractions; scale both alike and give both in one type"
         )
     raw = _readable(raw, "y_test", origin, signed=True)
-    _same_length(X_test, raw, "X_test", "y_test", origin)
+    same_length(X_test, raw, "X_test", "y_test", origin)
     as_text, y_as_text = raw.dtype.kind == "U", arrays["y"].dtype.kind in "US"
     if as_text != y_as_text:
         raise DataError(

@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from kbn.data import Dataset, given
+from kbn.data.load import CHOICES
 from kbn.errors import InputError
 from kbn.paths import LONGEST_NAME, read_text, user_path
 from kbn.schedule import ORDINARY
@@ -34,14 +36,31 @@ MEMORY_PER_TRIAL = 250.0
 default network, 200 with [500, 500], 256 with [2000]."""
 
 
+Data = Any
+"""A data set's name, or what `kbn.data.given` takes; of the latter a `Dataset` is made."""
+
+
 def setting(
-    default: Any, reader: Reader, help_text: str, metavar: str = "", *, many: bool = False
+    default: Any,
+    reader: Reader,
+    help_text: str,
+    metavar: str = "",
+    *,
+    many: bool = False,
+    later: bool = False,
 ) -> Any:
     """Return a dataclass field that reads its value with `reader`.
 
-    With `many` its flag may be given more than once, and its value is a tuple of them.
+    With `many` its flag may be given more than once, and its value is a tuple of them. With `later`
+    it is left out of the plain values at its default: studies of before it came go on.
     """
-    metadata = {"read": reader, "help": help_text, "metavar": metavar, "many": many}
+    metadata = {
+        "read": reader,
+        "help": help_text,
+        "metavar": metavar,
+        "many": many,
+        "later": later,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -120,7 +139,16 @@ class Settings:
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as values of JSON and TOML, keyed by field name."""
-        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {
+            field.name: _plain(value)
+            for field in dataclasses.fields(self)
+            for value in [getattr(self, field.name)]
+            if not (field.metadata["later"] and value == self._by_default(field))
+        }
+
+    def _by_default(self, field: dataclasses.Field[Any]) -> Any:
+        """Return a field's value where it is not given."""
+        return self.derived().get(field.name, field.default)
 
 
 def refusals(kind: type[Settings], given: Mapping[str, Any]) -> dict[str, str]:
@@ -248,8 +276,18 @@ class StudySpec(Settings, ABC):
     refused: ClassVar[tuple[str, ...]] = ()
     """Settings that it decides by itself, and refuses to be told: `--help` does not list them."""
 
-    data: str = setting(
-        "auto", values.text, "auto, cifar10, digits, synthetic[:N], or npz:FILE.", "NAME"
+    data: Data = setting(
+        "auto",
+        values.data_set,
+        f"{CHOICES}. In Python arrays, a data frame or a kbn.data.Dataset, too.",
+        "NAME",
+    )
+    target: str | None = setting(
+        None,
+        values.optional(values.text),
+        "The column of labels in a table (csv, parquet, a data frame).",
+        "COLUMN",
+        later=True,
     )
     validation: int | float = setting(
         0.1,
@@ -313,6 +351,9 @@ class StudySpec(Settings, ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.data, str | Dataset):
+            object.__setattr__(self, "data", given(self.data, self.target))
+            object.__setattr__(self, "target", None)  # it is no column any more
         if self.eta_min > self.eta_max:
             raise InputError(
                 f"--eta-min {values.number_text(self.eta_min)} is above --eta-max "
@@ -364,10 +405,9 @@ class StudySpec(Settings, ABC):
     def command(self) -> str:
         """Return the shell command that repeats this specification."""
         words = ["python", "-m", f"search.{self.kind}"]
-        derived = self.derived()
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if value == derived.get(field.name, field.default):
+            if value == self._by_default(field):
                 continue
             if isinstance(value, bool):
                 words.append(flag(field.name) if value else flag("no_" + field.name))

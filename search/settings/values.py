@@ -96,6 +96,11 @@ def text(flag: str, value: Any) -> str:
     return value.strip()
 
 
+def data_set(flag: str, value: Any) -> Any:
+    """Read a data set's name; what else Python gave becomes one together with its target."""
+    return text(flag, value) if isinstance(value, str) else value
+
+
 def file_name(flag: str, value: Any) -> str:
     """Read a name that can be a folder's: one path segment, not hidden."""
     name = text(flag, value)

@@ -110,9 +110,11 @@ def _differences(path: Path, identity: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the settings on which a kept specification and another one differ."""
     held = read_specification(path)
     same = held.get("fingerprint") == identity.get("fingerprint")
-    left_out = {DATA_SET: held.get(DATA_SET)} | ({"data": held.get("data")} if same else {})
+    left_out = {DATA_SET, *(("data", "target") if same else ())}
     try:
-        return differences(held, {**identity, **left_out})
+        return differences(
+            *({k: v for k, v in each.items() if k not in left_out} for each in (held, identity))
+        )
     except RecursionError as error:
         raise _unreadable(path, str(error)) from error
 

@@ -69,7 +69,9 @@ def specification(folder: Path) -> tuple[StudySpec, DataRecord]:
             f"run the study's command, python -m search.{driver}, once more where the data set is"
         )
     try:
-        if {field.name for field in dataclasses.fields(kind)} != held.keys():
+        fields = {field.name: field.metadata["later"] for field in dataclasses.fields(kind)}
+        needed = {name for name, later in fields.items() if not later}
+        if not needed <= held.keys() <= fields.keys():
             raise ValueError("other settings than this version has")
         data = read_record(DataRecord, dict(described))
         if data.fingerprint != fingerprint:

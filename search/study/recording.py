@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from kbn.data.load import NAMES, TABLES
 from search.plan import Progress, Stage, replay
 from search.records import (
     DataRecord,
@@ -51,9 +52,7 @@ def build_record(
         kind=spec.kind,
         name=name,
         folder=folder,
-        # `auto` may find another data set elsewhere, so the command names the one it found.
-        command=replace(spec, data=data.name).command()
-        + ("" if name == spec.study_name(data.name) else f" --name {shlex.quote(name)}"),
+        command=_command(spec, data, name),
         scale=spec.scale,
         data=data,
         experiments=tuple(_experiment(part, progress, known) for part, progress in parts),
@@ -61,6 +60,19 @@ def build_record(
         sessions=store.sessions(),
         version=project_version(),
     )
+
+
+def _command(spec: StudySpec, data: DataRecord, name: str) -> str:
+    """Return the command that repeats a study.
+
+    `auto` may find another data set elsewhere, so the command names the one it found; data that
+    were given in Python have no name, and are taken from a file of arrays.
+    """
+    kind = data.name.partition(":")[0]
+    named = data.name if kind in NAMES else f"npz:{data.name}.npz"
+    target = spec.target if kind in TABLES else None
+    command = replace(spec, data=named, target=target).command()
+    return command if name == spec.study_name(named) else f"{command} --name {shlex.quote(name)}"
 
 
 def kept_record(spec: StudySpec, data: DataRecord, *, name: str, folder: Path) -> StudyRecord:

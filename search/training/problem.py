@@ -11,6 +11,7 @@ import numpy as np
 
 from kbn import data
 from kbn.data import Dataset, Partition
+from kbn.data.load import BUILT_IN
 from kbn.errors import InputError
 from kbn.schedule import SHORTEST_CYCLE
 from search.evidence.chance import largest_share
@@ -52,7 +53,11 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
     InputError
         When the split, the batch or the cycle does not fit it.
     """
-    dataset = data.load(spec.data, data_dir=data_dir, say=say)
+    dataset = (
+        data.given(spec.data)
+        if isinstance(spec.data, Dataset)
+        else data.load(spec.data, data_dir=data_dir, target=spec.target, say=say)
+    )
     validation = spec.validation
     if spec.scale < 1.0:
         dataset = data.sample(dataset, spec.scale, seed=spec.seed)
@@ -133,10 +138,12 @@ def base_trial(spec: StudySpec, record: DataRecord) -> Trial:
 
     A batch size or a cycle that is varied has the value that leaves the fewest steps.
 
-    A file's path decides nothing: its arrays do, and those the fingerprint names.
+    Where the user's own data lie decides nothing: their arrays do, and those the fingerprint
+    names. All are called as files of arrays, which came first.
     """
+    built_in = record.name.partition(":")[0] in BUILT_IN
     return Trial(
-        data="npz" if record.name.startswith("npz:") else record.name,
+        data=record.name if built_in else "npz",
         fingerprint=record.fingerprint,
         train_size=record.train_size,
         validation_size=record.validation_size,

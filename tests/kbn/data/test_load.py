@@ -117,6 +117,27 @@ def test_a_folder_given_without_cifar10(
 
 
 @pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("name", ["cifar-100-python", "cifar-100-binary.tar.gz"])
+def test_a_folder_of_cifar100(tmp_path: Path, name: str) -> None:
+    """CIFAR-100 by mistake is called by its name, whether it is named itself or its folder."""
+    (tmp_path / name).mkdir()
+    for folder in (tmp_path, tmp_path / name):
+        with pytest.raises(DataError, match="holds CIFAR-100, which has other classes, and no"):
+            load("cifar10", data_dir=folder)
+
+
+def test_where_keras_keeps_it(tmp_path: Path, small_batches: Batches, write_python: Write) -> None:
+    """Keras unpacks the published folder into one of its own."""
+    write_python(small_batches, tmp_path / "cifar-10-batches-py-target")
+    assert load("cifar10", data_dir=tmp_path).name == "cifar10"
+
+
+def test_a_target_without_columns() -> None:
+    """A column is named for tables alone."""
+    with pytest.raises(DataError, match="--target label: data npz have no columns"):
+        load("npz:mine.npz", target="label")
+
+
 def test_auto_does_not_hide_damaged_files(small_batches: Batches, write_binary: Write) -> None:
     """CIFAR-10 that is there but damaged is an error; digits would hide it."""
     folder = write_binary(small_batches, cache_folder())
@@ -157,6 +178,16 @@ def test_a_file_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     [
         ("cifar", r"did you mean cifar10\? Choose auto, cifar10, digits, synthetic\[:N\], or npz"),
         ("CIFAR-10", r"did you mean cifar10\?"),
+        ("fashion", r"did you mean idx:DIR, with the folder of its four files\?"),
+        ("MNIST", r"did you mean idx:DIR"),
+        ("mine.npz", r"did you mean npz:mine\.npz\?"),
+        ("data/mine.CSV", r"did you mean csv:data/mine\.CSV with --target COLUMN\?"),
+        ("kittens", r"there is no such data set; Choose auto"),
+        ("../", r"did you mean folder:\.\./ \(pictures\), or idx:\.\./"),
+        ("cifar100", r"CIFAR-100 has 100 classes, and is not read; did you mean cifar10\?"),
+        ("arrays", r"were given in Python: give them there again"),
+        ("csv:", r"name the file too, as in csv:table\.csv"),
+        ("folder", r"name the folder too, as in folder:DIR"),
         ("digit", r"did you mean digits\?"),
         ("auto:3", r"did you mean auto\?"),
         ("digits:3", r"did you mean digits\?"),

@@ -25,6 +25,7 @@ from search.space.narrow import Zoom
 
 CHANGED: dict[str, Any] = {
     "data": "digits",
+    "target": "kind",
     "validation": 300,
     "stratified": True,
     "seed": 7,
