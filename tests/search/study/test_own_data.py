@@ -22,12 +22,11 @@ from tests.search.studies import SMALL, TRIALS
 DIGITS = data.load("digits")
 NAMES = np.array(["ant", "bee", "cow", "dog", "eel", "fox", "gnu", "hen", "ibex", "jay"])
 X, Y = DIGITS.X[:300], NAMES[DIGITS.y[:300]]
-ONE_EPOCH = {"epochs": 1, "final_epochs": 1}
 
 
 def study(spec: LambdaSearch, out: Path, **how: object) -> Study:
     """Run a small study."""
-    return run(replace(spec, **ONE_EPOCH), out=out, serial=True, quiet=True, **how)
+    return run(replace(spec, epochs=1, final_epochs=1), out=out, serial=True, quiet=True, **how)
 
 
 def test_arrays_are_a_study(tmp_path: Path) -> None:
