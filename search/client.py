@@ -109,6 +109,13 @@ class Service:
         """Return all of a study: its row, settings, findings, stages and trials."""
         return self._row("GET", _study(name))
 
+    def compare(self, *names: str) -> Row:
+        """Return studies, two or more, side by side: `findings`, and `text` in Markdown."""
+        if len(names) < 2:
+            raise InputError("a comparison takes two studies, or more; name another one")
+        a, b, *more = names
+        return self._row("GET", "/compare", params={"a": a, "b": b, "more": more})
+
     def submit(
         self,
         spec: StudySpec,

@@ -193,14 +193,15 @@ class _Renderer(RendererHTML):
 
     def text(self, *arguments: Any) -> str:
         """Return words; a browser would break `1e-2` and `--rounds` at their hyphens."""
-        return _unbroken(super().text(*arguments))
+        return unbroken(super().text(*arguments))
 
     def code_inline(self, *arguments: Any) -> str:
         """Return code; the same holds."""
-        return _unbroken(super().code_inline(*arguments))
+        return unbroken(super().code_inline(*arguments))
 
 
-def _unbroken(html: str) -> str:
+def unbroken(html: str) -> str:
+    """Return a text of HTML whose numbers and flags stay on one line each."""
     return _HYPHENS.sub(r'<span class="unbroken">\g<0></span>', html)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Depends, Query, Request, Response, UploadFile
 
 from search.service import verbs
+from search.service.compared import compared
 from search.service.details import Details, details
 from search.service.listing import Listing, Order, listed
 from search.service.place import Place
@@ -85,6 +86,24 @@ def wish_of(sent: Any) -> Wish:
     """Return what a model of `schema.submission` asks for; what was not sent is not in it."""
     fields: dict[str, Any] = sent.model_dump(exclude_unset=True)
     return Wish(**fields)
+
+
+@router.get("/compare")
+def compare_studies(
+    here: Here,
+    a: Annotated[str, Query(description="A study.")],
+    b: Annotated[str, Query(description="Another one.")],
+    more: Annotated[list[str] | None, Query(max_length=18, description="Further ones.")] = None,
+) -> dict[str, Any]:
+    """Return studies side by side, as `findings` and in words, as `text`.
+
+    They hold the settings that differ, curves and final models. Studies that validate on the same
+    images are compared image by image, with intervals and the set of what cannot be told from the
+    best; of others it is said why they cannot be.
+    """
+    folders = [here.folders.folder(name) for name in (a, b, *(more or ()))]
+    found = compared(folders, drawn=False)
+    return {"findings": found.findings, "text": found.text}
 
 
 @router.get("/studies/{name}")

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.exception_handlers import (
+    http_exception_handler,
+    request_validation_exception_handler,
+)
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 
 from cluster import ClusterError
 from kbn.errors import InputError, WriteError
-from search.service import api, events, fetch, operation
+from search.service import api, events, fetch, operation, pages
 from search.service.errors import ConflictError, FieldsError, UnknownStudyError
 from search.service.guard import Guard, Rules
 from search.service.place import Place
+from search.service.render import STATIC, refusal, wants_page
 from search.training.versions import project_version
 
-ROUTERS = [api.router, operation.router, events.router, fetch.router]
+ROUTERS = [pages.router, api.router, operation.router, events.router, fetch.router]
 """The last one has a route for any file of a study, so that it comes last."""
 
 
@@ -33,7 +42,9 @@ def create_app(place: Place, rules: Rules) -> FastAPI:
         app.include_router(router)
     for error, status in STATUSES.items():
         app.add_exception_handler(error, _answer(status))
-    app.add_middleware(Guard, rules=rules)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_middleware(Guard, rules=rules, refuse=refused, free=STATIC)
     return app
 
 
@@ -46,14 +57,36 @@ STATUSES = {
 }
 
 
-def _answer(status: int) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
-    async def answer(_: Request, error: Exception) -> JSONResponse:
+def refused(headers: Headers, status: int, why: str) -> Response:
+    """Return the answer to a request that is refused: a page for people, else JSON."""
+    return refusal(status, why) if wants_page(headers) else JSONResponse({"detail": why}, status)
+
+
+def _answer(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, FieldsError):
             detail = [
                 {"loc": ["body", *where], "msg": said, "type": "value_error"}
                 for where, said in error.errors.items()
             ]
             return JSONResponse({"detail": detail}, status)
-        return JSONResponse({"detail": str(error)}, status)
+        return refused(request.headers, status, str(error))
 
     return answer
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    """Answer to what FastAPI does not let through: it has its own way of saying so in JSON."""
+    assert isinstance(error, RequestValidationError)
+    if not wants_page(request.headers):
+        return await request_validation_exception_handler(request, error)
+    said = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+    return refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(said))
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    """Answer to an address, or a method, that nothing is at."""
+    assert isinstance(error, HTTPException)
+    if not wants_page(request.headers):
+        return await http_exception_handler(request, error)
+    return refusal(error.status_code, str(error.detail))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -46,7 +46,7 @@ it came from nowhere, so that nothing in it could ask this server for anything."
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all, forms would come from nowhere
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -71,6 +71,9 @@ class Rules:
         return f"kbn-{hashlib.sha256(self.token.encode()).hexdigest()[:12]}"
 
 
+Refuse = Callable[[Headers, int, str], Response]
+
+
 class Guard:
     """Lets requests through that keep the rules; a middleware.
 
@@ -80,10 +83,14 @@ class Guard:
         What answers them.
     rules
         What is asked of them.
+    refuse
+        Makes the answer to a request that is refused, of its headers, a status and a sentence.
+    free
+        What the paths of that begin with which needs no token.
     """
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
-        self._app, self._rules = app, rules
+    def __init__(self, app: ASGIApp, rules: Rules, *, refuse: Refuse, free: str) -> None:
+        self._app, self._rules, self._refuse, self._free = app, rules, refuse, free
         self._hosts = {name.lower() for name in (*LOOPBACK, *rules.hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +104,7 @@ class Guard:
         try:
             signed_in = self._check(scope, headers)
         except _RefusalError as refusal:
-            answer = JSONResponse({"detail": str(refusal)}, refusal.status)
+            answer = self._refuse(headers, refusal.status, str(refusal))
             await answer(scope, receive, _with_headers(send))
             return
         if signed_in is not None:
@@ -120,6 +127,8 @@ class Guard:
             raise _RefusalError(
                 HTTPStatus.FORBIDDEN, "the request comes from a page of another site"
             )
+        if scope["path"].startswith(self._free) and not changes:
+            return None
         given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         if "token" in given and not changes:
             return self._signed_in(scope, given)

@@ -11,6 +11,7 @@ from search.service import verbs
 from search.service.details import details, log_end
 from search.service.folders import Folders
 from search.service.listing import Order, listed
+from search.study.side_by_side import side_by_side
 
 Row = dict[str, Any]
 ALL = 10**9
@@ -38,6 +39,11 @@ class Local:
     def show(self, name: str) -> Row:
         """Return all of a study."""
         return asdict(details(self.folders, name))
+
+    def compare(self, *names: str) -> Row:
+        """Return studies side by side: `findings`, and `text` in Markdown."""
+        found = side_by_side([self.folders.folder(name) for name in names])
+        return {"findings": found.plain(), "text": found.text}
 
     def stop(self, name: str) -> Row:
         """Let a study end after the trials that run."""

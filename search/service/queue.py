@@ -26,13 +26,10 @@ def waiting(folders: Folders) -> list[Path]:
     """Return the folders of the studies that wait, the next one first."""
     found = []
     for name in folders.names():
-        folder = folders.root / name
-        with suppress(InputError):  # one that cannot be read is no reason to start none
-            request = folders.request(folder)
-            if request is None or not request.wanted:
-                continue
-            if folders.summary(name).state is StudyState.QUEUED:
-                found.append((not request.first, request.when or 0.0, name))
+        with suppress(InputError):  # one that is gone meanwhile
+            row = folders.summary(name)
+            if row.state is StudyState.QUEUED:
+                found.append((not row.first, row.when, name))
     return [folders.root / name for _, _, name in sorted(found)]
 
 

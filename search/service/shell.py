@@ -141,6 +141,17 @@ def show(studies: Studies, *, name: str) -> None:
 
 @group.command()
 @_on_studies
+@click.argument("names", nargs=-1, required=True)
+def compare(studies: Studies, *, names: tuple[str, ...]) -> None:
+    """Show studies side by side: the settings that differ, their best, their final models.
+
+    Those that validate on the same images are compared image by image, with intervals.
+    """
+    click.echo(visible(studies.compare(*names)["text"]), nl=False)
+
+
+@group.command()
+@_on_studies
 @click.argument("name")
 def log(studies: Studies, *, name: str) -> None:
     """Print the end of what a study has printed, where it was submitted."""

@@ -13,10 +13,10 @@ import reports
 from kbn.paths import Kind, kind_of
 from search.evidence.digest import digest
 from search.records import Result, StudyRecord
-from search.store.folder import FIGURES, SPEC, STORE
+from search.store.folder import FIGURES, GENERATED, SPEC, STORE, TRACEBACK
 from search.study.checks.check import Check, Examined, Verdict
 from search.study.checks.differences import difference, only_rounded
-from search.study.final_model import with_mistakes
+from search.study.final_model import MODEL, with_mistakes
 from search.training.problem import Problem
 
 MISTAKES = "mistakes*"
@@ -73,9 +73,10 @@ def report(study: Examined, into: Path) -> Iterator[Check]:
         _copy_mistakes(record.folder, into)
     else:
         made = with_mistakes(made, study.problem)
-    again = reports.write(made)
-    for path in (again.path, again.html, again.findings, again.trials, again.history, again.layers):
-        yield _compared(study, into, path.name)
+    reports.write(made)
+    for name in GENERATED:
+        if name not in (FIGURES, MODEL, TRACEBACK):
+            yield _compared(study, into, name)
     yield _figures(study, into)
 
 

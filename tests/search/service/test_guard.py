@@ -140,6 +140,6 @@ def test_every_answer_tells_a_browser_to_load_nothing_else(server: httpx.Client)
         answer = server.get(path)
         assert answer.headers["content-security-policy"] == policy
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
     assert "'unsafe-inline'" not in POLICY
     assert "allow-same-origin" not in SANDBOXED

@@ -1,0 +1,155 @@
+"""The pages in a real browser, on a server of this process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from search.service.compared import answer
+from search.service.place import Place
+from search.service.requests import Request, keep
+from tests.browser import DESK, NEEDED, PHONE, Tab, tab
+from tests.search.service.conftest import DONE, TOKEN, served
+from tests.search.service.reading import faults
+
+pytestmark = [*NEEDED]
+HOSTILE = """'"><script>document.title = 'hacked'</script><img src=http://127.0.0.1:9/x>"""
+PAGES = {
+    "studies": "/",
+    "commands": "/view/new",
+    "form": "/view/new?kind=lambda_coarse_fine",
+    "study": f"/view/studies/{DONE}",
+    "comparison": f"/view/compare?study={DONE}&study=again",
+    "nothing": "/view/studies/none",
+}
+Scheme = Literal["light", "dark"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, ended: Path) -> Path:
+    """Return a folder of two studies, of one of which somebody wrote hostile things."""
+    root = tmp_path_factory.mktemp("runs")
+    for name in (DONE, "again"):
+        shutil.copytree(ended, root / name)
+    keep(root / DONE, Request(who=HOSTILE, when=1.75e9, message=HOSTILE))
+    return root
+
+
+@pytest.fixture(scope="module")
+def address(root: Path) -> Iterator[str]:
+    """Return the address of a server on them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.service.compared.asked", lambda _, question: answer(question))
+        with served(Place(root)) as client:
+            yield str(client.base_url).rstrip("/")
+
+
+@pytest.fixture
+def desk(browser: Browser, address: str) -> Iterator[Tab]:
+    """Return a tab that has given the token."""
+    with tab(browser, base_url=address) as opened:
+        opened.open(f"/?token={TOKEN}")
+        yield opened
+
+
+def test_the_token_is_taken_out_of_the_address(desk: Tab, address: str) -> None:
+    """It is in a cookie then, which no script can read."""
+    assert desk.page.url == f"{address}/"
+    assert desk.run("document.cookie") == ""
+    (cookie,) = desk.page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+
+
+def test_who_has_no_token_signs_in(browser: Browser, address: str) -> None:
+    """By keyboard alone: the wrong token is said to be wrong, the right one opens the list."""
+    with tab(browser, base_url=address) as opened:
+        opened.open("/view/new")
+        assert faults(opened) == []
+        for token, heading in (("wrong", "Sign in"), (TOKEN, "Studies")):
+            opened.page.get_by_label("Token").fill(token)
+            opened.page.keyboard.press("Enter")
+            expect(opened.page.get_by_role("heading", level=1)).to_have_text(heading)
+            assert "token" not in opened.page.url or token == "wrong"  # noqa: S105 - no password
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_pages_are_sound(
+    browser: Browser, address: str, size: tuple[int, int], scheme: Scheme
+) -> None:
+    """Nothing is asked of another host, no complaint, all can be read, none scrolls sideways."""
+    with tab(browser, size=size, scheme=scheme, base_url=address) as opened:
+        opened.open(f"/?token={TOKEN}")
+        for name, path in PAGES.items():
+            opened.open(path)
+            opened.page.wait_for_load_state("networkidle")
+            others = [
+                each for each in opened.requests if not each.startswith((f"{address}/", "data:"))
+            ]
+            assert others == [], name
+            said = [each for each in opened.complaints if "404 (Not Found)" not in each]
+            assert said == [], name
+            assert faults(opened) == [], name
+            assert opened.run("document.documentElement.scrollWidth") == size[0], name
+
+
+def test_what_users_wrote_runs_nowhere(desk: Tab) -> None:
+    """It is read as it was written; no script of it runs, and no picture of it is fetched."""
+    for path in ("/", f"/view/studies/{DONE}"):
+        desk.open(path)
+        expect(desk.page.locator("main")).to_contain_text(HOSTILE)
+        assert "hacked" not in desk.page.title()
+        assert not [each for each in desk.requests if ":9/" in each]
+
+
+def test_a_report_is_shown_inside_and_can_do_nothing_here(desk: Tab) -> None:
+    """Its page is of no origin: its script sorts tables, and has no cookie and no server."""
+    desk.open(f"/view/studies/{DONE}")
+    desk.page.locator("iframe").scroll_into_view_if_needed()
+    inside = desk.page.frame_locator("iframe")
+    expect(inside.get_by_role("heading", level=1)).to_contain_text("The L2 strength λ")
+    frame = next(each for each in desk.page.frames if each.parent_frame)
+    assert frame.evaluate("origin") == "null"
+
+
+def test_studies_are_chosen_and_compared(desk: Tab) -> None:
+    """By ticking two and pressing a button; with the keyboard alone, too."""
+    boxes = desk.page.get_by_role("checkbox", name="Compare ")
+    boxes.nth(0).focus()
+    desk.page.keyboard.press("Space")
+    boxes.nth(1).check()
+    desk.page.get_by_role("button", name="Compare").press("Enter")
+    expect(desk.page.get_by_role("heading", level=1)).to_contain_text(" and ")
+    assert desk.run("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+
+
+def test_a_list_keeps_up(desk: Tab, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study that appears is shown without a reload, and boxes that were ticked stay ticked."""
+    monkeypatch.setattr("search.service.pages.IDLE", 1)
+    desk.open("/")
+    desk.page.get_by_role("checkbox", name="Compare again").check()
+    desk.run("document.body.dataset.same = 'yes'")
+    shutil.copytree(root / DONE, root / "newcomer")
+    try:
+        expect(desk.page.get_by_role("link", name="newcomer")).to_be_visible()
+        expect(desk.page.get_by_role("checkbox", name="Compare again")).to_be_checked()
+        assert desk.run("document.body.dataset.same") == "yes"
+    finally:
+        shutil.rmtree(root / "newcomer")
+
+
+def test_a_field_that_is_wrong_is_led_to(desk: Tab) -> None:
+    """The summary's link puts the field that cannot be used before the reader, who mends it."""
+    desk.open("/view/new?kind=lambda_coarse_fine")
+    desk.page.get_by_label("eta-max").fill("-1")
+    desk.page.get_by_role("button", name="Preview").click()
+    desk.page.get_by_role("link", name="--eta-max -1").click()
+    field = desk.page.get_by_label("eta-max")
+    expect(field).to_be_in_viewport()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    assert faults(desk) == []
