@@ -10,11 +10,12 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 
+from reports.coarse_fine.facts import QUANTILES, Lay
 from reports.coarse_fine.plots import TIED
 from reports.drawing.plots import quantity_label
 from reports.drawing.rulers import Ruler
 from reports.drawing.style import BLACK, BLUE, CURVES, VERMILION
-from reports.drawing.ticks import epoch_ticks
+from reports.drawing.ticks import along_epochs
 
 UNUSUAL = 0.02
 """Share of the largest losses that share the last colour: spikes are not to flatten all else."""
@@ -70,8 +71,7 @@ def learning_map(
         ax.axhline(chosen, color=VERMILION, linewidth=1.2, linestyle="--")
     ax.grid(visible=False)
     ax.set_title(quantity_label(quantity))
-    ax.set_xlabel("epoch")
-    epoch_ticks(ax)
+    along_epochs(ax)
     return mesh
 
 
@@ -84,19 +84,15 @@ def _edges(ruler: Ruler, places: Float[np.ndarray, " n"]) -> Float[np.ndarray, "
     return np.asarray(np.exp(edges)) if ruler.logarithmic else edges
 
 
-def learning_bands(history: pd.DataFrame, quantity: str, ax: Axes) -> Axes:
+def learning_bands(learning: Sequence[Lay], quantity: str, ax: Axes) -> Axes:
     """Draw between which values a quantity of most runs lay, epoch by epoch, and its median."""
-    epochs = history.groupby("epoch")[quantity]
-    middle = epochs.median()
+    epochs = [lay.epoch for lay in learning]
+    lines = zip(*(getattr(lay, quantity) for lay in learning), strict=True)
+    line = dict(zip(QUANTILES, lines, strict=True))
     for low, high in BANDS:
+        name = f"{high - low:.0%} of the runs"
         ax.fill_between(
-            middle.index,
-            epochs.quantile(low),
-            epochs.quantile(high),
-            color=BLUE,
-            alpha=0.2,
-            linewidth=0,
-            label=f"{high - low:.0%} of the runs",
+            epochs, line[low], line[high], color=BLUE, alpha=0.2, linewidth=0, label=name
         )
-    ax.plot(middle.index, middle, color=BLUE, label="their median")
+    ax.plot(epochs, line[0.5], color=BLUE, label="their median")
     return ax

@@ -8,6 +8,9 @@ from search.evidence.margins import Mean
 from search.records import Role, State
 from search.space.points import Point
 
+CLOSE = 40
+"""Points from which on they stand so close that each is drawn small, and runs are summed up."""
+
 
 @dataclass(frozen=True)
 class Reached:
@@ -45,6 +48,13 @@ class Look:
     """Ascending."""
     replicated: bool
     """Whether it trained points with several seeds."""
+    typical_error: float | None
+    """The median of its points' standard errors."""
+
+    @property
+    def reached(self) -> tuple[Reached, ...]:
+        """The points that have an accuracy."""
+        return tuple(each for each in self.points if each.accuracy is not None)
 
     @property
     def compared(self) -> bool:
@@ -160,6 +170,33 @@ class Final:
 
 
 @dataclass(frozen=True)
+class ClassScore:
+    """How the final model that is kept does on the test images of a class."""
+
+    name: str
+    images: int
+    accuracy: float
+    error: float
+    taken_for: str | None
+    """The class that its images are most often taken for; None where it makes no mistake."""
+    mistaken: float
+    """The share of its images that are taken for that."""
+
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Shares of runs that lie below the numbers of a `Lay`."""
+
+
+@dataclass(frozen=True)
+class Lay:
+    """Where validation loss and accuracy of the search's runs lay at an epoch's end."""
+
+    epoch: int
+    loss: tuple[float, ...]
+    accuracy: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Explained:
     """What an axis, or a pair of them, explains of the variance of accuracy."""
 
@@ -197,6 +234,10 @@ class Findings:
     margins: tuple[Margin, ...]
     explained: tuple[Explained, ...]
     """Largest share first; none for one axis, or where points are too few."""
+    classes: tuple[ClassScore, ...]
+    """Of the final model that is kept, those that have test images."""
+    learning: tuple[Lay, ...]
+    """Epochs ascending; nothing where so few points were trained that each is drawn."""
     images: int
     """Validation images."""
     finished: bool

@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
+from statistics import fmean, median
 
 import numpy as np
 
+from reports.coarse_fine.classes import class_scores
 from reports.coarse_fine.facts import (
+    CLOSE,
+    QUANTILES,
     Against,
     Best,
+    ClassScore,
     Explained,
-    Final,
     Findings,
+    Lay,
     Look,
     Margin,
-    Measured,
     Reached,
     Score,
 )
+from reports.coarse_fine.finals import finals_of
+from reports.coarse_fine.frames import search_history
 from reports.coarse_fine.searched import (
     by_point,
     ended_trials,
     known_of,
+    lone_ordered,
     outcomes,
     search_of,
     search_stages,
     title_of,
     trials_of,
 )
-from reports.parts import reference
 from reports.parts.tables import (
     NO_SEEDS,
     accuracies,
     learned,
+    mean_seconds,
     reference_values,
     states,
     uncertainty,
@@ -41,7 +47,7 @@ from reports.parts.tables import (
 from search.evidence.compare import Comparison
 from search.evidence.importance import importance
 from search.evidence.margins import margin
-from search.evidence.marks import Seeds, standard_error_of_share
+from search.evidence.marks import Seeds
 from search.evidence.mcnemar import exact_pairs, holm
 from search.evidence.outcomes import candidates
 from search.records import Figures, Role, State, StudyRecord, TrialRecord
@@ -68,6 +74,8 @@ def findings(record: StudyRecord) -> Findings:
         finals=finals_of(record),
         margins=_margins(record, seeds),
         explained=_explained(record),
+        classes=_classes(record),
+        learning=_learning(record),
         images=record.data.validation_size,
         finished=record.finished,
     )
@@ -87,14 +95,17 @@ def _look(record: StudyRecord, name: str, seeds: Seeds) -> Look:
     published: Mapping[Point, float] = {}
     if search.space.axes == (LAM,):
         published = {(lam,): v for lam, v in reference_values(record, trials, stage.role).items()}
+    points = tuple(
+        _reached(record, point, group, seeds, published.get(point))
+        for point, group in by_point(trials, search.space).items()
+    )
+    errors = [each.error for each in points if each.error is not None]
     return Look(
         title=title_of(stage, search),
         role=stage.role,
-        points=tuple(
-            _reached(record, point, group, seeds, published.get(point))
-            for point, group in by_point(trials, search.space).items()
-        ),
+        points=points,
         replicated=any(each.trial.replicate for each in trials),
+        typical_error=median(errors) if errors else None,
     )
 
 
@@ -116,7 +127,7 @@ def _reached(
         highest=max(values, default=None),
         train_accuracy=_mean([each.train for each in completed], "accuracy"),
         validation_loss=_mean([each.validation for each in completed], "loss"),
-        seconds=fmean(each.seconds for each in completed) if completed else None,
+        seconds=mean_seconds(trials),
         states=tuple(states(trials, record.data)),
         waits=any(each.state is State.WAITING for each in trials),
         reference=published,
@@ -196,46 +207,6 @@ def _score(trials: Sequence[TrialRecord], seeds: Seeds) -> Score | None:
     )
 
 
-def _ended_finals(record: StudyRecord) -> list[TrialRecord]:
-    """Return the final models whose training ended, the one that is kept first."""
-    finals = [each for each in trials_of(record, Role.FINAL) if each.result]
-    return sorted(finals, key=lambda each: each.trial.id != record.chosen)
-
-
-def finals_of(record: StudyRecord) -> tuple[Final, ...]:
-    """Return the final models whose training ended, the one that is kept first."""
-    return tuple(_final(record, each) for each in _ended_finals(record))
-
-
-def _final(record: StudyRecord, final: TrialRecord) -> Final:
-    result, trial = final.result, final.trial
-    assert result is not None
-    comparable = reference.comparable(record.data, trial)
-    parts = {"train": result.train, "validation": result.validation, "test": result.test}
-    return Final(
-        epochs=trial.epochs,
-        trained=result.epochs,
-        lam=trial.lam,
-        alpha=trial.alpha,
-        state=final.state,
-        kept=trial.id == record.chosen,
-        comparable=comparable,
-        parts=tuple(
-            Measured(
-                part=name,
-                images=figures.n,
-                accuracy=figures.accuracy,
-                error=standard_error_of_share(figures.accuracy, figures.n),
-                loss=figures.loss,
-                cost=figures.cost,
-                reference=reference.FINAL.test_accuracy if comparable and name == "test" else None,
-            )
-            for name, figures in parts.items()
-            if figures is not None
-        ),
-    )
-
-
 def _margins(record: StudyRecord, seeds: Seeds) -> tuple[Margin, ...]:
     space = search_of(record).space
     first = candidates(outcomes(_first_look(record)), space)
@@ -253,6 +224,31 @@ def _explained(record: StudyRecord) -> tuple[Explained, ...]:
     return tuple(
         Explained(tuple(axis.name for axis in each.axes), each.share, each.low, each.high)
         for each in importance(known, search.space, rng=rng)
+    )
+
+
+def _classes(record: StudyRecord) -> tuple[ClassScore, ...]:
+    kept = next((each.result for each in record.trials if each.trial.id == record.chosen), None)
+    counts = kept.arrays.get("confusion") if kept else None
+    return () if counts is None else class_scores(counts, record.data.classes)
+
+
+def _learning(record: StudyRecord) -> tuple[Lay, ...]:
+    """Return where the runs of many points lay; nothing for those that are drawn along an axis."""
+    search = search_of(record)
+    if lone_ordered(search.space):
+        return ()
+    history = search_history(record, search)
+    if history["point"].nunique() <= CLOSE:
+        return ()
+    epochs = history.groupby("epoch")
+    loss, accuracy = (
+        epochs[f"validation_{name}"].quantile(np.array(QUANTILES)).unstack()
+        for name in ("loss", "accuracy")
+    )
+    return tuple(
+        Lay(int(epoch), tuple(loss.loc[epoch].tolist()), tuple(accuracy.loc[epoch].tolist()))
+        for epoch in loss.index
     )
 
 

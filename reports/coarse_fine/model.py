@@ -1,62 +1,74 @@
-"""The final model, seen from inside: class by class, its first layer, and its worst mistakes."""
+"""The figures of the final model: its curves, its confusion, its first layer, its mistakes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
-from reports.drawing import images
+from reports.drawing import images, plots
 from reports.drawing.album import Album, Picture
-from reports.parts.excerpt import Excerpt, excerpt
-from reports.parts.text import NONE, cell, cut, share
-from search.evidence.marks import standard_error_of_share
+from reports.drawing.style import Draw, label_panels, legend_below
+from reports.parts.frames import history_frame
+from reports.parts.text import cut, share
 from search.records import DataRecord, Mistakes, StudyRecord, TrialRecord
 
 UNITS = 60
 """Units whose weights are shown at most."""
-LONGEST, LONGEST_IN_TABLE = 12, 40
-"""Letters of a class's name below a picture, and in a table."""
+LONGEST = 12
+"""Letters of a class's name below a picture."""
 SMALLEST = 1e-30
 """What all is divided by at least: where every number is the same, there is nothing to scale."""
 
 
-def classes_table(counts: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
-    """Return one row a class that has images, by its confusion matrix; of many those done worst."""
-    shown = _worst(counts).shown
-    return pd.DataFrame([_row(counts, classes, int(true)) for true in shown])
-
-
-def classes_remainder(counts: np.ndarray) -> str:
-    """Say what `classes_table` leaves out; nothing where it leaves out nothing."""
-    found = _worst(counts)
-    if not found.left_out:
-        return ""
-    return f"These are the {len(found.shown)} classes of {len(counts):,} that it labels worst."
-
-
-def _worst(counts: np.ndarray) -> Excerpt[int]:
-    totals = counts.sum(axis=1)
-    accuracies = {int(k): counts[k, k] / totals[k] for k in np.flatnonzero(totals)}
-    return excerpt({label: -accuracy for label, accuracy in accuracies.items()})
-
-
-def _row(counts: np.ndarray, classes: tuple[str, ...], label: int) -> dict[str, str]:
-    total = int(counts[label].sum())
-    accuracy = counts[label, label] / total
-    others = np.where(np.arange(len(counts)) == label, 0, counts[label])
-    other = int(others.argmax())
-    name, taken_for = (cut(classes[each], LONGEST_IN_TABLE) for each in (label, other))
-    mistaken = f"{taken_for} ({share(others[other] / total)})" if others[other] else NONE
-    return {
-        "class": cell(name),
-        "test images": f"{total:,}",
-        "accuracy": share(accuracy),
-        "standard error": share(standard_error_of_share(accuracy, total)),
-        "most often taken for": cell(mistaken),
+def final_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict[str, Picture]:
+    """Draw the curves of a final model and, where it has one, its confusion matrix."""
+    history = history_frame(record)
+    curve = history[history["number"] == final.number]
+    pictures = {
+        "final": album.draw(
+            "final",
+            _final(curve, final),
+            "The final model: (a) cost and loss, (b) accuracy, at each epoch's end.",
+            height=3.1,
+        )
     }
+    if final.result is not None and "confusion" in final.result.arrays:
+        pictures["confusion"] = album.draw(
+            "confusion",
+            _confusion(record, final),
+            "Confusion matrix of the final model on the test set, as shares of each true class.",
+            height=5.0,
+        )
+    return pictures | _inside(record, album, final)
 
 
-def model_figures(record: StudyRecord, album: Album, final: TrialRecord) -> dict[str, Picture]:
+def _final(curve: pd.DataFrame, final: TrialRecord) -> Draw:
+    test = final.result.test if final.result else None
+
+    def draw(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2)
+        plots.final_losses(curve, left)
+        plots.final_accuracies(curve, test.accuracy if test else None, right)
+        label_panels((left, right))
+        legend_below(figure, plots.final_keys(right), columns=5)
+
+    return draw
+
+
+def _confusion(record: StudyRecord, final: TrialRecord) -> Draw:
+    assert final.result is not None
+    counts, classes = final.result.arrays["confusion"], record.data.classes
+
+    def draw(figure: Figure) -> None:
+        ax = plots.confusion(counts, classes, figure.subplots())
+        if len(classes) > plots.NUMBERED_CLASSES:
+            figure.colorbar(ax.images[0])
+
+    return draw
+
+
+def _inside(record: StudyRecord, album: Album, final: TrialRecord) -> dict[str, Picture]:
     """Draw the first layer as pictures, and the worst mistakes, where the data are images."""
     network = final.result.network if final.result else {}
     if not network or record.data.image_shape is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from reports.coarse_fine.facts import CLOSE
 from reports.drawing.rulers import Ruler
 from reports.drawing.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, WHITE
 from search.records import Role
@@ -30,8 +32,6 @@ _MARKS = ("reference report", TIED, INCOMPLETE)
 """What is in a legend beside stages."""
 SAID = 5
 """Values of which words beside them say that they did not complete, at most."""
-CLOSE = 40
-"""Points from which on they stand so close that each is small, and has no bar."""
 
 
 def stage_styles(points: pd.DataFrame) -> Mapping[str, Style]:
@@ -104,17 +104,16 @@ def _mark_ties(points: pd.DataFrame, ax: Axes) -> None:
     """Draw a tick above the axis at each value that is among the best."""
     tied = points.loc[points["tied"], "place"].drop_duplicates()
     if not tied.empty:
-        ax.plot(
-            tied,
-            [0.015] * len(tied),
-            "|",
-            transform=ax.get_xaxis_transform(),
-            color=VERMILION,
-            markersize=9,
-            markeredgewidth=0.5 if len(tied) > CLOSE else 1.8,
-            label=TIED,
-            zorder=3,
-        )
+        width = 0.5 if len(tied) > CLOSE else 1.8
+        _above_axis(tied, 0.015, "|", ax, markersize=9, markeredgewidth=width, label=TIED, zorder=3)
+
+
+def _above_axis(
+    places: pd.Series[float], height: float, marker: str, ax: Axes, **style: Any
+) -> None:
+    """Draw marks at a share of the axes' height."""
+    across = ax.get_xaxis_transform()
+    ax.plot(places, [height] * len(places), marker, transform=across, color=VERMILION, **style)
 
 
 def _mark_chosen(points: pd.DataFrame, ruler: Ruler, ax: Axes) -> None:
@@ -139,15 +138,7 @@ def _mark_incomplete(points: pd.DataFrame, ax: Axes) -> None:
     """Say at the bottom which values did not complete; of many, in the legend what a mark means."""
     places = points.loc[points["accuracy"].isna(), "place"].drop_duplicates()
     if len(places) > SAID:
-        ax.plot(
-            places,
-            [0.05] * len(places),
-            "x",
-            transform=ax.get_xaxis_transform(),
-            color=VERMILION,
-            markersize=3,
-            label=INCOMPLETE,
-        )
+        _above_axis(places, 0.05, "x", ax, markersize=3, label=INCOMPLETE)
         return
     for place in places:
         ax.annotate(

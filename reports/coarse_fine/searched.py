@@ -18,6 +18,11 @@ def search_of(record: StudyRecord) -> SearchSettings:
     return settings
 
 
+def lone_ordered(space: Space) -> bool:
+    """Say whether points are values of one ordered axis, along which all can be drawn."""
+    return len(space.axes) == 1 and space.axes[0].ordered
+
+
 def search_stages(record: StudyRecord) -> tuple[str, ...]:
     """Return the names of the stages that took part in choosing, each once, in order."""
     return tuple(dict.fromkeys(stage.name for stage in record.stages if stage.role.chooses))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from reports.coarse_fine.certainty import optimism_remark, remarks, tied_sentence
+from reports.coarse_fine.classes import classes_remainder, classes_table
 from reports.coarse_fine.facts import Best, Final, Findings
 from reports.coarse_fine.figures import figures
 from reports.coarse_fine.findings import findings
-from reports.coarse_fine.model import classes_remainder, classes_table
 from reports.coarse_fine.searched import search_of
 from reports.coarse_fine.settings import own_settings
 from reports.coarse_fine.summary import summary, verdict
@@ -88,7 +88,11 @@ def _context(
         "compared": any(look.compared for look in found.looks),
         "explained": markdown(explained_table(found)) if found.explained else "",
         "sure": _sure(found, found.best, search) if found.best else None,
-        "classes": _classes(record),
+        "classes": paragraphs(
+            markdown(classes_table(found.classes)), classes_remainder(found.classes)
+        )
+        if found.classes
+        else "",
         "kept": count(kept.epochs, "epoch") if kept else "",
         "tested": bool(kept and kept.test),
         "finals": [
@@ -96,16 +100,6 @@ def _context(
             for each in finals
         ],
     }
-
-
-def _classes(record: StudyRecord) -> str:
-    """Return the final model's accuracies class by class; nothing where it has none."""
-    final = next((each.result for each in record.trials if each.trial.id == record.chosen), None)
-    counts = final.arrays.get("confusion") if final else None
-    if counts is None:
-        return ""
-    table = markdown(classes_table(counts, record.data.classes))
-    return paragraphs(table, classes_remainder(counts))
 
 
 def _sure(found: Findings, best: Best, search: SearchSettings) -> dict[str, Any]:

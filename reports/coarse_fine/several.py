@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from scipy.spatial import cKDTree
 
-from reports.coarse_fine.facts import Margin
-from reports.coarse_fine.plots import CLOSE, INCOMPLETE, TIED
+from reports.coarse_fine.facts import CLOSE, Margin
+from reports.coarse_fine.plots import INCOMPLETE, TIED
 from reports.drawing.rulers import Ruler
 from reports.drawing.style import BLACK, CURVES, GREY, RULE, VERMILION, WHITE
 

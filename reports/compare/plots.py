@@ -21,7 +21,7 @@ from reports.drawing.style import (
     VERMILION,
     legend_below,
 )
-from reports.drawing.ticks import epoch_ticks
+from reports.drawing.ticks import along_epochs
 from reports.parts.text import cut
 from search.space.axis import AXES
 
@@ -82,9 +82,8 @@ def learning(studies: Sequence[Side], ax: Axes) -> list[Artist]:
             epochs = range(1, len(side.final.curve) + 1)
             label = cut(side.name, NAME_LENGTH)
             keys += ax.plot(epochs, side.final.curve, color=colour, label=label)
-    ax.set_xlabel("epoch")
     ax.set_ylabel("validation accuracy")
-    epoch_ticks(ax)
+    along_epochs(ax)
     return keys
 
 

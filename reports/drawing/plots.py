@@ -26,7 +26,7 @@ from reports.drawing.style import (
     VERMILION,
     WHITE,
 )
-from reports.drawing.ticks import epoch_ticks
+from reports.drawing.ticks import along_epochs
 from reports.parts.text import cut, share
 
 NUMBERED_CLASSES = 20
@@ -60,9 +60,8 @@ def learning_curves(
             linewidth=2.4 if value == chosen else 1.2,
             zorder=4 if value == chosen else 2,
         )
-    ax.set_xlabel("epoch")
     ax.set_ylabel(quantity_label(quantity))
-    epoch_ticks(ax)
+    along_epochs(ax)
     return ax
 
 
@@ -121,9 +120,8 @@ def final_losses(history: pd.DataFrame, ax: Axes) -> Axes:
             linestyle="--",
             label=f"{part} loss",
         )
-    ax.set_xlabel("epoch")
     ax.set_ylabel("loss, cost (nats)")
-    epoch_ticks(ax)
+    along_epochs(ax)
     return ax
 
 
@@ -141,9 +139,8 @@ def final_accuracies(history: pd.DataFrame, test: float | None, ax: Axes) -> Axe
             label="test, at the end",
             zorder=4,
         )
-    ax.set_xlabel("epoch")
     ax.set_ylabel("accuracy")
-    epoch_ticks(ax)
+    along_epochs(ax)
     return ax
 
 

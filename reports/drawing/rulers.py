@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from reports.drawing.ticks import log_ticks
 from reports.parts.text import cut
 from search.settings.values import number_text
 from search.space.axis import Axis, Scale, Value
+from search.space.points import Point, Space
 
 NAMED = 7
 """Values of whole numbers that have a tick each, at most: of more every second one, or third, …"""
@@ -108,3 +109,8 @@ class Ruler:
         if self.axis.ordered:
             return number_text(float(f"{self.at(value):.{DIGITS}g}"))
         return cut(self.axis.show(value), NAME_LENGTH)
+
+
+def rulers(space: Space, points: Collection[Point]) -> tuple[Ruler, ...]:
+    """Return the rulers of a space's axes, for some points."""
+    return tuple(Ruler(axis, space.values(axis, points)) for axis in space.axes)

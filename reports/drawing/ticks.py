@@ -42,6 +42,7 @@ def _text(value: float, _: int | None = None) -> str:
     return power_text(power) if multiple == 1 else f"{multiple}×{power_text(power)}"
 
 
-def epoch_ticks(ax: Axes) -> None:
-    """Put ticks at whole epochs: what is drawn against them is of an epoch's end."""
+def along_epochs(ax: Axes) -> None:
+    """Make epochs the x axis, with ticks at whole ones: what is drawn is of an epoch's end."""
+    ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from reports.drawing.style import BLUE, GREY, MUTED, ORANGE, RULE, VERMILION, WHITE
-from reports.drawing.ticks import epoch_ticks
+from reports.drawing.ticks import along_epochs
 from search.records import State
 
 NORMS = {True: (BLUE, "with batch norm"), False: (VERMILION, "without batch norm")}
@@ -45,9 +45,8 @@ def norm_curves(
         for part, (_, style) in PARTS.items():
             draw_runs(group, f"{part}_{name}", ax, colour=colour, linestyle=style, view=view)
     cut_off(ax, view)
-    ax.set_xlabel("epoch")
     ax.set_ylabel(f"{name} (nats)")
-    epoch_ticks(ax)
+    along_epochs(ax)
     return ax
 
 

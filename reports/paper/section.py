@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from reports.coarse_fine.findings import finals_of
+from reports.coarse_fine.finals import finals_of
 from reports.coarse_fine.summary import final_scores
 from reports.paper import gradient_check as gradient_report
 from reports.paper.discrepancies import BY_CHANCE, LARGE, large_differences

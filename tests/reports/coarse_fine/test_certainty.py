@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from reports.coarse_fine import plots as search_plots
 from reports.coarse_fine.certainty import remarks, tied_sentence
 from reports.coarse_fine.facts import Best
-from reports.coarse_fine.figures import order_frame
 from reports.coarse_fine.findings import findings, mcnemar_to_winner
+from reports.coarse_fine.frames import order_frame
 from reports.coarse_fine.searched import known_of, search_of, search_stages
 from reports.coarse_fine.tables import differences_table, p_value, scores_table
 from reports.document import render

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from reports.coarse_fine import crowd, plots
+from reports.coarse_fine.facts import CLOSE, Lay
 from reports.drawing.rulers import Ruler
 from search.records import Role
 from search.space.axis import LAM
@@ -86,7 +87,7 @@ def test_close_points_are_small_and_have_no_bars(ax: Axes) -> None:
     assert np.size(ticks.get_xdata()) == len(LAMS)
     assert ticks.get_markeredgewidth() < 1
     ax.clear()
-    plots.accuracy_along(points(LAMS[:: len(LAMS) // plots.CLOSE]), RULER, ax)
+    plots.accuracy_along(points(LAMS[:: len(LAMS) // CLOSE]), RULER, ax)
     assert len(ax.collections) == 1
 
 
@@ -99,3 +100,17 @@ def test_many_that_did_not_complete_are_named_once(ax: Axes) -> None:
     plots.accuracy_along(points(LAMS, few[::-1] * np.nan), RULER, ax)
     assert not ax.texts
     assert "did not complete" in ax.get_legend_handles_labels()[1]
+
+
+def test_bands_are_drawn_between_the_quantiles_that_were_found(ax: Axes) -> None:
+    """The wide band between the outer ones, the narrow one between the inner ones, the median."""
+    lays = [
+        Lay(1, (1.0, 2.0, 3.0, 4.0, 5.0), (0.0,) * 5),
+        Lay(2, (0.1, 0.2, 0.3, 0.4, 0.5), (0.0,) * 5),
+    ]
+    crowd.learning_bands(lays, "loss", ax).figure.canvas.draw()
+    spans = [each.get_datalim(ax.transData).intervaly.tolist() for each in ax.collections]
+    assert spans == [[0.1, 5.0], [0.2, 4.0]]
+    assert np.asarray(ax.lines[0].get_xydata()).tolist() == [[1.0, 3.0], [2.0, 0.3]]
+    _, names = ax.get_legend_handles_labels()
+    assert names == ["90% of the runs", "50% of the runs", "their median"]

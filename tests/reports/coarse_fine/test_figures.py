@@ -24,11 +24,11 @@ from PIL import Image
 
 from kbn.schedule import triangular
 from reports.coarse_fine import plots as search_plots
-from reports.coarse_fine.figures import rulers, search_points
 from reports.coarse_fine.findings import findings
+from reports.coarse_fine.frames import search_points
 from reports.coarse_fine.searched import known_of
 from reports.drawing import plots
-from reports.drawing.rulers import Ruler
+from reports.drawing.rulers import Ruler, rulers
 from reports.drawing.style import BLACK, WIDTH, write_figure
 from reports.parts.frames import history_frame
 from reports.write import Report

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 import reports
-from reports.coarse_fine.model import LONGEST_IN_TABLE, classes_remainder, classes_table
-from reports.parts.text import NONE
 from search.records import Mistakes, StudyRecord
 from tests.reports.records import DIGITS, study
 
@@ -27,32 +25,6 @@ def drawn(record: StudyRecord) -> set[str]:
     text = reports.write(record).path.read_text("utf-8")
     files = (path.stem for path in (record.folder / "figures").glob("*.png"))
     return {name for name in files if f"(figures/{name}.png)" in text}
-
-
-def test_a_row_a_class() -> None:
-    """Its share of images labelled right, and what it is taken for most often."""
-    counts = np.array([[3, 1, 0], [0, 5, 0], [10, 30, 60]])
-    table = classes_table(counts, ("a|b", "c", "d"))
-    assert [list(row) for row in table.to_numpy()] == [
-        ["a\\|b", "4", "0.7500", "0.2165", "c (0.2500)"],
-        ["c", "5", "1.0000", "0.1342", NONE],
-        ["d", "100", "0.6000", "0.0490", "c (0.3000)"],
-    ]
-    assert classes_remainder(counts) == ""
-
-
-def test_a_class_without_test_images_has_no_row() -> None:
-    """There is nothing to say of it."""
-    assert list(classes_table(np.array([[2, 0], [0, 0]]), ("a", "b"))["class"]) == ["a"]
-
-
-def test_of_many_classes_those_done_worst_are_listed() -> None:
-    """As many as a reader looks at, and how many there are."""
-    counts = np.diag(np.arange(1, 101)) + np.eye(100, k=1, dtype=int) * 5
-    counts[-1, 0] = 5
-    table = classes_table(counts, tuple(f"class {k}" for k in range(100)))
-    assert list(table["class"]) == [f"class {k}" for k in range(20)]
-    assert classes_remainder(counts) == "These are the 20 classes of 100 that it labels worst."
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (1, 8, 8), None])
@@ -92,10 +64,3 @@ def test_long_names_of_classes_are_cut(tmp_path: Path) -> None:
     data = replace(DIGITS, classes=("a very long\nname of a class", *DIGITS.classes[1:]))
     drawn(replace(study(tmp_path, data=data), mistakes=MISTAKES))
     assert ">(a very long…)<" in (tmp_path / "figures" / "mistakes.svg").read_text("utf-8")
-
-
-def test_long_names_of_classes_are_cut_in_the_table() -> None:
-    """A name of any length and any number of lines leaves the table one."""
-    table = classes_table(np.array([[3, 1], [0, 4]]), ("a\nb" * 50_000, "c" * 50_000))
-    assert table["class"].str.len().tolist() == [LONGEST_IN_TABLE] * 2
-    assert table["most often taken for"][0] == f"{'c' * (LONGEST_IN_TABLE - 1)}… (0.2500)"

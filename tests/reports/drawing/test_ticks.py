@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from reports.drawing.ticks import epoch_ticks, log_ticks, power_text
+from reports.drawing.ticks import along_epochs, log_ticks, power_text
 
 
 def axes() -> Axes:
@@ -78,7 +78,7 @@ def test_epochs_are_whole(last: int, most: int) -> None:
     """Never half an epoch, however few there are, and no more ticks than can be read."""
     ax = axes()
     ax.plot(range(1, last + 1), range(last), "o")
-    epoch_ticks(ax)
+    along_epochs(ax)
     low, high = ax.get_xlim()
     inside = [tick for tick in ax.get_xticks() if low <= tick <= high]
     assert 1 <= len(inside) <= most
