@@ -30,8 +30,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "search.running",
         "search.study",
         "search.client",
-        "search.service",
         "search.export",
+        "search.service",
         "search",  # the commands, and the names that the package hands out
     ),
     "reports": (

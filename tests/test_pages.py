@@ -94,24 +94,24 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
+_INLINE = re.compile(r"`((?:python -m (?:search|kbn)\.|kbn-search )[^`]*)`")
+_PLACEHOLDER = re.compile(r"[A-Z]{2,}|…|<")
+
+
 @cache
 def commands(page: Path) -> tuple[Shown, ...]:
-    """Return the commands that a page shows, in blocks and in tables of commands."""
-    lines = [
-        line
-        for block in blocks(page, "sh")
-        for line in block.replace("\\\n", " ").splitlines()
-        if line.strip()
-    ]
-    lines += [
-        found
-        for row in page.read_text(encoding="utf-8").splitlines()
-        if row.startswith("|")
-        for found in re.findall(r"`((?:python -m (?:search|kbn)\.|kbn-search )[^`]*)`", row)
-        if not re.search(r"[A-Z]{2,}|…|<", found)  # a placeholder stands in it
-    ]
-    found = (each for each in map(shown, dict.fromkeys(lines)) if each is not None)
-    return tuple(each for each in found if each.module != "pytest")
+    """Return the commands that a page shows, in blocks and in tables of commands, in its order."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    language, lines = "", list[str]()
+    for line in text.splitlines():
+        if line.startswith("```"):
+            language = line.strip("`") if not language else ""
+        elif language == "sh":
+            lines.append(line)
+        elif line.startswith("|"):
+            lines += [each for each in _INLINE.findall(line) if not _PLACEHOLDER.search(each)]
+    found = (shown(line) for line in dict.fromkeys(lines))
+    return tuple(each for each in found if each is not None and each.module != "pytest")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -158,9 +158,11 @@ def test_commands_and_snippets_run(page: Path, tmp_path: Path) -> None:
             run(tmp_path, "-c", "from search.console import main; main()", *words)
         else:
             run(tmp_path, "-m", each.module, *words)
-    if snippets := blocks(page, "python"):
-        (tmp_path / "snippets.py").write_text("\n".join(snippets), encoding="utf-8")
-        run(tmp_path, "snippets.py")
+    if snippets := "\n".join(blocks(page, "python")):
+        folder = tmp_path if "runs/" in snippets else tmp_path / "apart"
+        folder.mkdir(exist_ok=True)
+        (folder / "snippets.py").write_text(snippets, encoding="utf-8")
+        run(folder, "snippets.py")
 
 
 class _Links(HTMLParser):

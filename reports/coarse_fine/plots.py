@@ -39,7 +39,7 @@ def stage_styles(points: pd.DataFrame) -> Mapping[str, Style]:
     stages = points[["stage", "role"]].drop_duplicates("stage")
     rounds = cycle(_ROUNDS)
     return {
-        str(stage): next(rounds) if role is Role.ROUND else _STAGES[role]
+        str(stage): next(rounds) if role == Role.ROUND else _STAGES[role]
         for stage, role in zip(stages["stage"], stages["role"], strict=True)
     }
 
@@ -71,7 +71,7 @@ def accuracy_along(points: pd.DataFrame, ruler: Ruler, ax: Axes) -> Axes:
             capsize=2.5,
             elinewidth=1,
             label=str(stage),
-            zorder=5 if group["role"].iloc[0] is Role.REPLICATES else 4 - layer / 100,
+            zorder=5 if group["role"].iloc[0] == Role.REPLICATES else 4 - layer / 100,
             markerfacecolor=fill,
         )
     published = points.dropna(subset="reference")
@@ -197,7 +197,7 @@ def search_order(
     styles = stage_styles(trials)
     for stage, group in trials.groupby("stage", sort=False):
         colour, marker, fill = styles[str(stage)]
-        final = group["role"].iloc[0] is Role.FINAL
+        final = group["role"].iloc[0] == Role.FINAL
         ax.plot(
             group["number"],
             ruler.places(group["value"].tolist()),

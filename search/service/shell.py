@@ -16,6 +16,7 @@ from kbn.errors import InputError, visible
 from kbn.output import checked_output
 from kbn.paths import kind_of, read_text, user_path
 from search.client import Row, Service
+from search.export.command import command as export_command
 from search.running.tally import time_text
 from search.service.listing import Order
 from search.service.local import Local
@@ -177,6 +178,9 @@ _verb("retry", "Queue studies again: what failed or was not begun. A server runs
 _verb("archive", "Put studies away: lists leave them out.", "put away")
 _verb("delete", "Move studies into the bin, unless they run.", "in the bin:")
 _verb("restore", "Move studies out of the bin.", "restored")
+
+
+group.add_command(export_command)
 
 
 @group.command("open")

@@ -32,7 +32,7 @@ from reports.drawing.rulers import Ruler, rulers
 from reports.drawing.style import BLACK, WIDTH, write_figure
 from reports.parts.frames import history_frame
 from reports.write import Report
-from search.records import State, StudyRecord
+from search.records import Role, State, StudyRecord
 from tests.reports.contrast import contrast
 from tests.reports.records import (
     CIFAR10,
@@ -459,3 +459,13 @@ def test_some_of_many_classes_are_named_in_short(ax: Axes) -> None:
     assert sum(map(bool, shown)) == plots.NAMED_CLASSES
     drawn(plots.confusion(np.eye(2, dtype=int), names[:2], ax))
     assert ax.get_yticklabels()[1].get_text() == "x" * (plots.NAME_LENGTH - 1) + "…"
+
+
+def test_every_stage_has_a_style() -> None:
+    """A frame holds roles as texts, whatever kind of text they were; rounds differ."""
+    named = [(role.value, role) for role in Role if role is not Role.GRID]
+    stages = [*named, ("round 3", Role.ROUND)]
+    frame = pd.DataFrame([{"stage": stage, "role": role} for stage, role in stages])
+    styles = search_plots.stage_styles(frame)
+    assert list(styles) == [stage for stage, _ in stages]
+    assert styles["round"] != styles["round 3"]
