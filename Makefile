@@ -54,6 +54,7 @@ bench: $(READY) ## steps, searches, empty trials beside other libraries, many co
 	$(BIN)/python -m benchmarks.edges --page docs/performance.md
 	$(BIN)/python -m benchmarks.overhead --page docs/performance.md
 	$(BIN)/python -m benchmarks.scale --page docs/performance.md
+	$(BIN)/python -m benchmarks.service --page docs/performance.md
 
 examples: $(READY) ## the reports under docs/examples, run again; needs CIFAR-10
 	$(BIN)/python docs/examples/make.py

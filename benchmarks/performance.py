@@ -24,7 +24,7 @@ from kbn.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path("docs/performance.md")
-ORDER = ("step", "end_to_end", "edges", "overhead", "scale")
+ORDER = ("step", "end_to_end", "edges", "overhead", "scale", "service")
 """Benchmarks in the page's order; any other comes after these."""
 
 HEAD = """# Performance

@@ -88,6 +88,10 @@ class Service:
     def __repr__(self) -> str:
         return f"<Service {self.url}>"
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()
+
     def list(self, **filters: Any) -> list[Row]:
         """Return the studies' rows, all pages; `state`, `kind`, `who`, `text`, `sort`, … as there.
 

@@ -91,13 +91,17 @@ class Jobs:
         self,
         entrypoint: str,
         *,
-        working_dir: Path,
-        excludes: tuple[str, ...],
+        working_dir: Path | None = None,
+        excludes: tuple[str, ...] = (),
         metadata: Mapping[str, str],
         name: str | None = None,
     ) -> str:
-        """Send the code, start a job, return its ID: its name, where it is given one."""
-        environment = {"working_dir": str(working_dir.resolve()), "excludes": list(excludes)}
+        """Send code, if any, start a job, return its ID: its name, where it is given one."""
+        environment = (
+            {"working_dir": str(working_dir.resolve()), "excludes": list(excludes)}
+            if working_dir is not None
+            else {}
+        )
         try:
             return self._start(
                 entrypoint=entrypoint,

@@ -32,7 +32,7 @@ Here = Annotated[Place, Depends(place_of)]
 Who = Annotated[str, Body(embed=True, max_length=LONGEST_NAME, description="Who asks for it.")]
 
 
-@router.get("/studies")
+@router.get("/studies", response_model=Listing)
 def list_studies(
     here: Here,
     state: Annotated[list[StudyState] | None, Query(description="Those in these states.")] = None,
@@ -45,9 +45,9 @@ def list_studies(
     direction: Annotated[Literal["up", "down"], Query(description="Rising or falling.")] = "down",
     page: Annotated[int, Query(ge=1, le=10**6)] = 1,
     size: Annotated[int, Query(ge=1, le=1_000, description="Studies of a page.")] = 100,
-) -> Listing:
+) -> Response:
     """Return the studies of the folder, a page of them: submitted here, or run by hand."""
-    return listed(
+    found = listed(
         here.folders.summaries(),
         state=state,
         kind=kind,
@@ -60,6 +60,7 @@ def list_studies(
         page=page,
         size=size,
     )
+    return Response(found.json, media_type="application/json")
 
 
 @router.post("/studies", responses={201: {"description": "It is new, and waits."}})

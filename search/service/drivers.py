@@ -83,7 +83,7 @@ def _process(folder: Path, words: list[str]) -> subprocess.Popen[bytes] | None:
     try:
         with (folder / LOG).open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-P", *words, "--lock", str(lock)],
+                [sys.executable, *words, "--lock", str(lock)],
                 cwd=HOME,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -15,7 +15,7 @@ from kbn.errors import InputError
 from search.store.decode import fields_of
 
 HOME = Path(__file__).resolve().parents[2]
-"""Where this project's packages are."""
+"""Where this project's packages are; a process that begins there finds them first."""
 LONGEST = 300.0
 """Seconds that an answer may take."""
 
@@ -27,7 +27,7 @@ def asked(module: str, question: Any) -> dict[str, Any]:
     """
     try:
         done = subprocess.run(  # noqa: S603 - a module of ours
-            [sys.executable, "-P", "-m", module],
+            [sys.executable, "-m", module],
             input=json.dumps(question),
             capture_output=True,
             encoding="utf-8",

@@ -16,7 +16,6 @@ from search.service.api import place_of
 from search.service.errors import UnknownStudyError
 from search.service.folders import Folders
 from search.service.place import Place
-from search.service.summary import as_json
 
 router = APIRouter()
 EVERY = 1.0
@@ -50,7 +49,7 @@ async def follow(
         except UnknownStudyError as error:
             yield _event("end", json.dumps({"name": name, "reason": str(error)}))
             return
-        text = json.dumps(as_json(row), ensure_ascii=False)
+        text = row.json
         if text != said:
             said, spoke = text, time.monotonic()
             yield _event("study", text)

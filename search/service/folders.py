@@ -148,7 +148,7 @@ class Folders:
 
     def report(self, folder: Path) -> Mapping[str, Any] | None:
         """Return what a study's `report.json` holds; None where there is none."""
-        return self._part(folder, REPORT, _report)
+        return _report(folder)
 
     def progress(self, folder: Path) -> Mapping[str, Any]:
         """Return how far the last run came: see `search.running.progress`; {} where unknown."""
@@ -177,8 +177,11 @@ class Folders:
         kept = self._looked_at(folder)
         if SPEC not in kept.stamps:
             raise UnknownStudyError(f"{folder.name}: there is no study of this name")
-        stamps, held = dict(kept.stamps), runs(folder)
-        if kept.row is None or kept.row[:2] != (stamps, held):
+        stamps, before = kept.stamps, kept.row
+        if before is not None and before[0] == stamps and not before[1]:
+            return before[2]  # a run that begins writes soon
+        held = runs(folder)
+        if before is None or before[:2] != (stamps, held):
             try:
                 row = self._sound(folder, held=held)
             except (InputError, *FOREIGN) as error:
@@ -186,8 +189,8 @@ class Folders:
                     raise UnknownStudyError(f"{folder.name}: there is no study any more") from error
                 who, when = owner_of(folder / SPEC)
                 row = damaged(folder.name, str(error), who=who, when=when)
-            kept.row = stamps, held, row
-        return kept.row[2]
+            kept.row = before = stamps, held, row
+        return before[2]
 
     def _sound(self, folder: Path, *, held: bool) -> Summary:
         """Return a study's row; raise what reading something raises that no study wrote."""
@@ -196,7 +199,7 @@ class Folders:
         state, reason = self._state(folder, request, driver, held=held)
         if not state.runs and (wrong := self._part(folder, STORE, damage)):
             state, reason = StudyState.DAMAGED, wrong
-        found = self._part(folder, f"{REPORT} found", lambda _: self._findings(folder))
+        found, _ = self._found(folder)
         so_far = self.progress(folder)
         if state.runs or (found is NOTHING and so_far):
             found = _so_far(so_far)
@@ -241,8 +244,8 @@ class Folders:
             if mine is None or mine.start < MOST_STARTS:
                 return StudyState.QUEUED, ""
             return StudyState.FAILED, f"its driver was lost {mine.start} times; its log may say why"
-        report = self.report(folder)
-        if report is not None and report["finished"] is True:
+        _, finished = self._found(folder)
+        if finished:
             diverged = mine is not None and mine.code == ALL_DIVERGED
             return StudyState.FINISHED, ENDINGS[ALL_DIVERGED] if diverged else ""
         if mine is None or mine.code is None:
@@ -251,9 +254,16 @@ class Folders:
         state = StudyState.UNFINISHED if mine.code in (0, STOPPED) else StudyState.FAILED
         return state, ending if mine.code else ""
 
-    def _findings(self, folder: Path) -> Findings:
-        report = self.report(folder)
-        return NOTHING if report is None else findings_of(report)
+    def _found(self, folder: Path) -> tuple[Findings, bool]:
+        """Return what a study's report says in a row, and whether the study is finished."""
+
+        def read(where: Path) -> tuple[Findings, bool]:
+            report = _report(where)
+            if report is None:
+                return NOTHING, False
+            return findings_of(report), report["finished"] is True
+
+        return self._part(folder, REPORT, read)
 
 
 def _so_far(progress: Mapping[str, Any]) -> Findings:

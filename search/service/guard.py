@@ -24,6 +24,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+TOKEN = "token"  # noqa: S105 - where it is, and none itself
+"""What an address calls it."""
 LARGEST_BODY = 2**20
 """Bytes of what is sent, but for an upload."""
 POLICY = "; ".join(
@@ -129,8 +131,8 @@ class Guard:
             )
         if scope["path"].startswith(self._free) and not changes:
             return None
-        given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        if "token" in given and not changes:
+        given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if any(name == TOKEN for name, _ in given) and not changes:
             return self._signed_in(scope, given)
         if not self._knows(_token_in(headers, self._rules.cookie)):
             raise _RefusalError(
@@ -148,12 +150,13 @@ class Guard:
             )
         return None
 
-    def _signed_in(self, scope: Scope, given: dict[str, str]) -> Response:
+    def _signed_in(self, scope: Scope, given: list[tuple[str, str]]) -> Response:
         """Keep the token that an address holds in a cookie, and take it out of the address."""
-        if not self._knows(given.pop("token")):
+        if not self._knows(dict(given)[TOKEN]):
             raise _RefusalError(HTTPStatus.UNAUTHORIZED, "this is not the token of this server")
         path = "/" + scope["path"].lstrip("/\\")  # two of them would begin another host's address
-        target = f"{path}?{urlencode(given)}" if given else path
+        rest = urlencode([each for each in given if each[0] != TOKEN])
+        target = f"{path}?{rest}" if rest else path
         answer = RedirectResponse(target, HTTPStatus.SEE_OTHER)
         answer.set_cookie(
             self._rules.cookie,

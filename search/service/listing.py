@@ -49,6 +49,12 @@ class Listing:
     """Studies of a page."""
     studies: tuple[Summary, ...]
 
+    @property
+    def json(self) -> str:
+        """The page as JSON, of rows that are made into text once."""
+        rows = ",".join(row.json for row in self.studies)
+        return f'{{"total":{self.total},"page":{self.page},"size":{self.size},"studies":[{rows}]}}'
+
 
 def listed(
     rows: Sequence[Summary],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,7 +73,21 @@ class Queue:
                 return 0
             new = [folder for folder in waits if not self._is_under_way(folder)]
             room = self._at_once() - running(self._folders) - (len(waits) - len(new))
-            return sum(self._start(folder) for folder in new[: max(0, room)])
+            return self._start_some(new, room)
+
+    def _start_some(self, waits: Sequence[Path], room: int) -> int:
+        """Start the first that can be started; one that cannot is no reason to start no others."""
+        started, refusal = 0, None
+        for folder in waits:
+            if started >= room:
+                break
+            try:
+                started += self._start(folder)
+            except (InputError, WriteError, ClusterError) as error:
+                refusal = error
+        if refusal is not None and not started:
+            raise refusal
+        return started
 
     def _is_under_way(self, folder: Path) -> bool:
         return self._launcher.under_way(self._folders.driver(folder))

@@ -1,17 +1,17 @@
-"""Studies as jobs of a Ray cluster, by the code that `cluster.submit` submits commands with."""
+"""Studies as jobs of a Ray cluster, by the client that `cluster.submit` submits commands with.
+
+The service is on the head, where jobs begin: they have its files, its code and its Python.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import shlex
+import sys
 from pathlib import Path
 
 from cluster.jobs.client import Jobs
-from cluster.submit import EXCLUDES, SCRIPT
 from search.service.elsewhere import HOME
-
-PYTHON = "python3"
-"""The Python that starts on the cluster; the driver itself gets the one that has Ray."""
 
 
 class RayJobs:
@@ -33,9 +33,7 @@ class RayJobs:
         """
         if self._jobs.status(name) is None:
             self._jobs.submit(
-                shlex.join([PYTHON, str(SCRIPT), "run", "", "--", "python", *words]),
-                working_dir=HOME,
-                excludes=EXCLUDES,
+                f"cd {shlex.quote(str(HOME))} && exec {shlex.join([sys.executable, *words])}",
                 metadata={"study": study},
                 name=name,
             )

@@ -215,6 +215,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, port))
+            listening.listen()  # whoever reads the address may ask at once
         except BaseException:
             listening.close()
             raise

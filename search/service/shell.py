@@ -57,7 +57,12 @@ def _on_studies(run: Command) -> Command:
     """Give a command the flags that say where the studies are, and the studies."""
 
     def with_studies(out: str, server: str | None, token_file: str | None, **given: Any) -> None:
-        run(_studies(out, server, token_file), **given)
+        studies = _studies(out, server, token_file)
+        try:
+            run(studies, **given)
+        finally:
+            if isinstance(studies, Service):
+                studies.close()
 
     command = update_wrapper(with_studies, run)
     for option in (

@@ -34,7 +34,8 @@ def _wrong(db: sqlite3.Connection, path: Path) -> str:
     version = schema.version_of(db)
     if version > schema.VERSION:
         return f"it is of version {version}, newer than this project"
-    if version == 0 or schema.layout(db) != schema.expected_layout(version):
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version == 0 or tables != {name for name, *_ in schema.expected_layout(version)}:
         return "its tables are not those of a study's store"
     (page,), (pages,) = (
         db.execute(f"PRAGMA {name}").fetchone() for name in ("page_size", "page_count")

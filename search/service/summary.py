@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
 
 from search.service.findings import Best, Share
 
@@ -87,6 +88,11 @@ class Summary:
     key: str
     """Hash of its specification and data; empty of a study that cannot be read."""
 
+    @cached_property
+    def json(self) -> str:
+        """The row as JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
 
 def damaged(name: str, why: str, *, who: str, when: float) -> Summary:
     """Return the row of a study that cannot be read."""
@@ -114,8 +120,3 @@ def damaged(name: str, why: str, *, who: str, when: float) -> Summary:
         submitted=False,
         key="",
     )
-
-
-def as_json(summary: Summary) -> dict[str, Any]:
-    """Return a row as plain values of JSON."""
-    return asdict(summary)

@@ -93,8 +93,8 @@ def _begin(folder: Path, identity: Mapping[str, Any], request: Request) -> None:
         keep(folder, replace(request, when=time.time(), wanted=True))
         write_text(folder / SPEC, specification_text(identity))
     except WriteError:
+        (folder / REQUEST).unlink(missing_ok=True)
         if new and kind_of(folder) is not None:
-            (folder / REQUEST).unlink(missing_ok=True)
             folder.rmdir()
         raise
 

@@ -19,6 +19,7 @@ import yaml
 from cluster import submit
 from cluster.room import Needs, fitting
 from search.experiments.lambda_coarse_fine import LambdaSearch
+from search.service.server import command as serve
 from search.settings.spec import MEMORY_PER_TRIAL, Execution
 from search.study.command import _command, _run
 from tests.cluster.conftest import ray_settings
@@ -121,6 +122,45 @@ def complaints(value: Any, schema: dict[str, Any]) -> list[str]:
 def test_the_ray_job_is_one(ray_job_schema: dict[str, Any]) -> None:
     """KubeRay's own schema takes it, field by field."""
     assert complaints(read("rayjob.yaml"), ray_job_schema) == []
+
+
+def test_the_service_s_cluster_is_one(ray_job_schema: dict[str, Any]) -> None:
+    """A RayCluster is what KubeRay's schema of a RayJob has within: field by field."""
+    cluster, _ = both("service.yaml")
+    assert (cluster["apiVersion"], cluster["kind"]) == (
+        read("rayjob.yaml")["apiVersion"],
+        "RayCluster",
+    )
+    schema = ray_job_schema["properties"]["spec"]["properties"]["rayClusterSpec"]
+    assert complaints(cluster["spec"], schema) == []
+    del cluster["spec"]["headGroupSpec"]["template"]["spec"]["containers"][1]["name"]
+    assert complaints(cluster["spec"], schema)
+
+
+def both(name: str) -> list[dict[str, Any]]:
+    """Return the documents of a YAML file."""
+    return list(yaml.safe_load_all((FILES / name).read_text(encoding="utf-8")))
+
+
+def test_the_service_s_cluster_fits_together() -> None:
+    """What a schema cannot say: flags that there are, ports, volumes, names that have to agree."""
+    cluster, service = both("service.yaml")
+    template = cluster["spec"]["headGroupSpec"]["template"]
+    head, server = template["spec"]["containers"]
+    given = serve.make_context("serve", list(server["args"])).params
+    assert (given["port"], given["host_names"][0]) == (8420, service["metadata"]["name"])
+    assert given["address"].endswith(f":{head['ports'][0]['containerPort']}")
+    places = {mount["mountPath"]: mount["name"] for mount in server["volumeMounts"]}
+    assert {given["out"], given["data_dir"], str(Path(given["token_file"]).parent)} == set(places)
+    shared = [mount for mount in server["volumeMounts"] if mount["name"] != "token"]
+    assert head["volumeMounts"] == shared
+    assert {volume["name"] for volume in template["spec"]["volumes"]} == set(places.values())
+    assert template["metadata"]["labels"] == service["spec"]["selector"]
+    (port,) = service["spec"]["ports"]
+    assert port["targetPort"] == server["ports"][0]["name"]
+    job = read("rayjob.yaml")["spec"]["rayClusterSpec"]
+    assert cluster["spec"]["rayVersion"] == job["rayVersion"]
+    assert cluster["spec"]["workerGroupSpecs"] == job["workerGroupSpecs"]
 
 
 @pytest.mark.parametrize(

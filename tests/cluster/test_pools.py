@@ -287,3 +287,21 @@ class TestSerial:
         assert log == ["a begins", "a ends"]
         assert pool.poll(0.0) == []
         pool.close()
+
+
+def test_what_has_not_started_is_withdrawn(pool: Pool, tmp_path: Path) -> None:
+    """What runs comes to its end, its further attempt included; the pool takes more afterwards."""
+    mark = tmp_path / "go on"
+    running = [f"running {number}" for number in range(pool.slots)]
+    for key in running:
+        pool.submit(key, Order("gate_and_raise", mark))
+    before = read(pool, lambda events: all(items(events, key) for key in running))
+    for number in range(20):
+        pool.submit(f"waits {number}", Order("count", 1))
+    pool.withdraw()
+    mark.touch()
+    after = read(pool, lambda _: not pool.busy)
+    assert {event.key for event in before + after} == set(running)
+    assert {event.kind for event in after} >= {Kind.RETRY, Kind.FAILED}
+    pool.submit("next", Order("count", 1))
+    assert items(finish(pool, "next"), "next") == [0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,3 +39,24 @@ def _sketches(request: pytest.FixtureRequest) -> Iterator[None]:
         if not request.module.__name__.endswith("test_full_disk"):
             patch.setattr("reports.drawing.album.write_figure", sketch)
         yield
+
+
+DISK = 4 * 2**20
+"""Size of the disk, in bytes; the study needs about a quarter."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Yield a small file system of its own, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if mount is None or os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    words = [mount, "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
+    if subprocess.run(words, check=False, capture_output=True).returncode:
+        pytest.skip("this machine does not let root mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run([shutil.which("umount") or "umount", "-l", str(folder)], check=True)

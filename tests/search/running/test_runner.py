@@ -361,3 +361,46 @@ def test_the_first_plan_goes_first_then_what_takes_long(
         held = {one.id: one.epochs for one in store.trials()}
     order = [tuple(held[key] for key in task.split("+")) for task in pool.submitted]
     assert order == expected
+
+
+def test_a_run_that_is_to_stop_lets_trials_end_and_starts_no_others(tmp_path: Path) -> None:
+    """What had begun is kept whole, what waited has left its name alone; the next run ends."""
+    pool = FakePool(fake_training(accuracy), rng=np.random.default_rng(3))
+    begun: list[str] = []
+
+    def observe(notice: Notice) -> None:
+        if notice.state is State.RUNNING and notice.trial.id not in begun:
+            begun.append(notice.trial.id)
+
+    with Store(tmp_path / "study.db") as store:
+        with pytest.raises(KeyboardInterrupt):
+            run_plans(
+                {"search": SEARCH.plan(BASE)},
+                pool=lambda: pool,
+                store=store,
+                observe=observe,
+                stop=lambda: len(begun) == 2,
+            )
+        asked = store.trials()
+        assert len(asked) == 3
+        assert [t.id for t in asked if store.result(t.id)] == [t.id for t in asked if t.id in begun]
+        assert len(begun) == 2
+        assert not pool.busy
+        rest = FakePool(fake_training(accuracy), rng=np.random.default_rng(3))
+        run_plans({"search": SEARCH.plan(BASE)}, pool=lambda: rest, store=store)
+        assert set(begun).isdisjoint(rest.submitted)
+
+
+def test_a_run_that_is_to_stop_at_its_last_trial_has_ended(tmp_path: Path) -> None:
+    """There is nothing left that it could leave out."""
+    pool = FakePool(fake_training(accuracy), rng=np.random.default_rng(3))
+    roles: list[str] = []
+    with Store(tmp_path / "study.db") as store:
+        found = run_plans(
+            {"search": SEARCH.plan(BASE)},
+            pool=lambda: pool,
+            store=store,
+            observe=lambda notice: roles.append(notice.stage),
+            stop=lambda: roles.count("final") >= 2,
+        )
+    assert found["search"].choice
