@@ -155,6 +155,9 @@ class Outcome(NamedTuple):
 
     trial: Trial
     result: Result | None
+    learned: bool = True
+    """Whether the network labels more images right than one that knows nothing. Plans are told by
+    `search.evidence.judged`."""
 
 
 @dataclass(frozen=True)

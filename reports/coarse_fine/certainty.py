@@ -6,15 +6,19 @@ from collections.abc import Iterator
 
 from reports.coarse_fine.facts import Best, Findings
 from reports.coarse_fine.words import listed, named, simplest
-from reports.parts.text import share
+from reports.parts.text import count, share
 from search.evidence.compare import LEVEL
 from search.experiments.coarse_fine.settings import SearchSettings
+from search.settings.values import some
 from search.space.axis import BATCH_SIZE, HIDDEN
 from search.space.points import Space
 
 
 def tied_sentence(best: Best, space: Space) -> str:
-    """Say which points cannot be told from the best one, and what was compared."""
+    """Say which points cannot be told from the best one, and what was compared.
+
+    Where the noise of seeds is not known, what is said is of these networks, not of their points.
+    """
     if not best.others:
         return f"There is no other {space.noun} to compare it with."
     noise = "on the same images" + (
@@ -25,19 +29,21 @@ def tied_sentence(best: Best, space: Space) -> str:
         else ""
     )
     number = len(best.others) + 1
+    one = space.noun if best.knows_seeds else "network"  # a seed's luck is in what one run says
     if not best.ties:
-        told = f"every other {space.noun} is told from it" if number > 2 else "the other is worse"
+        told = f"every other {one} is told from it" if number > 2 else f"the other {one} is worse"
         return f"By a paired comparison {noise}, {told} ({LEVEL:.0%} confidence)."
     return (
         f"{listed(space, best.ties)} cannot be told from it by a paired comparison {noise}: the "
-        f"best of the {number:,} {space.noun}s is among these {len(best.ties) + 1} "
+        f"best of the {number:,} {one}s is among these {len(best.ties) + 1} "
         f"({LEVEL:.0%} confidence)."
     )
 
 
-def remarks(best: Best, search: SearchSettings) -> Iterator[str]:
+def remarks(found: Findings, search: SearchSettings) -> Iterator[str]:
     """Yield what a reader has to know of the comparison, a paragraph each."""
-    space, noun = search.space, search.space.noun
+    space, noun, best = search.space, search.space.noun, found.best
+    assert best is not None
     yield (
         f"The one-standard-error choice, {simplest(space)} within one standard error "
         f"({share(best.error)}) of the best, is **{named(space, best.one_se)}**"
@@ -53,6 +59,8 @@ def remarks(best: Best, search: SearchSettings) -> Iterator[str]:
         "not lie below zero."
     )
     yield _on_seeds(best, space)
+    if found.unlearned:
+        yield _unlearned(found, space)
     if not best.shares_seeds:
         yield _unshared(space)
 
@@ -73,6 +81,21 @@ def _on_seeds(best: Best, space: Space) -> str:
         f"freedom, pooled over all {space.noun}s); one run's accuracy varies over seeds by "
         f"{share(spread) if spread else 'too little to be seen'}"
         f"{' (standard deviation beyond that of images)' if spread else ''}."
+    )
+
+
+def _unlearned(found: Findings, space: Space) -> str:
+    """Say which runs are left out, and what holds without them."""
+    which = [
+        f"{each.runs} of {count(each.of, 'run')} with {space.equation(each.point)}"
+        for each in found.unlearned
+    ]
+    number = sum(each.runs for each in found.unlearned)
+    were, their = ("was", "its") if number == 1 else ("were", "their")
+    return (
+        f"**{count(number, 'network')} did not learn** ({some(which)}): {their} accuracy is not "
+        f"above chance. {'It' if number == 1 else 'They'} {were} left out like a run that does not "
+        f"complete, so what is said of a {space.noun} holds given that a network trains with it."
     )
 
 

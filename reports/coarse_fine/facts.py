@@ -14,11 +14,14 @@ CLOSE = 40
 
 @dataclass(frozen=True)
 class Reached:
-    """What a point reached in one stage of the search; means are over runs that completed."""
+    """What a point reached in one stage of the search.
+
+    Means are over runs whose networks learned, or, where none did, those that completed.
+    """
 
     point: Point
     runs: int
-    """Runs that completed."""
+    """How many these are."""
     accuracy: float | None
     """Mean validation accuracy."""
     error: float | None
@@ -215,6 +218,17 @@ class Margin:
 
 
 @dataclass(frozen=True)
+class Unlearned:
+    """A point of which some networks did not learn: those take no part in comparisons."""
+
+    point: Point
+    runs: int
+    """Runs that completed, and whose networks did not learn."""
+    of: int
+    """Runs in all."""
+
+
+@dataclass(frozen=True)
 class Findings:
     """Everything that the section says."""
 
@@ -240,6 +254,8 @@ class Findings:
     """Epochs ascending; nothing where so few points were trained that each is drawn."""
     images: int
     """Validation images."""
+    unlearned: tuple[Unlearned, ...]
+    """The points of which some networks did not learn while others did, ascending."""
     finished: bool
 
     @property

@@ -21,11 +21,13 @@ from reports.coarse_fine.facts import (
     Margin,
     Reached,
     Score,
+    Unlearned,
 )
 from reports.coarse_fine.finals import finals_of
 from reports.coarse_fine.frames import search_history
 from reports.coarse_fine.searched import (
     by_point,
+    compared,
     ended_trials,
     known_of,
     lone_ordered,
@@ -42,6 +44,7 @@ from reports.parts.tables import (
     mean_seconds,
     reference_values,
     states,
+    that_learned,
     uncertainty,
 )
 from search.evidence.compare import Comparison
@@ -50,7 +53,8 @@ from search.evidence.margins import margin
 from search.evidence.marks import Seeds
 from search.evidence.mcnemar import exact_pairs, holm
 from search.evidence.outcomes import candidates
-from search.records import Figures, Role, State, StudyRecord, TrialRecord
+from search.evidence.scores import standing
+from search.records import DataRecord, Figures, Role, State, StudyRecord, TrialRecord
 from search.space.axis import LAM
 from search.space.points import Point
 from search.trial import Purpose, stream
@@ -69,14 +73,15 @@ def findings(record: StudyRecord) -> Findings:
         looks=tuple(_look(record, name, seeds) for name in search_stages(record)),
         best=_best(record, known, groups) if known else None,
         chosen=chosen,
-        selected=_score(groups[chosen], seeds) if chosen and known else None,
-        fresh=_score(trials_of(record, Role.FRESH), seeds),
+        selected=_score(groups[chosen], record.data, seeds) if chosen and known else None,
+        fresh=_score(trials_of(record, Role.FRESH), record.data, seeds),
         finals=finals_of(record),
         margins=_margins(record, seeds),
         explained=_explained(record),
         classes=_classes(record),
         learning=_learning(record),
         images=record.data.validation_size,
+        unlearned=_unlearned(record),
         finished=record.finished,
     )
 
@@ -116,13 +121,14 @@ def _reached(
     seeds: Seeds,
     published: float | None,
 ) -> Reached:
-    completed = [each.result for each in trials if each.state is State.COMPLETED and each.result]
-    values = accuracies(trials)
+    counted = that_learned(trials, record.data)
+    completed = [each.result for each in counted if each.result]
+    values = accuracies(counted)
     return Reached(
         point=point,
         runs=len(values),
         accuracy=fmean(values) if values else None,
-        error=uncertainty(trials, seeds),
+        error=uncertainty(counted, seeds),
         lowest=min(values, default=None),
         highest=max(values, default=None),
         train_accuracy=_mean([each.train for each in completed], "accuracy"),
@@ -140,16 +146,16 @@ def _mean(figures: Sequence[Figures | None], name: str) -> float | None:
 
 
 def _best(record: StudyRecord, known: Comparison, groups: Groups) -> Best:
-    runs = accuracies(groups[known.winner])
-    complete = [group for group in groups.values() if len(accuracies(group)) == len(group)]
-    rivals = sum(len(group) == len(runs) for group in complete)
+    runs = accuracies(that_learned(groups[known.winner], record.data))
+    stand = standing(compared(record), search_of(record).space)
+    rivals = len(stand.contenders)
     tests = mcnemar_to_winner(record, known)
     return Best(
         point=known.winner,
         accuracy=fmean(runs),
         error=known.errors[known.winner],
         runs=len(runs),
-        rivals=None if rivals == len(complete) else rivals,
+        rivals=None if rivals == len(stand.complete) else rivals,
         learned=learned(fmean(runs), record.data),
         others=tuple(
             Against(
@@ -179,7 +185,7 @@ def mcnemar_to_winner(record: StudyRecord, found: Comparison) -> dict[Point, flo
 
     Holm's correction is over all pairs of such points, since the winner was picked from them.
     """
-    known = candidates(outcomes(ended_trials(record)), search_of(record).space)
+    known = candidates(compared(record), search_of(record).space)
     points = [each.point for each in known]
     winner = points.index(found.winner)
     single = np.array([each.runs == 1 for each in known])
@@ -193,8 +199,8 @@ def mcnemar_to_winner(record: StudyRecord, found: Comparison) -> dict[Point, flo
     return dict(zip((points[k] for k in others.tolist()), corrected[winners].tolist(), strict=True))
 
 
-def _score(trials: Sequence[TrialRecord], seeds: Seeds) -> Score | None:
-    done = [each for each in trials if accuracies([each])]
+def _score(trials: Sequence[TrialRecord], data: DataRecord, seeds: Seeds) -> Score | None:
+    done = that_learned(trials, data)
     if not done:
         return None
     trial = done[0].trial
@@ -204,6 +210,13 @@ def _score(trials: Sequence[TrialRecord], seeds: Seeds) -> Score | None:
         epochs=trial.epochs,
         accuracy=fmean(accuracies(done)),
         error=uncertainty(done, seeds),
+    )
+
+
+def _unlearned(record: StudyRecord) -> tuple[Unlearned, ...]:
+    scores = standing(compared(record), search_of(record).space).scores
+    return tuple(
+        Unlearned(each.point, each.unlearned, each.runs) for each in scores if each.unlearned
     )
 
 

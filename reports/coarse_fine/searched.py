@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from search.evidence.compare import Comparison
+from search.evidence.judged import judged
 from search.evidence.outcomes import evidence
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.records import Outcome, Role, StageRecord, State, StudyRecord, TrialRecord
@@ -70,10 +71,15 @@ def ended_trials(record: StudyRecord) -> tuple[TrialRecord, ...]:
 
 
 def outcomes(trials: Sequence[TrialRecord]) -> list[Outcome]:
-    """Return what came of trials, as plans are told it."""
+    """Return what came of trials."""
     return [Outcome(each.trial, each.result) for each in trials]
+
+
+def compared(record: StudyRecord) -> list[Outcome]:
+    """Return what came of the trials that can be compared, and which networks learned."""
+    return [judged(each, record.data) for each in outcomes(ended_trials(record))]
 
 
 def known_of(record: StudyRecord) -> Comparison | None:
     """Return what a search knows of its best point so far; None while none has completed."""
-    return evidence(outcomes(ended_trials(record)), search_of(record).space)
+    return evidence(compared(record), search_of(record).space)

@@ -109,7 +109,7 @@ def _sure(found: Findings, best: Best, search: SearchSettings) -> dict[str, Any]
     return {
         "winner": named(space, best.point),
         "tied": tied_sentence(best, space),
-        "remarks": list(remarks(best, search)),
+        "remarks": list(remarks(found, search)),
         "differences": paragraphs(markdown(differences), differences_remainder(best, space))
         if best.others
         else "",

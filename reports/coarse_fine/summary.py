@@ -47,7 +47,7 @@ def _told(best: Best) -> str:
     return (
         f", and {len(best.ties)} of the others cannot be told from it"
         if best.ties
-        else ", and every other one is worse"
+        else f", and every other {'one' if best.knows_seeds else 'network'} is worse"
     )
 
 

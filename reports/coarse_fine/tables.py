@@ -108,8 +108,21 @@ def _difference_row(best: Best, space: Space, row: Against, *, tested: bool) -> 
     }
     if tested:
         found[MCNEMAR] = p_value(row.mcnemar)
-    found["seen"] = "tied with the best" if row.tied else "worse than the best"
+    found["seen"] = _seen(best, row)
     return found
+
+
+def _seen(best: Best, row: Against) -> str:
+    """Say what a row's interval says, and why McNemar's test of the two networks may say more."""
+    if not row.tied:
+        return "worse than the best"
+    if row.mcnemar is None or row.mcnemar > 1.0 - LEVEL:
+        return "tied with the best"
+    return "tied with the best: " + (
+        "these two networks differ, but with other seeds they may not"
+        if best.knows_seeds
+        else "its interval reaches zero, if McNemar's test does see a difference"
+    )
 
 
 def differences_remainder(best: Best, space: Space) -> str:

@@ -76,6 +76,12 @@ def learned(accuracy: float, data: DataRecord) -> bool:
     return chance.learned(accuracy, share=data.chance, n=data.validation_size)
 
 
+def that_learned(trials: Sequence[TrialRecord], data: DataRecord) -> list[TrialRecord]:
+    """Return the trials whose networks learned, or, where none did, those that completed."""
+    completed = [each for each in trials if accuracies([each])]
+    return [each for each in completed if learned(accuracies([each])[0], data)] or completed
+
+
 def reference_values(
     record: StudyRecord, trials: Sequence[TrialRecord], role: Role
 ) -> Mapping[float, float]:

@@ -107,7 +107,7 @@ def compare(
     Parameters
     ----------
     candidates
-        One a point. Replicates of a candidate are 0, 1, …; all have labelled the same images.
+        One a point; all have labelled the same images.
     winner
         Its point, chosen by any rule among the candidates.
     simplicity
@@ -130,12 +130,13 @@ def compare(
     pairs = levels(table, simulated)
     rows = _rows(points, top, pairs, largest(table, simulated, pairs), level)
     errors = {each.point: standard_error(each.correct, table.seeds) for each in ordered}
+    as_many = table.runs >= table.runs[top]
     tied = {row.point: row for row in rows if row.tied}
     rivals = np.array([point == winner or point in tied for point in points])
     within = [
         point
-        for point, runs in zip(points, table.runs, strict=True)
-        if point in tied and runs == table.runs[top] and tied[point].difference >= -errors[winner]
+        for point, enough in zip(points, as_many, strict=True)
+        if enough and point in tied and tied[point].difference >= -errors[winner]
     ]
     return Comparison(
         winner=winner,

@@ -66,7 +66,7 @@ def _mean(first: Value, last: Value, group: Sequence[Candidate], seeds: Seeds) -
     right = np.mean([each.correct.mean(axis=0) for each in group], axis=0)
     weights: dict[Hashable, float] = defaultdict(float)
     for each in group:
-        for replicate in range(each.runs):  # what these share, no mean over points takes away
+        for replicate in each.replicates:  # what these share, no mean over points takes away
             weights[each.family, replicate] += 1.0 / (len(group) * each.runs)
     alone = sum(1.0 / each.runs for each in group) / len(group) ** 2
     shared = sum(weight**2 for weight in weights.values())

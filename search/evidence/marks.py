@@ -20,6 +20,9 @@ from jaxtyping import Bool, Float, Int
 
 from search.space.points import Point
 
+NOTHING = 1e-9
+"""Singular values that are nothing but rounding: those beside them are of the order of 1."""
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
@@ -27,14 +30,20 @@ class Candidate:
 
     point: Point
     correct: Bool[np.ndarray, "r n"]
-    """A row a replicate, from replicate 0 on; a column a validation image."""
+    """A row a replicate; a column a validation image."""
     family: Hashable = None
     """What points with the same initial weights and batches have in common."""
+    replicates: tuple[int, ...] = ()
+    """The replicates, ascending; 0, 1, … where none are given."""
+
+    def __post_init__(self) -> None:
+        if not self.replicates:
+            object.__setattr__(self, "replicates", tuple(range(len(self.correct))))
 
     @cached_property
     def _content(self) -> tuple[Any, ...]:
         marks = np.packbits(self.correct).tobytes()
-        return self.point, self.family, self.correct.shape, marks
+        return self.point, self.family, self.replicates, self.correct.shape, marks
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Candidate) and self._content == other._content
@@ -114,6 +123,21 @@ class Marks:
     seeds: Seeds
     families: Int[np.ndarray, " k"]
     """Each value's family, numbered."""
+    replicates: Int[np.ndarray, " q"]
+    """The replicate of each run."""
+
+    @cached_property
+    def same_seeds(self) -> Float[np.ndarray, "q q"]:
+        """1 for each two runs with the same weights and batches, else 0."""
+        family = np.repeat(self.families, self.runs)
+        alike = (family[:, None] == family) & (self.replicates[:, None] == self.replicates)
+        return np.asarray(alike, dtype=float)
+
+    @property
+    def paired(self) -> bool:
+        """Whether the first runs of all values have the same seeds, and so on."""
+        first = np.concatenate([np.arange(each) for each in self.runs])
+        return not self.families.any() and bool((self.replicates == first).all())
 
     @property
     def starts(self) -> Int[np.ndarray, " k"]:
@@ -138,13 +162,15 @@ def marks(candidates: Sequence[Candidate]) -> Marks:
     covariance[np.diag_indices(len(covariance))] += 0.5 / n**2
     names = list(dict.fromkeys(each.family for each in candidates))
     families = np.array([names.index(each.family) for each in candidates])
-    seeds = _seeds(runs, families, accuracy, covariance, half=0.5 / n**2)
-    return Marks(runs, accuracy, covariance, seeds, families)
+    replicates = np.concatenate([each.replicates for each in candidates])
+    seeds = _seeds(runs, families, replicates, accuracy, covariance, half=0.5 / n**2)
+    return Marks(runs, accuracy, covariance, seeds, families, replicates)
 
 
 def _seeds(
     runs: Int[np.ndarray, " k"],
     families: Int[np.ndarray, " k"],
+    replicates: Int[np.ndarray, " q"],
     accuracy: Float[np.ndarray, " q"],
     covariance: Float[np.ndarray, "q q"],
     *,
@@ -157,18 +183,13 @@ def _seeds(
     `half` is the variance that half an image adds to each accuracy.
     """
     value = np.repeat(np.arange(len(runs)), runs)
-    replicate = np.concatenate([np.arange(each) for each in runs])
     family = np.repeat(families, runs)
     own = np.eye(len(runs))[value] / np.sqrt(runs)
-    # What replicates add to the means of values; a family's first one follows from its others.
-    others = np.hstack(
-        [
-            np.eye(runs.max())[replicate][:, 1 : runs[families == each].max()]
-            * (family == each)[:, None]
-            for each in range(families.max() + 1)
-        ]
-    )
-    both = np.hstack([own, np.linalg.qr(others - own @ (own.T @ others))[0]])
+    # What replicates add to the means of values, as far as these do not hold it already.
+    _, which = np.unique(np.stack([family, replicates]), axis=1, return_inverse=True)
+    others = np.eye(which.max() + 1)[which]
+    basis, sizes, _ = np.linalg.svd(others - own @ (own.T @ others), full_matrices=False)
+    both = np.hstack([own, basis[:, sizes > NOTHING]])
     found, images, freedom = _spread(both, accuracy, covariance, half)
     level, expected, runs_left = _spread(own, accuracy, covariance, half)
     alone = freedom == 0 and bool(families.any())  # no two points share a replicate

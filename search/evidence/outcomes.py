@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from search.evidence.compare import Comparison, compare
+from search.evidence.judged import compared
 from search.evidence.marks import Candidate
 from search.evidence.scores import best
 from search.records import Outcome, Result
@@ -22,6 +23,8 @@ REMEMBERED = 4
 
 def evidence(outcomes: Iterable[Outcome], space: Space) -> Comparison | None:
     """Compare every point all of whose replicates completed with the best of them.
+
+    Networks that did not learn take no part, unless none did.
 
     None when there is no such point. Equal outcomes, in any order, give equal comparisons: the
     simulations behind them draw on the study's seed. They are worked out once: a plan asks for
@@ -48,21 +51,30 @@ class Placing(Protocol):
 
 
 def candidates(outcomes: Iterable[Outcome], space: Placing) -> tuple[Candidate, ...]:
-    """Return the points all of whose replicates completed, in ascending order."""
-    runs: dict[Point, dict[int, Bool[np.ndarray, " n"] | None]] = {}
-    families: dict[Point, Hashable] = {}
-    for trial, result in outcomes:
-        point = space.of(trial)
-        right = None if result is None else labelled_right(result)
-        runs.setdefault(point, {})[trial.replicate] = right
-        families[point] = trial.hidden, trial.batch_size
-    found = []
-    for point in sorted(runs):
-        each = [runs[point][replicate] for replicate in sorted(runs[point])]
-        complete = [right for right in each if right is not None]
-        if len(complete) == len(each):
-            found.append(Candidate(point, np.stack(complete), families[point]))
-    return tuple(found)
+    """Return the points all of whose replicates completed, in ascending order.
+
+    Each has the runs whose networks learned; one of which none did is no candidate.
+    """
+    runs: dict[Point, dict[int, Outcome]] = {}
+    for each in compared(outcomes):
+        runs.setdefault(space.of(each.trial), {})[each.trial.replicate] = each
+    found = (_candidate(point, runs[point]) for point in sorted(runs))
+    return tuple(each for each in found if each is not None)
+
+
+def _candidate(point: Point, runs: Mapping[int, Outcome]) -> Candidate | None:
+    right = {}
+    for replicate, outcome in sorted(runs.items()):
+        marks = None if outcome.result is None else labelled_right(outcome.result)
+        if marks is None:
+            return None
+        if outcome.learned:
+            right[replicate] = marks
+    if not right:
+        return None
+    trial = next(iter(runs.values())).trial
+    family = trial.hidden, trial.batch_size
+    return Candidate(point, np.stack(list(right.values())), family, tuple(right))
 
 
 def labelled_right(result: Result) -> Bool[np.ndarray, " n"] | None:

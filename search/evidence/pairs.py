@@ -1,7 +1,8 @@
 """Differences of two values on the replicates that both have: their variance, and simulated ones.
 
-Replicates of a value are 0, 1, …, so what two values have in common are the first m runs of each,
-where m is the smaller of their numbers. All pairs with one m are a `Level`.
+Two values are compared by the first m runs of each, where m is the smaller of their numbers; all
+pairs with one m are a `Level`. Where every run counts, these are the same replicates of both. Where
+one did not, another run stands in its place, and the difference has the noise of its other seeds.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class Draws:
 def simulate(table: Marks, rng: np.random.Generator, draws: int) -> Draws:
     """Return so many simulated data sets, with the covariance of all runs."""
     covariance = table.covariance + table.seeds.interaction * np.eye(len(table.covariance))
-    if table.families.any():  # in one family, what its runs share is in no difference
-        covariance += table.seeds.shared * _same_seeds(table)
+    if not table.paired:  # else what runs of a replicate share is in no difference
+        covariance += table.seeds.shared * table.same_seeds
     # With covariance = LLᵀ, columns z of standard normal numbers give errors Lz.
     normal = rng.standard_normal((draws, len(covariance)))
     error = np.linalg.cholesky(covariance) @ normal.T
@@ -49,7 +50,7 @@ class Level:
     values: Int[np.ndarray, " k"]
     """Which values these are, ascending."""
     compared: Bool[np.ndarray, "k k"]
-    """Pairs that have just these runs in common."""
+    """Pairs that are compared by just so many runs."""
     accuracy: Float[np.ndarray, " k"]
     error: Float[np.ndarray, "k b"]
     """Simulated errors of these accuracies."""
@@ -70,7 +71,7 @@ class Level:
 
 
 def levels(table: Marks, draws: Draws) -> tuple[Level, ...]:
-    """Return all pairs of values, by the number of runs that they have in common."""
+    """Return all pairs of values, by the number of runs that they are compared by."""
     return tuple(_level(table, draws, runs) for runs in np.unique(table.runs).tolist())
 
 
@@ -85,8 +86,8 @@ def _level(table: Marks, draws: Draws, runs: int) -> Level:
     image = (runs * total - single) / (runs - 1) if runs > 1 else np.zeros_like(total)
     image = np.clip(image, 0.0, total)
     just = table.runs[values] == runs
-    family = table.families[values]
-    unshared = 2 * table.seeds.shared / runs * (family[:, None] != family)
+    same = sum(table.same_seeds[np.ix_(r, s)] for r in each for s in each) / runs**2
+    unshared = table.seeds.shared * _of_differences(same)
     return Level(
         runs=runs,
         values=values,
@@ -97,14 +98,6 @@ def _level(table: Marks, draws: Draws, runs: int) -> Level:
         run=table.seeds.dispersion * (total - image) + unshared,
         sampling=total + 2 * table.seeds.interaction / runs + unshared,
     )
-
-
-def _same_seeds(table: Marks) -> Float[np.ndarray, "q q"]:
-    """Return 1 for each two runs with the same weights and batches, else 0."""
-    family = np.repeat(table.families, table.runs)
-    replicate = np.concatenate([np.arange(each) for each in table.runs])
-    same = (family[:, None] == family) & (replicate[:, None] == replicate)
-    return np.asarray(same, dtype=float)
 
 
 def _of_differences(covariance: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]:

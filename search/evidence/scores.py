@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
+from search.evidence.judged import compared
 from search.records import Outcome, State
 from search.space.points import Point, Space
 
@@ -18,13 +19,17 @@ class Score:
 
     point: Point
     accuracies: tuple[float, ...]
-    """One a replicate, in the replicates' order."""
+    """One a replicate whose network learned, in the replicates' order."""
+    runs: int
+    """Replicates that were trained."""
+    unlearned: int
+    """Those of them that completed without having learned."""
     complete: bool
     """Whether every replicate completed. One that diverged or failed rules its point out."""
 
     @property
     def mean(self) -> float:
-        """Mean accuracy over replicates; NaN where none completed."""
+        """Mean accuracy over replicates; NaN where no network learned."""
         return fmean(self.accuracies) if self.accuracies else math.nan
 
 
@@ -54,8 +59,8 @@ class Standing:
 
     @cached_property
     def complete(self) -> tuple[Score, ...]:
-        """The points all of whose replicates completed."""
-        return tuple(score for score in self.scores if score.complete)
+        """The points all of whose replicates completed, and one of whose networks learned."""
+        return tuple(score for score in self.scores if score.complete and score.accuracies)
 
     @cached_property
     def contenders(self) -> tuple[Score, ...]:
@@ -63,8 +68,8 @@ class Standing:
 
         A point that was trained once may be ahead by luck that others have had the chance to lose.
         """
-        most = max((len(score.accuracies) for score in self.complete), default=0)
-        return tuple(score for score in self.complete if len(score.accuracies) == most)
+        most = max((score.runs for score in self.complete), default=0)
+        return tuple(score for score in self.complete if score.runs == most)
 
     @cached_property
     def winner(self) -> Winner | None:
@@ -86,22 +91,25 @@ class Standing:
 def standing(outcomes: Iterable[Outcome], space: Space) -> Standing:
     """Return how the points of some outcomes stand. A trial given twice counts once."""
     found: dict[Point, dict[str, Outcome]] = {}
-    for outcome in outcomes:
+    for outcome in compared(outcomes):
         found.setdefault(space.of(outcome.trial), {})[outcome.trial.id] = outcome
     return Standing(tuple(_score(point, found[point].values()) for point in sorted(found)), space)
 
 
 def _score(point: Point, outcomes: Iterable[Outcome]) -> Score:
     ordered = sorted(outcomes, key=lambda outcome: outcome.trial.replicate)
-    figures = [
-        result.validation
-        for _, result in ordered
-        if result is not None and result.state is State.COMPLETED and result.validation is not None
+    completed = [
+        (each.learned, each.result.validation.accuracy)
+        for each in ordered
+        if each.result and each.result.state is State.COMPLETED and each.result.validation
     ]
+    accuracies = tuple(accuracy for learned, accuracy in completed if learned)
     return Score(
         point=point,
-        accuracies=tuple(figure.accuracy for figure in figures),
-        complete=len(figures) == len(ordered),
+        accuracies=accuracies,
+        runs=len(ordered),
+        unlearned=len(completed) - len(accuracies),
+        complete=len(completed) == len(ordered),
     )
 
 

@@ -19,7 +19,7 @@ from search.settings.spec import Execution, Experiment, StudySpec
 from search.store.folder import PROGRESS, STOP
 from search.store.store import Store
 from search.training.packing import packs
-from search.training.problem import Problem, base_of
+from search.training.problem import Problem, plan_of
 
 
 class TrainingSession:
@@ -57,7 +57,7 @@ class TrainingSession:
             stack.callback(self._note, store)
             run_plans(
                 {
-                    part.kind: part.plan(base_of(part, self._problem.record, asked))
+                    part.kind: plan_of(part, self._problem.record, asked)
                     for part in sorted(parts, key=_length, reverse=True)
                 },
                 pool=self._open_pool,

@@ -23,7 +23,7 @@ from search.settings.cycle_end import mid_cycle_warnings
 from search.settings.spec import Experiment, StudySpec
 from search.store.folder import STORE
 from search.store.store import Store
-from search.training.problem import base_of
+from search.training.problem import plan_of
 from search.training.versions import project_version
 from search.trial import Trial
 
@@ -45,8 +45,7 @@ def build_record(
     known = _Known(store, open_trials)
     asked = store.trials()
     parts = [
-        (part, replay(part.plan(base_of(part, data, asked)), known.outcome))
-        for part in spec.experiments()
+        (part, replay(plan_of(part, data, asked), known.outcome)) for part in spec.experiments()
     ]
     return StudyRecord(
         kind=spec.kind,

@@ -15,8 +15,10 @@ from kbn.data.load import BUILT_IN
 from kbn.errors import InputError
 from kbn.schedule import SHORTEST_CYCLE
 from search.evidence.chance import largest_share
+from search.evidence.judged import informed
+from search.plan import Plan
 from search.records import DataRecord
-from search.settings.spec import StudySpec
+from search.settings.spec import Experiment, StudySpec
 from search.training.trainer import Shared
 from search.trial import Trial
 
@@ -123,14 +125,14 @@ def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRec
     )
 
 
-def base_of(part: StudySpec, record: DataRecord, asked: Sequence[Trial]) -> Trial:
-    """Return the trial that the plan of an experiment varies.
+def plan_of(part: Experiment, record: DataRecord, asked: Sequence[Trial]) -> Plan:
+    """Return a new plan of an experiment, which is told of each run whether its network learned.
 
-    `asked` are those that the study has asked for: in older studies they name a file by its
+    `asked` are the trials that the study has asked for: in older studies they name a file by its
     path. The trials to come do so, too, and those asked for keep their ids.
     """
     base = base_trial(part, record)
-    return replace(base, data=asked[0].data) if asked else base
+    return informed(part.plan(replace(base, data=asked[0].data) if asked else base), record)
 
 
 def base_trial(spec: StudySpec, record: DataRecord) -> Trial:

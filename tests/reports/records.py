@@ -27,7 +27,7 @@ from search.settings.values import Cycle
 from search.space.narrow import Factors
 from search.store.store import IN_MEMORY, Store
 from search.study.recording import build_record
-from search.training.problem import base_trial
+from search.training.problem import plan_of
 from search.training.trainer import initial_network
 from search.trial import Trial
 from tests.search.builders import HERE, labelled_right
@@ -141,7 +141,7 @@ def study(
             return Outcome(trial, store.result(trial.id))
 
         for part in search.experiments():
-            progress = replay(part.plan(base_trial(part, data)), lookup)
+            progress = replay(plan_of(part, data, ()), lookup)
             for trial in progress.stages[-1].trials:  # a replay stops at the first open one
                 lookup(trial)
         store.add_session(Session(1.75e9, 12.5, "serial", 1, 6))

@@ -300,8 +300,8 @@ def test_the_summary_says_what_was_found(tmp_path: Path) -> None:
     assert summary == (
         "Of 5 values of λ, **1e-2** has the best validation accuracy: 0.9000 (standard error "
         "0.0300, 100 images, 1 run). 5e-3 and 2e-2 cannot be told from it by a paired comparison "
-        "on the same images, of networks trained with one seed: the best of the 5 values is among "
-        "these 3 (95% confidence). The final model, trained with it for 6 epochs, labels "
+        "on the same images, of networks trained with one seed: the best of the 5 networks is "
+        "among these 3 (95% confidence). The final model, trained with it for 6 epochs, labels "
         "**0.8844** of the 360 test images right (standard error "
         "0.0169)."
     )
@@ -344,7 +344,7 @@ def test_the_first_line_is_a_verdict(tmp_path: Path, name: str, verdict: str) ->
     ties = len(found.ties) if found else 0
     told = f", and {ties} of the others cannot be told from it" if ties else ""
     text = render(record).split("\n\n")[1]
-    assert text == f"**{verdict.format(told or ', and every other one is worse')}**"
+    assert text == f"**{verdict.format(told or ', and every other network is worse')}**"
 
 
 @pytest.mark.usefixtures("text_only")

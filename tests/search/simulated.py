@@ -32,6 +32,8 @@ class World:
     """The same, of what a seed does to all values alike."""
     difficulty: tuple[float, float, float] = (0.5, 0.15, 0.0)
     """Shares of an image's fate that are shared by all runs, by a replicate, by a value."""
+    unlearned: tuple[tuple[int, int], ...] = ()
+    """Values and replicates whose networks did not learn, and are left out."""
     families: tuple[int, ...] | None = None
     """Of each value, which others it shares a replicate's seeds with; None where all do."""
 
@@ -60,7 +62,11 @@ class World:
             + self.seeds * rng.standard_normal(shape[:2])
         )
         right = ndtr(fate) < networks[:, :, None]
-        found = [Candidate((10.0**-k,), right[k, : runs[k]], int(family[k])) for k in range(values)]
+        found = []
+        for k in range(values):
+            learned = tuple(r for r in range(runs[k]) if (k, r) not in self.unlearned)
+            marks = right[k, list(learned)]
+            found.append(Candidate((10.0**-k,), marks, int(family[k]), learned))
         return found, networks
 
 

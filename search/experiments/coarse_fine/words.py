@@ -184,7 +184,7 @@ def final(search: SearchSettings, known: Standing, found: Comparison) -> str:
     told = (
         f" Not told from it: {space.listed(found.ties)}."
         if found.ties
-        else " Every other value is told from it."
+        else f" Every other {space.noun if found.knows_seeds else 'network'} is told from it."
     )
     return f"Final model with {because(search, known)}.{told if found.rows else ''}"
 
@@ -216,12 +216,17 @@ def _of_finalists(search: SearchSettings, known: Standing) -> str:
     rivals = known.contenders
     if len(rivals) == len(known.complete):
         return ""
-    return f" of the {len(rivals)} {search.space.noun}s with {len(rivals[0].accuracies)} replicates"
+    return f" of the {len(rivals)} {search.space.noun}s with {rivals[0].runs} replicates"
 
 
 def _ruled_out(search: SearchSettings, known: Standing) -> str:
     out = [score.point for score in known.scores if not score.complete]
-    return f" ({search.space.listed(out)} cannot win: not every run completed)" if out else ""
+    stuck = [score.point for score in known.scores if score.complete and not score.accuracies]
+    reasons = ((out, "not every run completed"), (stuck, "no network learned"))
+    text = "; ".join(
+        f"{search.space.listed(points)} cannot win: {why}" for points, why in reasons if points
+    )
+    return f" ({text})" if text else ""
 
 
 def edge(search: SearchSettings, base: Trial, known: Standing) -> tuple[str, ...]:

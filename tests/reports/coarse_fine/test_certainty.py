@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 
 from reports.coarse_fine import plots as search_plots
 from reports.coarse_fine.certainty import remarks, tied_sentence
-from reports.coarse_fine.facts import Best
+from reports.coarse_fine.facts import Against, Best
 from reports.coarse_fine.findings import findings, mcnemar_to_winner
 from reports.coarse_fine.frames import order_frame
 from reports.coarse_fine.searched import known_of, search_of, search_stages
+from reports.coarse_fine.summary import verdict
 from reports.coarse_fine.tables import differences_table, p_value, scores_table
 from reports.document import render
 from reports.drawing.rulers import Ruler
@@ -76,14 +77,65 @@ def test_mcnemars_test_is_for_pairs_of_single_runs(tmp_path: Path) -> None:
 def test_without_replicates_the_report_says_what_is_missing(tmp_path: Path) -> None:
     """The noise of seeds is not in the intervals, and a reader is told so, and the way out."""
     once = study(tmp_path, luck, data=MANY)
-    text = " ".join(remarks(best_of(once), SEARCH))
+    text = " ".join(remarks(findings(once), SEARCH))
     assert "Every value was trained once" in text
     assert "`--replicates 3`" in text
     assert "of networks trained with one seed" in tied_sentence(best_of(once), SPACE)
-    thrice = best_of(study(tmp_path, luck, search=FULL, data=MANY))
+    thrice = findings(study(tmp_path, luck, search=FULL, data=MANY))
     text = " ".join(remarks(thrice, SEARCH))
     assert "The noise of seeds is in the intervals" in text
-    assert "on the same images and seeds" in tied_sentence(thrice, SPACE)
+    assert thrice.best is not None
+    assert "on the same images and seeds" in tied_sentence(thrice.best, SPACE)
+
+
+def test_single_runs_are_spoken_of_as_networks(tmp_path: Path) -> None:
+    """Where seeds are not in the intervals, no sentence is about the best value."""
+    once = study(tmp_path, luck, data=MANY)
+    best = best_of(once)
+    assert "every other network is told from it" in tied_sentence(best, SPACE)
+    tied = replace(best, others=tuple(replace(row, tied=True) for row in best.others))
+    assert "the best of the 5 networks is among these 5" in tied_sentence(tied, SPACE)
+    assert "did best of 5 values, and every other network is worse" in verdict(
+        findings(once), SPACE
+    )
+    assert "Every other network is told from it" in once.stages[-1].reason
+    known = replace(tied, freedom=4)
+    assert "the best of the 5 values is among these 5" in tied_sentence(known, SPACE)
+
+
+def test_runs_that_did_not_learn_are_named(tmp_path: Path) -> None:
+    """They are left out of means and comparisons; a reader is told how many, and with what."""
+
+    def collapses(of: Trial) -> Ending:
+        return Ending(0.1) if (of.lam, of.replicate) in {(1e-2, 1), (1e-1, 0)} else luck(of)
+
+    record = study(tmp_path, collapses, search=FULL, data=MANY)
+    found = findings(record)
+    assert found.best is not None
+    assert (found.best.point, found.best.runs) == ((1e-2,), 2)
+    assert [row.point for row in found.best.others] == [(1e-3,), (5e-3,), (2e-2,)]
+    text = " ".join(remarks(found, FULL))
+    assert (
+        "**2 networks did not learn** (1 of 3 runs with λ = 1e-2; 1 of 1 run with λ = 0.1)" in text
+    )
+    assert "given that a network trains" in text
+    assert "0.1 cannot win: no network learned" in record.stages[-1].reason
+    assert "did not learn" not in " ".join(remarks(findings(study(tmp_path, luck)), SEARCH))
+
+
+def test_a_tie_of_networks_that_differ_says_why(tmp_path: Path) -> None:
+    """Its interval holds the noise of seeds, which McNemar's test knows nothing of."""
+    best = best_of(study(tmp_path, luck, search=FULL, data=MANY))
+    row = replace(best.others[0], tied=True, mcnemar=0.001)
+
+    def seen(row: Against, freedom: int = best.freedom) -> str:
+        alone = replace(best, others=(row,), freedom=freedom)
+        return str(differences_table(alone, SPACE)["seen"][0])
+
+    assert "with other seeds they may not" in seen(row)
+    assert "its interval reaches zero" in seen(row, 0)
+    assert seen(replace(row, mcnemar=0.5)) == "tied with the best"
+    assert seen(replace(row, tied=False)) == "worse than the best"
 
 
 def test_three_scores_stand_side_by_side(tmp_path: Path) -> None:

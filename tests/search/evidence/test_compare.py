@@ -38,6 +38,9 @@ EVERYDAY = {
     "replicates": World(APART, runs=3, seeds=0.02, shared=0.02),
     "replicates, all alike": World(ALIKE, runs=3, seeds=0.01, shared=0.02),
     "replicates of some": World(ALIKE, runs=(3, 3, 3, 1, 1), seeds=0.01),
+    "some did not learn": World(
+        ALIKE, runs=3, seeds=0.01, shared=0.03, unlearned=((0, 0), (1, 2), (2, 0), (2, 1))
+    ),
     "families": World((0.6,) * 6, runs=3, seeds=0.01, shared=0.03, families=(0, 0, 0, 1, 1, 1)),
 }
 THOROUGH = {

@@ -19,7 +19,7 @@ ALIKE = World((0.6,) * 8, runs=3, seeds=0.01, shared=0.02)
 def chosen(world: World, rng: np.random.Generator) -> tuple[float, float]:
     """Train the best three by their first run again, choose; return the luck and the estimate."""
     sampled, _ = world.sample(rng)
-    firsts = [replace(each, correct=each.correct[:1]) for each in sampled]
+    firsts = [replace(each, correct=each.correct[:1], replicates=(0,)) for each in sampled]
     again = sorted(range(len(firsts)), key=lambda k: firsts[k].accuracy)[-3:]
     known: list[Candidate] = [sampled[k] if k in again else firsts[k] for k in range(len(firsts))]
     best = max((known[k] for k in again), key=lambda each: each.accuracy)

@@ -33,6 +33,13 @@ def test_replicates_are_in_their_own_order() -> None:
     assert list(found.correct.mean(axis=1)) == pytest.approx([0.4, 0.7])
 
 
+def test_runs_that_did_not_learn_are_left_out() -> None:
+    """The others keep their replicates' numbers; a value with none of them is no candidate."""
+    runs = [outcome(1e-2, 0.5, replicate=r)._replace(learned=r != 1) for r in range(3)]
+    (found,) = candidates([*runs, outcome(1e-3, 0.1)._replace(learned=False)], LAMBDAS)
+    assert (found.point, found.runs, found.replicates) == ((1e-2,), 2, (0, 2))
+
+
 def test_the_bits_are_the_accuracy() -> None:
     """As many images are marked right as the accuracy says."""
     right = labelled_right(result(trial(), 0.37))

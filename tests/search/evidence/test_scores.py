@@ -53,6 +53,32 @@ def test_a_trial_of_two_stages_counts_once() -> None:
     assert score.accuracies == (0.5,)
 
 
+def test_a_run_that_did_not_learn_is_left_out() -> None:
+    """A value is judged by its other runs, and is as well placed as those with as many seeds."""
+    stuck = outcome(1e-2, 0.1)._replace(learned=False)
+    known = standing(
+        [
+            *(stuck, outcome(1e-2, 0.6, replicate=1)),
+            *(outcome(1e-3, 0.5), outcome(1e-3, 0.5, replicate=1)),
+        ],
+        LAMBDAS,
+    )
+    assert known.best.point == (1e-2,)
+    assert known.best.accuracy == pytest.approx(0.6)
+    assert [(each.runs, each.unlearned) for each in known.scores] == [(2, 0), (2, 1)]
+
+
+def test_what_never_learns_cannot_win() -> None:
+    """Where others learned; where none did, the best of them is chosen as ever."""
+    stuck = outcome(1e-2, 0.1)._replace(learned=False)
+    found = best([stuck, outcome(1e-3, 0.2)], LAMBDAS)
+    assert found is not None
+    assert found.point == (1e-3,)
+    alone = best([stuck], LAMBDAS)
+    assert alone is not None
+    assert alone.point == (1e-2,)
+
+
 @pytest.mark.parametrize("state", [State.DIVERGED, State.FAILED])
 def test_a_run_that_did_not_complete_rules_its_value_out(state: State) -> None:
     """A diverged or failed replicate keeps its λ from winning, however good the others are."""
