@@ -66,7 +66,7 @@ class Budget:
         runs = len(spent) + more + self.afterwards
         if self.runs is not None and runs > self.runs:
             return False
-        times = [result.seconds for _, result in spent if result is not None]
+        times = [each.result.seconds for each in spent if each.result is not None]
         if self.seconds is None or not times:
             return True
         return sum(times) + (more + self.afterwards) * float(np.mean(times)) <= self.seconds
@@ -115,7 +115,7 @@ def race(
     while ending is None:
         runs = rule.looks[len(looks)]
         before = _before(known, runs)
-        have = Counter(space.of(trial) for trial, _ in before)
+        have = Counter(space.of(each.trial) for each in before)
         if any(have[point] < runs for point in left):
             more = sum(runs - have[point] for point in left)
             if budget is not None and not budget.allows(before, more):

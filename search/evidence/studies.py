@@ -167,8 +167,8 @@ def _place(point: Point) -> int:
 def _runs(study: Tried) -> Mapping[Setup, int]:
     """Return how often a study trained each of its setups."""
     trials: dict[Setup, set[str]] = {}
-    for trial, _ in study.outcomes:
-        trials.setdefault(setup_of(trial), set()).add(trial.id)
+    for each in study.outcomes:
+        trials.setdefault(setup_of(each.trial), set()).add(each.trial.id)
     return {setup: len(ids) for setup, ids in trials.items()}
 
 

@@ -23,7 +23,7 @@ from search.study.estimate import kinds, seconds_per_epoch, wall_epochs
 from search.study.recording import kept_record
 from search.study.run import check_memory, check_reports, identity_of, slots_here
 from search.training.memory import BYTES_A_WEIGHT, weights
-from search.training.problem import Problem, base_of, prepare
+from search.training.problem import Problem, base_trial, prepare
 from search.trial import Trial
 
 Outlook = Callable[[int], tuple[int, list[str]]]
@@ -120,7 +120,7 @@ def forecast(
     foreseen = [
         trial
         for part in spec.experiments()
-        for trial in part.foreseen(base_of(part, problem.record, ()))
+        for trial in part.foreseen(base_trial(part, problem.record))
     ]
     seconds, each = _seconds(problem, parts, slots, foreseen)
     return Forecast(
