@@ -31,13 +31,13 @@ STUDIES = {
 """Names, specifications, who asks for them and what for; the last two run and wait meanwhile."""
 ENDED = 3
 SHOTS = {
-    "studies": ("/", "light", (1120, 640)),
-    "study": ("/view/studies/digits", "light", (1120, 900)),
-    "new-study": ("/view/new?kind=lambda_coarse_fine", "light", (1120, 900)),
-    "compare": ("/view/compare?study=digits&study=digits-wide", "light", (1120, 1150)),
+    "studies": ("/", "light", (1280, 640)),
+    "study": ("/view/studies/digits", "light", (1280, 900)),
+    "new-study": ("/view/new?kind=lambda_coarse_fine", "light", (1280, 900)),
+    "compare": ("/view/compare?study=digits&study=digits-wide", "light", (1280, 1150)),
     "studies-phone": ("/", "dark", (390, 844)),
 }
-COLOURS = 128
+COLOURS = 256
 """Of a picture, so that its file stays small."""
 
 

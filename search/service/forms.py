@@ -12,7 +12,7 @@ from search.service.schema import KINDS, FieldAbout, fields_about
 from search.service.submissions import Wish
 from search.settings.spec import Execution, StudySpec
 
-DATA = ("data", "validation", "stratified", "seed", "scale")
+DATA = ("data", "target", "validation", "stratified", "seed", "scale")
 SWITCH = {"yes": True, "no": False}
 """What a choice of yes or no comes back as."""
 Sent = Mapping[str, Sequence[str]]

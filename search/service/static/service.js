@@ -1,6 +1,7 @@
 "use strict";
 // What is marked as live is loaded again while something happens, and changed where it has changed.
 // What the reader has chosen, opened or is at stays.
+const seen = new Map([...document.querySelectorAll("[data-live]")].map((part) => [part.id, part.innerHTML]));
 const first = document.querySelector("[data-reload]");
 if (first) setTimeout(look, 1000 * first.dataset.reload);
 
@@ -26,7 +27,7 @@ async function look() {
 }
 
 function renew(part, fresh) {
-  if (!fresh || part.dataset.seen === fresh.innerHTML) return;
+  if (!fresh || seen.get(part.id) === fresh.innerHTML) return;
   if (part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) {
     // A box that was ticked keeps its focus below; what is being written is left alone.
     if (document.activeElement.type !== "checkbox") return;
@@ -34,7 +35,7 @@ function renew(part, fresh) {
   const chosen = [...part.querySelectorAll("input:checked")].map((box) => box.value);
   const opened = [...part.querySelectorAll("details")].map((each) => each.open);
   const at = [...part.querySelectorAll("a, button, input, summary")].indexOf(document.activeElement);
-  part.dataset.seen = fresh.innerHTML;
+  seen.set(part.id, fresh.innerHTML);
   part.replaceChildren(...fresh.childNodes);
   for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = chosen.includes(box.value);
   part.querySelectorAll("details").forEach((each, k) => { each.open = opened[k] ?? each.open; });
