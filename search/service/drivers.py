@@ -23,7 +23,7 @@ from search.store.folder import DRIVER_LOCK, LOG
 MODULE = "search.service.driver"
 GRACE_SECONDS = 15.0
 """How long a driver that is ended is given to leave a whole page, before it is killed."""
-APPEARING_SECONDS = 10.0
+APPEARING_SECONDS = 60.0
 """How long a driver that was just started is given to say which process it is."""
 
 

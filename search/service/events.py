@@ -35,7 +35,10 @@ def watch_study(here: Annotated[Place, Depends(place_of)], name: str) -> Streami
     The stream ends with the study, or when it is deleted.
     """
     here.folders.summary(name)  # an unknown one is refused before anything is sent
-    return StreamingResponse(follow(here.folders, name), media_type="text/event-stream")
+    at_once = {"X-Accel-Buffering": "no"}  # to a proxy that would gather events
+    return StreamingResponse(
+        follow(here.folders, name), media_type="text/event-stream", headers=at_once
+    )
 
 
 async def follow(

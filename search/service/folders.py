@@ -111,11 +111,14 @@ class Folders:
         return _names(self.root / BIN)
 
     def summaries(self) -> list[Summary]:
-        """Return a row a study, in order of their names; one that is gone meanwhile is left out."""
+        """Return a row a study, in order of their names; one that is gone meanwhile is left out.
+
+        That a study has begun to run is noticed when it writes something, which is soon.
+        """
         rows = []
         for name in _subfolders(self.root):
             with suppress(UnknownStudyError):
-                rows.append(self._row(self.root / name))
+                rows.append(self._row(self.root / name, soon=True))
         there = {self.root / row.name for row in rows}
         for folder in [folder for folder in self._kept if folder not in there]:
             self._kept.pop(folder, None)
@@ -172,14 +175,17 @@ class Folders:
         part: V = kept.read[name][1]
         return part
 
-    def _row(self, folder: Path) -> Summary:
-        """Return a study's row: the one before, unless a file of it has changed."""
+    def _row(self, folder: Path, *, soon: bool = False) -> Summary:
+        """Return a study's row: the one before, unless a file of it has changed, or it has begun.
+
+        To look at the locks of each takes a long list as long as all else; `soon` will do there.
+        """
         kept = self._looked_at(folder)
         if SPEC not in kept.stamps:
             raise UnknownStudyError(f"{folder.name}: there is no study of this name")
         stamps, before = kept.stamps, kept.row
-        if before is not None and before[0] == stamps and not before[1]:
-            return before[2]  # a run that begins writes soon
+        if soon and before is not None and before[0] == stamps and not before[1]:
+            return before[2]
         held = runs(folder)
         if before is None or before[:2] != (stamps, held):
             try:

@@ -23,10 +23,11 @@ from search.service.forms import Sent, form, wish
 from search.service.listing import Order, listed
 from search.service.place import Place
 from search.service.render import STATIC, html, static_file
-from search.service.schema import KINDS
+from search.service.schema import KINDS, fields_about
 from search.service.submissions import foresee, submit
 from search.service.summary import StudyState
 from search.service.uploads import uploaded
+from search.settings.spec import Execution
 
 router = APIRouter(include_in_schema=False)
 SIZE = 50
@@ -94,6 +95,16 @@ def show_studies(
         reload=RELOAD if happens else IDLE,
         path=request.url.path,
     )
+
+
+@router.get("/view/api")
+def show_api(request: Request, here: Here) -> HTMLResponse:
+    """Show what programs may ask, as the OpenAPI description has it."""
+    about = request.app.openapi()
+    settings = {
+        name: list(fields_about(of)) for name, of in (*KINDS.items(), ("execution", Execution))
+    }
+    return html("api.html.j2", here=here, about=about, kinds=settings)
 
 
 @router.get("/view/new")

@@ -59,16 +59,19 @@ def fields_about(kind: type[Settings]) -> Iterator[FieldAbout]:
         yield FieldAbout(
             name=field.name,
             help=" ".join(field.metadata["help"].split()),
-            default=field.default
-            if isinstance(field.default, bool)
-            else None
-            if field.default in (None, ())
-            else show(field.default),
+            default=_typed(field.default),
             kind="choice" if choices else _KINDS.get(plain.removesuffix(" | None"), "text"),
             choices=choices,
             metavar=metavar,
             many=field.metadata["many"],
         )
+
+
+def _typed(default: Any) -> bool | str | None:
+    """Return a default as it is typed; None where there is none."""
+    if isinstance(default, bool):
+        return default
+    return None if default in (None, ()) else show(default)
 
 
 _KINDS = {"bool": "boolean", "int": "integer", "float": "number"}

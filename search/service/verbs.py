@@ -23,7 +23,7 @@ from search.service.locks import holding, is_held
 from search.service.prepared import Prepared
 from search.service.ray_jobs import RayJobs
 from search.service.requests import Request, keep, read_request
-from search.service.summary import StudyState, Summary
+from search.service.summary import StudyState
 from search.settings import values
 from search.settings.spec import within
 from search.store.folder import (
@@ -72,9 +72,9 @@ def submit(folders: Folders, study: Prepared, request: Request, *, name: str | N
     with _alone(root / SUBMITTING):
         same = _with_key(folders, key_of(study.identity))
         if same is not None:
-            if same.state in (StudyState.UNFINISHED, StudyState.FAILED):
-                retry(folders, same.name, who=request.who)
-            return Submitted(same.name, created=False)
+            if folders.summary(same).state in (StudyState.UNFINISHED, StudyState.FAILED):
+                retry(folders, same, who=request.who)
+            return Submitted(same, created=False)
         chosen = name or _free_name(root, study)
         folder = root / chosen
         try:
@@ -99,10 +99,11 @@ def _begin(folder: Path, identity: Mapping[str, Any], request: Request) -> None:
         raise
 
 
-def _with_key(folders: Folders, key: str) -> Summary | None:
+def _with_key(folders: Folders, key: str) -> str | None:
     """Return the study of this specification and data; of several the one that is furthest."""
     same = [row for row in folders.summaries() if row.key == key]
-    return max(same, key=lambda row: (row.state.runs, row.progress), default=None)
+    furthest = max(same, key=lambda row: (row.state.runs, row.progress), default=None)
+    return furthest.name if furthest else None
 
 
 def _free_name(root: Path, study: Prepared) -> str:

@@ -26,6 +26,7 @@ PAGES = {
     "study": f"/view/studies/{DONE}",
     "comparison": f"/view/compare?study={DONE}&study=again",
     "nothing": "/view/studies/none",
+    "api": "/view/api",
 }
 Scheme = Literal["light", "dark"]
 

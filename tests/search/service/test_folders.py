@@ -26,9 +26,9 @@ def waits(folder: Path, **fields: object) -> Request:
 
 
 def state(folders: Folders) -> StudyState:
-    """Return the state of the one study."""
-    (row,) = folders.summaries()
-    assert row == folders.summary(row.name)
+    """Return the state of the one study, which is that of whoever looks for the first time."""
+    row = folders.summary(DONE)
+    assert Folders(folders.root).summaries() == [row]
     return row.state
 
 
@@ -184,6 +184,20 @@ def test_a_row_is_made_once_while_nothing_changes(
     keep(folders.root / DONE, Request(who="bob", when=7.0, message="why"))
     (changed,) = folders.summaries()
     assert (changed.who, changed.when, changed.message) == ("bob", 7.0, "why")
+
+
+def test_a_run_that_begins_is_seen_by_the_list_when_it_writes(folders: Folders) -> None:
+    """And at once by whoever asks for that study: what is done with it depends on it."""
+    folders.summaries()
+    with FileLock(folders.root / DONE / "study.lock"):
+        assert folders.summary(DONE).state is StudyState.RUNNING
+        (row,) = folders.summaries()
+        assert row.state is StudyState.RUNNING
+    assert folders.summaries()[0].state is StudyState.FINISHED
+    with FileLock(folders.root / DONE / "study.lock"):
+        assert folders.summaries()[0].state is StudyState.FINISHED
+        (folders.root / DONE / "progress.json").write_text("{}", encoding="utf-8")
+        assert folders.summaries()[0].state is StudyState.RUNNING
 
 
 def test_the_key_is_the_specification_and_the_data(folders: Folders) -> None:

@@ -275,3 +275,15 @@ def test_studies_are_compared(
     for names, status in ((f"study={DONE}", 422), (f"study={DONE}&study=none", 404)):
         assert shown(server, f"/view/compare?{names}", status).all("p", "notice")
     assert server.get(f"/compare?a={DONE}&b=none").status_code == 404
+
+
+def test_the_api_is_described(server: httpx.Client) -> None:
+    """Each route with its parameters, each command's settings with help and default."""
+    page = shown(server, "/view/api")
+    heads = [each.text for each in page.all("h2")]
+    assert {"GET /studies", "POST /studies", "GET /studies/{name}/events"} <= set(heads)
+    assert not any("/view" in head for head in heads)
+    assert [each.text for each in page.all("h3")] == [*KINDS, "execution"]
+    text = page.one("main").text
+    assert "Largest learning rate." in text
+    assert "Those in these states." in text
