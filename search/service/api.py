@@ -43,7 +43,7 @@ def list_studies(
     archived: Annotated[bool, Query(description="Those that were put away.")] = False,  # noqa: FBT002 - a field of a query
     sort: Annotated[Order, Query(description="By what they are sorted.")] = Order.WHEN,
     direction: Annotated[Literal["up", "down"], Query(description="Rising or falling.")] = "down",
-    page: Annotated[int, Query(ge=1, le=10**6)] = 1,
+    page: Annotated[int, Query(ge=1, le=10**6, description="Which page, from 1.")] = 1,
     size: Annotated[int, Query(ge=1, le=1_000, description="Studies of a page.")] = 100,
 ) -> Response:
     """Return the studies of the folder, a page of them: submitted here, or run by hand."""
