@@ -101,9 +101,8 @@ def show_studies(
 def show_api(request: Request, here: Here) -> HTMLResponse:
     """Show what programs may ask, as the OpenAPI description has it."""
     about = request.app.openapi()
-    settings = {
-        name: list(fields_about(of)) for name, of in (*KINDS.items(), ("execution", Execution))
-    }
+    settings = {name: list(fields_about(of)) for name, of in KINDS.items()}
+    settings["execution"] = list(fields_about(Execution))
     return html("api.html.j2", here=here, about=about, kinds=settings)
 
 
