@@ -137,6 +137,8 @@ def _the_others(pair: Paired) -> Iterator[str]:
 
 def _ties(pair: Paired) -> str:
     ties = pair.ties
+    if not pair.others:
+        return "There is no other setup to compare it with."
     if not ties:
         return f"Each other of the {len(pair.others) + 1} setups is worse."
     if len(ties) > MOST:
@@ -250,7 +252,7 @@ def _settings(found: Compared) -> str:
         literal(side.name): [literal(each.typed[k]) or NONE for each in found.settings]
         for k, side in enumerate(found.studies)
     }
-    return _table(pd.DataFrame({"setting": names, **columns}))
+    return _table(pd.DataFrame({"": names, **columns}))
 
 
 def _table(frame: pd.DataFrame) -> str:

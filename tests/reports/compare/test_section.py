@@ -15,6 +15,7 @@ from search.experiments.coarse_fine.search import CoarseFine
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.records import StudyRecord
 from search.settings.values import Cycle
+from search.space.narrow import Factors
 from search.space.vary import vary
 from tests.reports.markup import Page
 from tests.reports.records import (
@@ -152,6 +153,26 @@ def test_studies_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> 
         str(tmp_path / "one"),
         str(tmp_path / "other"),
     ]
+
+
+def test_a_study_may_be_called_as_anything_is(tmp_path: Path) -> None:
+    """No heading of a table is taken for a study, nor a study for it."""
+    one, other = (
+        replace(record, name=name)
+        for record, name in zip(pair(tmp_path), ("setting", "study"), strict=True)
+    )
+    table = render(findings([one, other])).partition("## Settings that differ")[2]
+    (row,) = [line for line in table.splitlines() if line.startswith("| hidden")]
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == ["hidden", "8", "16"]
+
+
+def test_one_setup_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
+    """Two studies of one value alone, the same."""
+    single = replace(SEARCH, coarse=(1e-2,), fine=Factors((1.0,)))
+    record = study(tmp_path, search=single)
+    found = findings([record, replace(record, name="again")])
+    assert found.paired[0].others == ()
+    assert "There is no other setup to compare it with." in render(found)
 
 
 HOSTILE = "<img src=x onerror=alert(1)> **b** | [x](http://127.0.0.1:9/) `c` $1$ ]"

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
+from search import run
 from search.service.compared import answer
 from search.service.place import Place
 from search.service.requests import Request, keep
 from tests.browser import DESK, NEEDED, PHONE, Tab, tab
 from tests.search.service.conftest import DONE, TOKEN, served
 from tests.search.service.reading import faults
+from tests.search.studies import SMALL
 
 pytestmark = [*NEEDED]
 HOSTILE = """'"><script>document.title = 'hacked'</script><img src=http://127.0.0.1:9/x>"""
+NAMED = "'\"><img src=x onerror=alert(1)>.npz"
 PAGES = {
     "studies": "/",
     "commands": "/view/new",
     "form": "/view/new?kind=lambda_coarse_fine",
     "study": f"/view/studies/{DONE}",
     "comparison": f"/view/compare?study={DONE}&study=again",
+    "classes": "/view/studies/classes",
     "nothing": "/view/studies/none",
     "api": "/view/api",
 }
@@ -33,8 +39,22 @@ Scheme = Literal["light", "dark"]
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, ended: Path) -> Path:
-    """Return a folder of two studies, of one of which somebody wrote hostile things."""
-    root = tmp_path_factory.mktemp("runs")
+    """Return a folder of studies, of one of which somebody wrote hostile things.
+
+    Of another one the classes and the file of the data have hostile names.
+    """
+    place = tmp_path_factory.mktemp("place")
+    root, data = place / "runs", place / NAMED
+    rng = np.random.default_rng(0)
+    names = np.array([HOSTILE, "plain"])
+    np.savez(data, X=rng.normal(size=(300, 6)), y=names[rng.integers(2, size=300)])
+    run(
+        replace(SMALL, data=f"npz:{data}", batch_size=20),
+        out=root,
+        name="classes",
+        serial=True,
+        quiet=True,
+    )
     for name in (DONE, "again"):
         shutil.copytree(ended, root / name)
     keep(root / DONE, Request(who=HOSTILE, when=1.75e9, message=HOSTILE))
@@ -116,6 +136,21 @@ def test_a_report_is_shown_inside_and_can_do_nothing_here(desk: Tab) -> None:
     expect(inside.get_by_role("heading", level=1)).to_contain_text("The L2 strength λ")
     frame = next(each for each in desk.page.frames if each.parent_frame)
     assert frame.evaluate("origin") == "null"
+
+
+def test_names_of_classes_and_data_are_text(desk: Tab) -> None:
+    """In the list, on the page, in the report inside it, and side by side with another study."""
+    desk.open("/")
+    row = desk.page.get_by_role("row").filter(has_text="classes")
+    expect(row).to_contain_text(NAMED.removeprefix("'")[:12])
+    for path in ("/view/studies/classes", f"/view/compare?study=classes&study={DONE}"):
+        desk.open(path)
+        assert desk.run("document.querySelectorAll('main img:not([src^=\"data:\"])').length") == 0
+        assert "hacked" not in desk.page.title()
+    desk.open("/studies/classes/report.html")
+    expect(desk.page.locator("body")).to_contain_text("document.title = 'hacked'")
+    assert "hacked" not in desk.page.title()
+    assert not [each for each in desk.requests if ":9/" in each]
 
 
 def test_studies_are_chosen_and_compared(desk: Tab) -> None:
