@@ -12,12 +12,11 @@ from reports.parts.comparison import (
     VALIDATION_ACCURACY,
     VALIDATION_COST,
     VALIDATION_LOSS,
+    Group,
     Spread,
     Trials,
-    remarks,
 )
 from reports.parts.settings import parameters
-from reports.parts.tables import mean_seconds, states
 from search.experiments.loss_evolution import STAGE, LossEvolution
 from search.records import State, StudyRecord, TrialRecord
 
@@ -25,30 +24,19 @@ Widths = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Group):
     """An architecture with or without batch norm; figures are of the runs that completed."""
 
     hidden: Widths
     batch_norm: bool
     parameters: int
-    asked: int
-    """Runs that were asked for."""
     completed: int
-    train_loss: Spread | None
-    validation_loss: Spread | None
     lowest_validation_loss: Spread | None
     lowest_in_epoch: tuple[int, ...]
     """The epoch of each run's lowest validation loss."""
     last_cycle: Spread | None
     """How validation loss changed from the end of the last cycle but one to that of the last."""
     validation_cost: Spread | None
-    validation_accuracy: Spread | None
-    seconds: float | None
-    """Time of a run on its core."""
-    states: tuple[str, ...]
-    """How its runs ended, in words."""
-    remarks: tuple[str, ...]
-    """The same of the runs that did not complete, or did not learn."""
     diverged_in: tuple[int, ...]
     """The epoch of each run that diverged."""
 
@@ -120,22 +108,17 @@ def _network(record: StudyRecord, trials: Trials) -> Network:
     completed = [each for each in trials if each.state is State.COMPLETED]
     lowest = [min(each.history, key=lambda epoch: epoch.validation_loss) for each in completed]
     changes = [change for each in completed if (change := last_cycle(each)) is not None]
-    return Network(
+    return Network.of(
+        record,
+        trials,
         hidden=trials[0].trial.hidden,
         batch_norm=trials[0].trial.batch_norm,
         parameters=parameters(record.data, trials[0].trial),
-        asked=len(trials),
         completed=len(completed),
-        train_loss=TRAIN_LOSS.spread(trials),
-        validation_loss=VALIDATION_LOSS.spread(trials),
         lowest_validation_loss=Spread.of([epoch.validation_loss for epoch in lowest]),
         lowest_in_epoch=tuple(epoch.epoch for epoch in lowest),
         last_cycle=Spread.of(changes),
         validation_cost=VALIDATION_COST.spread(trials),
-        validation_accuracy=VALIDATION_ACCURACY.spread(trials),
-        seconds=mean_seconds(trials),
-        states=tuple(states(trials, record.data)),
-        remarks=tuple(remarks(record, trials)),
         diverged_in=tuple(
             each.result.epochs + 1
             for each in trials

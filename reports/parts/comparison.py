@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import Any, Self
 
-from reports.parts.tables import state_text
+from reports.parts.tables import mean_seconds, state_text, states
 from reports.parts.text import real, share, signed
 from search.records import Result, State, StudyRecord, TrialRecord
 
@@ -91,6 +92,37 @@ VALIDATION_ACCURACY = figure("validation", "accuracy")
 VALIDATION_LOSS = figure("validation", "loss")
 VALIDATION_COST = figure("validation", "cost")
 TRAIN_LOSS = figure("train", "loss")
+
+
+@dataclass(frozen=True)
+class Group:
+    """What the runs of one setting came to; figures are of those that completed."""
+
+    asked: int
+    """Runs that were asked for."""
+    train_loss: Spread | None
+    validation_loss: Spread | None
+    validation_accuracy: Spread | None
+    seconds: float | None
+    """Time of a run on its core."""
+    states: tuple[str, ...]
+    """How the runs ended, in words."""
+    remarks: tuple[str, ...]
+    """The same of those that did not complete, or did not learn."""
+
+    @classmethod
+    def of(cls, record: StudyRecord, trials: Trials, **more: Any) -> Self:
+        """Return the figures of some runs, and `more` of what a kind of group has beside them."""
+        return cls(
+            asked=len(trials),
+            train_loss=TRAIN_LOSS.spread(trials),
+            validation_loss=VALIDATION_LOSS.spread(trials),
+            validation_accuracy=VALIDATION_ACCURACY.spread(trials),
+            seconds=mean_seconds(trials),
+            states=tuple(states(trials, record.data)),
+            remarks=tuple(remarks(record, trials)),
+            **more,
+        )
 
 
 def remarks(record: StudyRecord, trials: Sequence[TrialRecord]) -> list[str]:

@@ -11,17 +11,9 @@ import numpy as np
 import pandas as pd
 
 from reports.parts import reference
-from reports.parts.comparison import (
-    TEST_ACCURACY,
-    TRAIN_LOSS,
-    VALIDATION_ACCURACY,
-    VALIDATION_LOSS,
-    Spread,
-    Trials,
-    remarks,
-)
+from reports.parts.comparison import TEST_ACCURACY, VALIDATION_ACCURACY, Group, Spread, Trials
 from reports.parts.frames import layers_frame, trials_frame
-from reports.parts.tables import NO_SEEDS, accuracies, by_lam, mean_seconds, states, uncertainty
+from reports.parts.tables import NO_SEEDS, accuracies, by_lam, states, uncertainty
 from reports.parts.tables import learned as is_learned
 from search.evidence.marks import standard_error_of_share
 from search.experiments.sigma_batchnorm import MATRIX, RETUNE, Cell, SigmaBatchNorm, cell_of
@@ -34,14 +26,12 @@ MOST_SIGMAS, SHOWN_SIGMAS = 12, 8
 
 
 @dataclass(frozen=True)
-class CellFindings:
+class CellFindings(Group):
     """A cell of the matrix; figures are of the runs that completed."""
 
     sigma: float
     batch_norm: bool
     lam: float
-    asked: int
-    """Runs that were asked for."""
     test_accuracy: Spread | None
     standard_error: float | None
     """Of one run's test accuracy: that of a share of the test images."""
@@ -49,15 +39,6 @@ class CellFindings:
     """The reference report's test accuracy, where it trained the same."""
     to_reference: float | None
     """Mean test accuracy less the reference's."""
-    validation_accuracy: Spread | None
-    train_loss: Spread | None
-    validation_loss: Spread | None
-    seconds: float | None
-    """Time of a run on its core."""
-    states: tuple[str, ...]
-    """How its runs ended, in words."""
-    remarks: tuple[str, ...]
-    """The same of the runs that did not complete, or did not learn."""
 
     @property
     def cell(self) -> Cell:
@@ -188,21 +169,16 @@ def thinned(found: Findings) -> Findings:
 def _cell(record: StudyRecord, cell: Cell, trials: Trials) -> CellFindings:
     right = list(TEST_ACCURACY.values(trials).values())
     value = published(record, trials)
-    return CellFindings(
+    return CellFindings.of(
+        record,
+        trials,
         sigma=cell.sigma,
         batch_norm=cell.batch_norm,
         lam=trials[0].trial.lam,
-        asked=len(trials),
         test_accuracy=Spread.of(right),
         standard_error=standard_error_of_share(right[0], record.data.test_size) if right else None,
         reference=value,
         to_reference=fmean(right) - value if right and value is not None else None,
-        validation_accuracy=VALIDATION_ACCURACY.spread(trials),
-        train_loss=TRAIN_LOSS.spread(trials),
-        validation_loss=VALIDATION_LOSS.spread(trials),
-        seconds=mean_seconds(trials),
-        states=tuple(states(trials, record.data)),
-        remarks=tuple(remarks(record, trials)),
     )
 
 
