@@ -64,7 +64,7 @@ def details(folders: Folders, name: str) -> Details:
     """
     folder = folders.folder(name)
     row = folders.summary(name)
-    record, problem = _record(folder)
+    stages, trials, problem = folders.of_store(folder, "stages and trials", _stored)
     if problem and not row.state.runs:
         folders.note_damage(folder, problem)
         row = folders.summary(name)
@@ -82,8 +82,8 @@ def details(folders: Folders, name: str) -> Details:
         request=None if row.state is StudyState.DAMAGED else folders.request(folder),
         report=report,
         running=running,
-        stages=() if record is None else _stages(record),
-        trials=() if record is None else _trials(record),
+        stages=stages,
+        trials=trials,
         problem=problem,
     )
 
@@ -115,13 +115,19 @@ def log_end(folder: Path) -> str:
         return log.read().decode("utf-8", "replace")
 
 
-def _record(folder: Path) -> tuple[StudyRecord | None, str]:
+Stored = tuple[tuple[StageRow, ...], Sequence[Mapping[str, Any]], str]
+"""A study's stages and trials, and why they cannot be read."""
+
+
+def _stored(folder: Path) -> Stored:
+    """Return what a study's store holds: its plan is replayed for that, which takes a while."""
     if kind_of(folder / STORE) is None:
-        return None, ""
+        return (), (), ""
     try:
-        return kept(folder), ""
+        record = kept(folder)
     except InputError as error:
-        return None, str(error)
+        return (), (), str(error)
+    return _stages(record), _trials(record), ""
 
 
 def _stages(record: StudyRecord) -> tuple[StageRow, ...]:

@@ -157,6 +157,13 @@ class Folders:
         """Return how far the last run came: see `search.running.progress`; {} where unknown."""
         return self._part(folder, PROGRESS, _progress)
 
+    def of_store(self, folder: Path, what: str, read: Callable[[Path], V]) -> V:
+        """Return what is read of a study's store, read again once that has changed.
+
+        `what` tells several such things apart. The study has been looked at: see `summary`.
+        """
+        return self._part(folder, f"{STORE} {what}", read)
+
     def _looked_at(self, folder: Path) -> _Kept:
         """Return what is known of a study, once its files were looked at."""
         kept = self._kept.setdefault(folder, _Kept({}))

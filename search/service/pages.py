@@ -32,7 +32,7 @@ from search.settings.spec import Execution
 router = APIRouter(include_in_schema=False)
 SIZE = 50
 """Studies of a page."""
-RELOAD = 2
+RELOAD = 5
 """Seconds after which a page on which something happens looks again."""
 IDLE = 10
 """The same where nothing does."""

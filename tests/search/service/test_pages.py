@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from search.client import Service
+from search.records import StudyRecord
 from search.service.compared import answer
 from search.service.folders import Folders
 from search.service.local import Local
@@ -19,7 +21,8 @@ from search.service.place import Place
 from search.service.queue import waiting
 from search.service.requests import Request, keep
 from search.service.schema import KINDS
-from search.store.folder import SPEC
+from search.store.folder import SPEC, STORE
+from search.study.kept import kept
 from tests.reports.markup import Page
 from tests.search.service.conftest import DONE, TOKEN, served
 
@@ -168,6 +171,26 @@ def test_a_page_of_a_study_has_its_parts(server: httpx.Client, place: Place) -> 
     (table,) = page.all("table", "sortable")
     assert "λ" in table.text
     assert "python -m search.lambda_coarse_fine --data digits" in page.one("main").text
+
+
+def test_watchers_read_a_study_once(
+    server: httpx.Client, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its plan is replayed when its store has changed, however many look at it."""
+    read: list[Path] = []
+
+    def counted(folder: Path) -> StudyRecord:
+        read.append(folder)
+        return kept(folder)
+
+    monkeypatch.setattr("search.service.details.kept", counted)
+    for _ in range(3):
+        assert "coarse" in shown(server, f"/view/studies/{DONE}").one("main").text
+    assert len(read) == 1
+    store = place.root / DONE / STORE
+    os.utime(store, ns=(store.stat().st_atime_ns, store.stat().st_mtime_ns + 10**9))
+    shown(server, f"/view/studies/{DONE}")
+    assert len(read) == 2
 
 
 def test_buttons_do_what_they_say(server: httpx.Client, place: Place) -> None:
