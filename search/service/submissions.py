@@ -27,7 +27,7 @@ class Wish:
     """What somebody asks for, as it came in."""
 
     kind: str
-    specification: Mapping[str, Any]
+    specification: Mapping[str, Any] = field(default_factory=dict)
     execution: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     who: str = ""

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from search.experiments.range_test import RangeTest
 from search.service.place import Place
+from search.service.prepared import Prepared
 from search.service.requests import Driver, keep, read_request
+from search.settings.spec import Execution, StudySpec
 from tests.search.service.conftest import DONE
 from tests.search.studies import SMALL
 
@@ -118,6 +121,22 @@ def test_what_is_around_the_specification_is_checked_too(
     (error,) = answer.json()["detail"]
     assert tuple(error["loc"]) == where
     assert said in error["msg"]
+
+
+def test_what_is_left_out_has_its_default(
+    server: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of the specification, too."""
+    asked: list[StudySpec] = []
+
+    def note(spec: StudySpec, how: Execution, *, forecast: bool) -> Prepared:
+        asked.append(spec)
+        return Prepared({}, "name")
+
+    monkeypatch.setattr("search.service.submissions.prepared", note)
+    answer = server.post("/studies", params={"dry_run": True}, json={"kind": "range_test"})
+    assert answer.status_code == 200, answer.text
+    assert asked == [RangeTest()]
 
 
 def test_settings_that_do_not_go_together_are_refused(server: httpx.Client) -> None:
