@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
 from search.service.place import Place
@@ -50,7 +52,8 @@ def fuzz(client: httpx.Client, mode: GenerationMode) -> int:
             answered += 1
             assert answer.status_code < 500, f"{case.as_curl_command()}\n{answer.text}"
 
-        send()
+        with suppress(Unsatisfiable):  # a route may take anything: nothing is against its schema
+            send()
     return answered
 
 
@@ -63,7 +66,7 @@ def test_no_request_is_unforeseen(place: Place, mode: GenerationMode) -> None:
     shutil.copytree(place.root, outside)
     before = files(outside)
     with served(place) as client:
-        assert fuzz(client, mode) > 20 * EXAMPLES / 2
+        assert fuzz(client, mode) > 10 * EXAMPLES
     assert files(outside) == before
     assert {path.name for path in place.root.parent.iterdir()} == {"outside", "runs"}
 
