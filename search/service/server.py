@@ -8,7 +8,6 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from functools import partial
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -18,7 +17,6 @@ from fastapi import FastAPI
 
 import cluster
 from kbn.errors import InputError
-from kbn.output import checked_output
 from kbn.paths import read_text, user_path
 from search.service.app import create_app
 from search.service.drivers import Launcher
@@ -28,7 +26,7 @@ from search.service.place import Place
 from search.service.queue import Queue
 from search.service.ray_jobs import RayJobs
 from search.store.folder import check_writable
-from search.study.command import exit_code
+from search.study.command import run_command
 
 PORT = 8420
 MEGABYTE = 2**20
@@ -42,16 +40,7 @@ CLOSING_SECONDS = 2
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0, or 2 on bad input, 130 when stopped by Ctrl-C."""
-    with checked_output():
-        code = exit_code(
-            partial(
-                command.main,
-                args=None if arguments is None else list(arguments),
-                prog_name="python -m search.serve",
-                standalone_mode=False,
-            )
-        )
-    sys.exit(code)
+    run_command(command, arguments, name="python -m search.serve")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import webbrowser
 from collections.abc import Callable, Sequence
-from functools import partial, update_wrapper
+from functools import update_wrapper
 from typing import Any, NoReturn
 
 import click
 from tabulate import tabulate
 
 from kbn.errors import InputError, visible
-from kbn.output import checked_output
 from kbn.paths import kind_of, read_text, user_path
 from search.client import Row, Service
 from search.export.command import command as export_command
 from search.running.tally import time_text
 from search.service.listing import Order
 from search.service.local import Local
-from search.study.command import exit_code
+from search.study.command import run_command
 
 Studies = Local | Service
 PAGE = "report.html"
@@ -30,16 +28,7 @@ MESSAGE = 40
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0, or 2 on bad input, such as a study that is not there."""
-    with checked_output():
-        code = exit_code(
-            partial(
-                group.main,
-                args=None if arguments is None else list(arguments),
-                prog_name="python -m search.studies",
-                standalone_mode=False,
-            )
-        )
-    sys.exit(code or 0)
+    run_command(group, arguments, name="python -m search.studies")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

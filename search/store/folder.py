@@ -34,7 +34,7 @@ FIGURES = "figures"
 TRACEBACK = "traceback.txt"
 """Of an error that nobody foresaw, in the last run."""
 GENERATED = (
-    *("report.md", "report.html", "report.json", FIGURES, TRACEBACK, PROGRESS),
+    *("report.md", "report.html", "report.json", FIGURES, TRACEBACK),
     *("trials.csv", "history.csv", "layers.csv", "model.npz"),
 )
 """What can be written again from the store."""
@@ -226,7 +226,7 @@ def _clear(folder: Path) -> None:
     A driver killed on the way leaves a study that the same command clears again.
     """
     try:
-        for name in (*GENERATED, f"{STORE}-journal", STORE, SPEC):
+        for name in (*GENERATED, PROGRESS, f"{STORE}-journal", STORE, SPEC):
             path = folder / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

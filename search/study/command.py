@@ -38,16 +38,22 @@ def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> 
     command goes on.
     """
     own = arguments is None  # this process is the command, and may become two
+    command = _command(spec_type, run_supervised if own else _run)
+    run_command(command, arguments, name=f"python -m search.{spec_type.kind}")
+
+
+def run_command(command: click.Command, arguments: Sequence[str] | None, *, name: str) -> NoReturn:
+    """Run a command line, with arguments in place of the process's own, and exit: see `main`."""
     with checked_output():
         code = exit_code(
             partial(
-                _command(spec_type, run_supervised if own else _run).main,
+                command.main,
                 args=None if arguments is None else list(arguments),
-                prog_name=f"python -m search.{spec_type.kind}",
+                prog_name=name,
                 standalone_mode=False,
             )
         )
-    sys.exit(code)
+    sys.exit(code or 0)  # a command of click may return nothing
 
 
 def exit_code(run: Callable[[], int]) -> int:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from kbn.output import checked_output
 from kbn.paths import user_path
 from search.store.folder import locked
-from search.study.command import conclude, exit_code
+from search.study.command import conclude, run_command
 from search.study.kept import check_is_study
 from search.study.run import Stopped, check_reports
 from search.study.study import Study
@@ -21,16 +18,7 @@ from search.study.study import Study
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit, with the codes of the command that ran the study."""
-    with checked_output():
-        code = exit_code(
-            partial(
-                _commands().main,
-                args=None if arguments is None else list(arguments),
-                prog_name="python -m search.study",
-                standalone_mode=False,
-            )
-        )
-    sys.exit(code)
+    run_command(_commands(), arguments, name="python -m search.study")
 
 
 def _commands() -> click.Group:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from kbn.errors import InputError, visible
-from kbn.output import checked_output
 from kbn.paths import Kind, kind_of, read_text, user_path
 from search.records import StudyRecord
 from search.settings.spec import StudySpec
@@ -25,7 +22,7 @@ from search.store.folder import SPEC, STORE
 from search.study.archive import unpacked
 from search.study.checks import computed, written
 from search.study.checks.check import Check, Examined, Verdict
-from search.study.command import exit_code
+from search.study.command import run_command
 from search.study.kept import check_is_study, kept, specification
 from search.study.run import check_reports
 from search.training.problem import Problem, prepare
@@ -35,16 +32,7 @@ SOUND, DIFFERENT = 0, 1
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit: 0 nothing differs, 1 something does, 2 bad input."""
-    with checked_output():
-        code = exit_code(
-            partial(
-                command.main,
-                args=None if arguments is None else list(arguments),
-                prog_name="python -m search.verify",
-                standalone_mode=False,
-            )
-        )
-    sys.exit(code)
+    run_command(command, arguments, name="python -m search.verify")
 
 
 @click.command(
