@@ -110,12 +110,13 @@ def _small_do_not_learn(
             )
             for rate in rates
         ]
-        most = f"validation accuracy {max(rates):.4f} at most" if rates else "has no result"
-        words.append(f"{name}: {most}")
+        most = " at most" if len(rates) > 1 else ""
+        reached = f"validation accuracy {max(rates):.4f}{most}" if rates else "has no result"
+        words.append(f"{name}: {reached}")
     bound = unlearned_below(data.chance, n=data.validation_size, classes=len(data.classes))
     figures = (
-        f"{some(words)}; always naming one class gives {data.chance:.4f} of these images at most, "
-        f"and not to learn is to stay below {bound:.4f} of all there are"
+        f"{some(words)}; always naming one class gives at most {data.chance:.4f} on these images, "
+        f"and below {bound:.4f} on all there are a network counts as one that has not learned"
     )
     asked = sum(map(len, cells.values()))
     return _of_all(text, parts, asked=asked, figures=figures, seeds=False)

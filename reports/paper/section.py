@@ -83,12 +83,13 @@ def claims_table(found: Discussion) -> pd.DataFrame:
 def _scope(claim: Claim) -> str:
     """Return what a verdict is on, where it is not on networks of a kind."""
     decided = claim.verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED)
-    return " of these networks" if decided and claim.these_networks else ""
+    return " for these networks" if decided and claim.these_networks else ""
 
 
 def _in_short(found: Discussion) -> str:
     words = ", ".join(f"{number} {verdict}" for verdict, number in found.verdicts.items())
-    return f"Of {count(len(found.claims), 'claim')} of the reference report: {words}"
+    once = ", held against networks trained once each" if found.replicates == 1 else ""
+    return f"Of {count(len(found.claims), 'claim')} of the reference report{once}: {words}"
 
 
 def _verdict(search: StudyRecord, found: Discussion) -> str:
