@@ -47,7 +47,7 @@ def model(study: Examined, into: Path) -> Iterator[Check]:
         yield Check(MODEL, Verdict.SAME, said)
     else:
         yield Check(MODEL, Verdict.DIFFERS, _what_differs(held, made))
-    if study.problem is not None:
+    if study.problem is not None and there.network.widths == network.widths:
         yield _evaluated(study, there, study.problem)
 
 

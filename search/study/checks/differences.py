@@ -27,6 +27,8 @@ def difference(held: Path, made: Path) -> str:
         ((number, *pair) for number, pair in enumerate(lines, 1) if pair[0] != pair[1]),
         (0, "", ""),
     )
+    if not number:
+        return "its lines end otherwise than the store gives them"
     at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
     at = min(len(one), len(other)) if at is None else at
     return f"line {number} has {_around(one, at)}, the store gives {_around(other, at)}"

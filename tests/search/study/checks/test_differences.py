@@ -37,6 +37,8 @@ def test_any_changed_sign_is_found(
 def test_equal_files_have_no_difference(tmp_path: Path) -> None:
     """Nothing is said then; what one is longer by is shown beside nothing."""
     assert difference(*files(tmp_path, ROW, ROW)) == ""
+    where = difference(*files(tmp_path, ROW.strip(), ROW))
+    assert where == "its lines end otherwise than the store gives them"
     where = difference(*files(tmp_path, ROW + "more\n", ROW))
     assert where == "line 2 has “more”, the store gives “”"
 
