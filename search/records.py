@@ -59,6 +59,8 @@ class Role(StrEnum):
     """Around all that cannot be told from the best."""
     REPLICATES = "replicates"
     """More runs of the best few."""
+    RACE = "race"
+    """More runs of all points, then of those that are left."""
     FRESH = "fresh"
     """Runs of the chosen point, with seeds that took no part in choosing it."""
     FINAL = "final"
@@ -69,7 +71,7 @@ class Role(StrEnum):
     @property
     def chooses(self) -> bool:
         """Whether a point is chosen by what the stage's trials reach."""
-        return self in {Role.COARSE, Role.EXTEND, Role.FINE, Role.ROUND, Role.REPLICATES}
+        return self not in {Role.FRESH, Role.FINAL, Role.GRID}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reports.coarse_fine.raced import Raced
 from search.evidence.margins import Mean
 from search.records import Role, State
 from search.space.points import Point
@@ -252,6 +253,8 @@ class Findings:
     """Of the final model that is kept, those that have test images."""
     learning: tuple[Lay, ...]
     """Epochs ascending; nothing where so few points were trained that each is drawn."""
+    race: Raced | None
+    """None where there is none."""
     images: int
     """Validation images."""
     unlearned: tuple[Unlearned, ...]

@@ -12,6 +12,7 @@ from reports.coarse_fine.facts import CLOSE, Findings
 from reports.coarse_fine.frames import every_point, order_frame, search_history, search_points
 from reports.coarse_fine.learning import learning_figure
 from reports.coarse_fine.model import final_figures
+from reports.coarse_fine.race_figure import race_figure
 from reports.coarse_fine.words import named
 from reports.drawing import plots
 from reports.drawing.album import Album, Picture
@@ -43,6 +44,8 @@ def figures(
         else:
             pictures |= _several(album, space, found)
         pictures["order"] = _order(record, album, search, found)
+    if found.race and found.race.looks:
+        pictures["race"] = race_figure(album, space, found.race)
     if found.best and found.best.others:
         pictures["differences"] = _differences(album, space, found)
     history = search_history(record, search)

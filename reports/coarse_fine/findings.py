@@ -25,6 +25,7 @@ from reports.coarse_fine.facts import (
 )
 from reports.coarse_fine.finals import finals_of
 from reports.coarse_fine.frames import search_history
+from reports.coarse_fine.raced import raced
 from reports.coarse_fine.searched import (
     by_point,
     compared,
@@ -80,6 +81,7 @@ def findings(record: StudyRecord) -> Findings:
         explained=_explained(record),
         classes=_classes(record),
         learning=_learning(record),
+        race=raced(record, chosen),
         images=record.data.validation_size,
         unlearned=_unlearned(record),
         finished=record.finished,

@@ -23,6 +23,7 @@ _STAGES: Mapping[Role, Style] = {
     Role.EXTEND: (BLUE, "<", WHITE),
     Role.FINE: (ORANGE, "s", WHITE),
     Role.REPLICATES: (BLACK, "D", BLACK),
+    Role.RACE: (BLACK, "D", BLACK),
     Role.FRESH: (GREY, "P", WHITE),
     Role.FINAL: (VERMILION, "*", VERMILION),
 }
@@ -71,7 +72,7 @@ def accuracy_along(points: pd.DataFrame, ruler: Ruler, ax: Axes) -> Axes:
             capsize=2.5,
             elinewidth=1,
             label=str(stage),
-            zorder=5 if group["role"].iloc[0] == Role.REPLICATES else 4 - layer / 100,
+            zorder=5 if group["role"].iloc[0] in (Role.REPLICATES, Role.RACE) else 4 - layer / 100,
             markerfacecolor=fill,
         )
     published = points.dropna(subset="reference")

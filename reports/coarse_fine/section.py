@@ -37,7 +37,7 @@ from search.space.points import Space
 NO_PICTURES = dict.fromkeys(
     (
         *("accuracy", "map", "parallel", "margins", "differences", "order"),
-        *("learning", "eta", "final", "confusion", "weights", "mistakes"),
+        *("race", "learning", "eta", "final", "confusion", "weights", "mistakes"),
     )
 )
 """The template's figures; those that a study has no results for stay away."""

@@ -8,6 +8,7 @@ from reports.coarse_fine.certainty import tied_sentence
 from reports.coarse_fine.facts import Best, Final, Findings
 from reports.coarse_fine.words import named
 from reports.parts.text import count, phrases, share
+from search.evidence.look import LOST
 from search.records import State
 from search.space.axis import AXES
 from search.space.points import Space
@@ -25,7 +26,7 @@ def verdict(found: Findings, space: Space) -> str:
     if not best.learned:
         return f"No network learned, whichever of {tried} of {space.name} it was trained with."
     so_far = "" if found.finished else "So far, "
-    text = f"{so_far}{space.equation(best.point)} did best of {tried}{_told(best)}"
+    text = f"{so_far}{space.equation(best.point)} did best of {tried}{_known(found, best)}"
     if scores := final_scores(found.finals):
         assert found.chosen is not None
         other = found.chosen != best.point
@@ -39,6 +40,19 @@ def verdict(found: Findings, space: Space) -> str:
 def nothing(space: Space) -> str:
     """Say that no point has completed."""
     return f"No {space.noun} of {space.name} has completed."
+
+
+def _known(found: Findings, best: Best) -> str:
+    """Say how much better another point may be, and what was spent to know it; or what is tied."""
+    race = found.race
+    if race is None or race.chosen != best.point or race.loses is None:
+        return _told(best)
+    if race.loses == 0.0:
+        told = "every other one is known to be worse"
+    else:
+        told = f"loses at most {share(race.loses)} against the best of them"
+    spent = f"{race.spent} of {count(race.most, 'run')} were spent"
+    return f", and {told} ({1 - LOST:.0%}; {spent})"
 
 
 def _told(best: Best) -> str:
@@ -79,6 +93,8 @@ def summary(found: Findings, space: Space) -> Iterator[str]:
         f"{count(best.runs, 'run')})."
     )
     yield tied_sentence(best, space)
+    if found.race and found.race.why:
+        yield found.race.why
     if found.explained:
         yield mattered(found)
     with_it = (

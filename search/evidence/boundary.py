@@ -47,20 +47,19 @@ class Noise:
 def boundary(
     noise: Noise,
     looks: Sequence[int],
+    spent: Sequence[float],
     rows: Int[np.ndarray, " a"],
     *,
-    alpha: float,
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "t a"]:
     """Return the boundary of some points at the looks for which `noise.freedoms` are known.
 
-    `looks` are the replicates at each look, to the last one, where all of `alpha` is spent. With an
-    equal generator and equal freedoms of the first looks, their boundaries are equal whatever
+    `looks` are the runs of each point at each look, and `spent` how often a path may have crossed
+    by then. With an equal generator and equal first looks, their boundaries are equal whatever
     follows.
     """
     points = len(noise.image)
     draws = max(FEWEST_DRAWS, min(DRAWS, PAIRS // points**2))
-    spent = [alpha * each / looks[-1] for each in looks]
     some = rows if points <= ROWS else np.linspace(0, points - 1, ROWS).astype(int)
     found = thresholds(_leads(noise, looks[: len(noise.freedoms)], some, draws, rng), spent)
     if points <= ROWS:

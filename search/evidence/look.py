@@ -20,7 +20,7 @@ from search.evidence.marks import Candidate, marks
 from search.evidence.spread import Parts, Variances, parts, prior_freedom, variances
 from search.space.points import Point
 
-ALPHA = 0.05
+LOST = 0.05
 """Share of races in which the best point is dropped, at most."""
 FUTURES = 2_000
 """Simulated last looks behind the chance that a race ends by then."""
@@ -60,6 +60,8 @@ class Look:
     """What was seen when each point that was left had so many runs."""
 
     runs: int
+    compared: int
+    """Runs of each by which they are compared: fewer where not every network learned."""
     best: Point
     """Of those that stay, that with the highest accuracy."""
     standings: tuple[Standing, ...]
@@ -104,7 +106,8 @@ def take_look(
     candidates
         Every point that began the race, with all its runs up to this look; two points at least.
     left
-        Those that are still in it and have the look's replicates.
+        Those that are still in it and were trained as often as the look asks; each has two runs
+        of a network that learned, at least.
     earlier
         The looks before this one.
     simplicity
@@ -116,25 +119,30 @@ def take_look(
     names = [each.point for each in ordered]
     at = np.array([names.index(point) for point in sorted(left)])
     runs, table = rule.looks[len(earlier)], marks(ordered)
+    compared = int(table.runs[at].min())
     edge = _Edge.of(ordered, rule, rng)
+    looks = [*(look.compared for look in earlier), compared]
     freedoms = [*(look.freedom for look in earlier), table.seeds.freedom]
-    now = parts(table, at, runs)
+    now = parts(table, at, compared)
     field = Field(
-        now.accuracy, variances(now, table.seeds.dispersion, edge.prior), edge.at(at, freedoms)
+        now.accuracy,
+        variances(now, table.seeds.dispersion, edge.prior),
+        edge.at(at, looks, freedoms),
     )
-    leads = field.leads(runs)
+    leads = field.leads(compared)
     stays = np.flatnonzero(leads <= field.bounds)
-    loses = dict(zip(stays.tolist(), field.only(stays).loses(runs), strict=True))
+    loses = dict(zip(stays.tolist(), field.only(stays).loses(compared), strict=True))
     best = max(loses, key=lambda k: (now.accuracy[k], simplicity(names[at[k]])))
     last, power = field.only(stays), 1.0
     if loses[best] > rule.tolerance and runs < rule.looks[-1]:
         later = [each for each in rule.looks if each > runs]
         freedoms += [table.seeds.freedom + (len(stays) - 1) * (each - runs) for each in later]
-        last = replace(last, bounds=edge.at(at[stays], freedoms))
-        power = last.power(rule, runs, copy.deepcopy(rng))
+        last = replace(last, bounds=edge.at(at[stays], [*looks, *later], freedoms))
+        power = last.power(rule, compared, copy.deepcopy(rng))
     images, replicates = last.sufficient(rule, int(np.searchsorted(stays, best)))
     return Look(
         runs=runs,
+        compared=compared,
         best=names[at[best]],
         standings=tuple(
             Standing(
@@ -168,19 +176,30 @@ class _Edge:
     @classmethod
     def of(cls, ordered: Sequence[Candidate], rule: Rule, rng: np.random.Generator) -> _Edge:
         """Return the boundary of a race of some points."""
-        first = rule.looks[0]
-        begun = marks([Candidate(one.point, one.correct[:first], one.family) for one in ordered])
-        everyone = parts(begun, np.arange(len(ordered)), first)
-        dispersion = begun.seeds.dispersion
+        begun = [_first(each, rule.looks[0]) for each in ordered]
+        table = marks(begun)
+        everyone = parts(table, np.arange(len(begun)), int(table.runs.min()))
+        dispersion = table.seeds.dispersion
         return cls(everyone, dispersion, prior_freedom(everyone, dispersion), rule, rng)
 
-    def at(self, rows: Int[np.ndarray, " a"], freedoms: Sequence[int]) -> Float[np.ndarray, " a"]:
-        """Return the boundary of some points at the last look with known degrees of freedom."""
+    def at(
+        self, rows: Int[np.ndarray, " a"], looks: Sequence[int], freedoms: Sequence[int]
+    ) -> Float[np.ndarray, " a"]:
+        """Return the boundary of some points at the last of some looks."""
         # φ is 1 at least, so an estimate below 1 says nothing of how far accuracies vary.
         run = self.everyone.run(max(1.0, self.dispersion))
         noise = Noise(self.everyone.image, run, self.prior, tuple(freedoms))
+        spent = [LOST * each / self.rule.looks[-1] for each in self.rule.looks]
         rng = copy.deepcopy(self.rng)
-        return np.asarray(boundary(noise, self.rule.looks, rows, alpha=ALPHA, rng=rng)[-1])
+        return np.asarray(boundary(noise, looks, spent, rows, rng=rng)[-1])
+
+
+def _first(candidate: Candidate, runs: int) -> Candidate:
+    """Return a candidate with those of its first runs that it has."""
+    has = sum(replicate < runs for replicate in candidate.replicates)
+    return Candidate(
+        candidate.point, candidate.correct[:has], candidate.family, candidate.replicates[:has]
+    )
 
 
 @dataclass(frozen=True)

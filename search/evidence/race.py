@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from search.evidence.marks import Candidate, marks
 from search.evidence.outcomes import candidates
 from search.evidence.spread import of_differences
 from search.records import Outcome
+from search.settings import values
 from search.space.points import Point, Space
 from search.trial import Purpose, stream
 
@@ -31,6 +33,15 @@ FAR = 4.0
 """Standard errors, with noise of that size, behind which a point does not begin the race."""
 REMEMBERED = 12
 """Looks that are kept: a plan asks for them, each replay of it does, and so does a report."""
+
+
+def race_looks(flag: str, value: Any) -> tuple[int, ...] | Literal["off"]:
+    """Read the replicates at each look of a race, ascending, two at least; or `off`."""
+    if value == "off":
+        return "off"
+    whole = values.whole(at_least=2)
+    looks = values.distinct(flag, values.items(flag, value, whole, "number of runs, as in 3,5,8"))
+    return tuple(sorted(looks))
 
 
 class Ending(StrEnum):
@@ -86,11 +97,20 @@ class Race:
     """Those that are still in it, ascending."""
     ending: Ending | None
     """None while it goes on: each that is left has to be trained up to `next_runs`."""
+    spent: int
+    """Runs of all points up to its last look."""
+    most: int
+    """Runs that there would be, were each point that began trained as often as at the last look."""
 
     @property
     def next_runs(self) -> int:
         """Replicates at the next look."""
         return self.rule.looks[len(self.looks)]
+
+    @property
+    def last(self) -> Look | None:
+        """The look that was taken last."""
+        return self.looks[-1] if self.looks else None
 
 
 def race(
@@ -107,30 +127,34 @@ def race(
     it, so that a race of more outcomes begins as it did. The simulations behind it draw on the
     study's seed.
     """
-    known = tuple(outcomes)
+    known = tuple({outcome.trial: outcome for outcome in outcomes}.values())
     begun, hopeless = _begin(candidates(_before(known, replicates), space), replicates)
     held: dict[Point, Candidate] = {}
     looks: list[Look] = []
-    left, ending = begun, Ending.ONE_LEFT if len(begun) == 1 else None
+    left, ending, runs = begun, Ending.ONE_LEFT if len(begun) == 1 else None, replicates
     while ending is None:
-        runs = rule.looks[len(looks)]
-        before = _before(known, runs)
-        have = Counter(space.of(each.trial) for each in before)
-        if any(have[point] < runs for point in left):
-            more = sum(runs - have[point] for point in left)
+        before = _before(known, rule.looks[len(looks)])
+        have = Counter(space.of(trial) for trial, *_ in before)
+        more = sum(rule.looks[len(looks)] - have[point] for point in left)
+        if more:
             if budget is not None and not budget.allows(before, more):
                 ending = Ending.BUDGET
             break
+        runs = rule.looks[len(looks)]
         found = {each.point: each for each in candidates(before, space)}
-        held |= {point: found[point] for point in left if point in found}
-        left = tuple(point for point in left if point in found)
+        left = tuple(point for point in left if point in found and found[point].runs > 1)
+        held |= {point: found[point] for point in left}
         if len(left) < 2:
             ending = Ending.ONE_LEFT if left else Ending.FAILED
             break
         seed = known[0].trial.seed
         looks.append(_look(tuple(held.values()), left, rule, tuple(looks), space, seed))
         left, ending = looks[-1].left, _ending(looks, rule)
-    return Race(rule, hopeless, begun, tuple(looks), left, ending)
+    before = _before(known, runs)
+    have = Counter(space.of(trial) for trial, *_ in before)
+    saved = sum(rule.looks[-1] - have[point] for point in begun)
+    spent = len(before)
+    return Race(rule, hopeless, begun, tuple(looks), left, ending, spent, spent + saved)
 
 
 def _before(known: Iterable[Outcome], runs: int) -> tuple[Outcome, ...]:

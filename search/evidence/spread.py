@@ -52,23 +52,21 @@ class Parts:
 def parts(table: Marks, values: Int[np.ndarray, " k"], runs: int) -> Parts:
     """Return the covariances of some points by their first `runs` runs, two at least."""
     at = table.starts[values][:, None] + np.arange(runs)
-    blocks = (
-        (r, s, table.covariance[np.ix_(at[:, r], at[:, s])]) for r, s in np.ndindex(runs, runs)
-    )
-    same, others = np.zeros((2, len(values), len(values)))
-    for r, s, block in blocks:
+    same, others, seeds = np.zeros((3, len(values), len(values)))
+    for r, s in np.ndindex(runs, runs):
+        cells = np.ix_(at[:, r], at[:, s])
         if r == s:
-            same += block / runs
+            same += table.covariance[cells] / runs
         else:
-            others += block / (runs * (runs - 1))
-    family = table.families[values]
-    alike = family[:, None] == family
+            others += table.covariance[cells] / (runs * (runs - 1))
+        if not table.paired:  # else what runs of a replicate share is in no difference
+            seeds += table.seeds.shared * table.same_seeds[cells] / runs
     return Parts(
         accuracies=table.accuracy[at],
         image=others,
         images_of_run=same - others,
-        shared=table.seeds.shared * alike if family.any() else np.zeros_like(same),
-        families=family,
+        shared=seeds,
+        families=table.families[values],
     )
 
 

@@ -44,11 +44,18 @@ class LambdaSearch(SearchSettings):
         help="Fine grid: factors of the coarse winner, or zoom:N for N values between its coarse "
         "neighbours, even on a log scale  [default: 0.4,0.8,1,2,4,8].",
     )
+    race: tuple[int, ...] | Literal["off"] = like(
+        SearchSettings,
+        "race",
+        help="Train all values again until each has R runs, drop those that are then known to be "
+        "worse, train what is left up to the next R, and so on; or off  [default: 3,5,8; off with "
+        "--replicate-top or --preset paper]",
+    )
     replicate_top: Top | Literal["off"] = like(
         SearchSettings,
         "replicate_top",
-        help="Train the best K values again, so that each has R replicates, and choose among "
-        "them; or off  [default: 3:3; off with --preset paper]",
+        help="In place of the race, train the best K values again, so that each has R replicates, "
+        "and choose among them; or off  [default: 3:3 with --race off; off with --preset paper]",
     )
     fresh: int = like(
         SearchSettings,
@@ -103,7 +110,7 @@ class LambdaSearch(SearchSettings):
         """Return the final model's settings that the preset implies."""
         found = {**super().derived(), "fine": REFERENCE_FACTORS, "lambda_bounds": (1e-7, 1.0)}
         if self.preset == "paper":
-            found |= {"lambda_bounds": "off", "replicate_top": "off", "fresh": 0}
+            found |= {"lambda_bounds": "off", "race": "off", "replicate_top": "off", "fresh": 0}
             found |= {"final_epochs": 32, "final_alpha": 0.7}
         return found
 

@@ -16,7 +16,7 @@ import shlex
 import textwrap
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -27,6 +27,7 @@ from kbn.errors import InputError
 from kbn.paths import LONGEST_NAME, read_text, user_path
 from kbn.schedule import ORDINARY
 from search.plan import Plan
+from search.records import Outcome
 from search.settings import values
 from search.settings.values import Cycle, Init, Reader
 from search.trial import Trial
@@ -381,6 +382,10 @@ class StudySpec(Settings, ABC):
     def experiments(self) -> tuple[Experiment, ...]:
         """Return the experiments of the study at its scale, each with a plan of its own."""
 
+    def as_begun(self, held: Mapping[str, Any]) -> Self:  # noqa: ARG002 - most are as they were
+        """Return what a study understands by this that an older version began with `held`."""
+        return self
+
     def at_scale(self) -> Self:
         """Return what is trained: cycles and runs shortened by √scale, cycles kept whole."""
         if self.scale == 1.0:
@@ -441,8 +446,12 @@ class Experiment(StudySpec, ABC):
         """Return trials that are known before any has ended: those of the first stage."""
         return next(self.plan(base)).trials
 
-    def ending(self, chosen: Trial | None) -> str:  # noqa: ARG002 - most experiments choose nothing
-        """Return the line that ends a run: what was `chosen`; nothing where nothing is to be."""
+    def ending(
+        self,
+        chosen: Trial | None,  # noqa: ARG002 - most experiments choose nothing
+        tried: Sequence[Outcome],  # noqa: ARG002
+    ) -> str:
+        """Return the line that ends a run: what was `chosen` of what was `tried`, if anything."""
         return ""
 
     def networks(self) -> tuple[tuple[int, ...], ...]:
@@ -471,6 +480,9 @@ class StageOutline:
     """Its trials, in words."""
     done: int = 0
     """Trials that have a result."""
+    least: int | None = None
+    most: int | None = None
+    """Trials there may be; None where it is `trials` for sure, or not known."""
 
 
 def whole_cycles_near(epochs: int, cycle: Cycle) -> int:

@@ -119,6 +119,12 @@ def _differences(path: Path, identity: Mapping[str, Any]) -> tuple[str, ...]:
         raise _unreadable(path, str(error)) from error
 
 
+def begun_with(folder: Path, *, overwrite: bool) -> dict[str, Any]:
+    """Return the specification that a folder holds; nothing where there is none, or a new one."""
+    path = folder / SPEC
+    return {} if overwrite or kind_of(path) is not Kind.FILE else read_specification(path)
+
+
 def read_specification(path: Path) -> dict[str, Any]:
     """Return what a `spec.json` holds."""
     text = read_text(path)

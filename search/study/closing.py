@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from search.evidence.judged import judged
 from search.experiments.range_test import RangeTest
-from search.records import State, StudyRecord, TrialRecord
+from search.records import Outcome, State, StudyRecord, TrialRecord
 from search.settings.spec import Experiment
 from search.store.folder import TRACEBACK
 from search.study.study import Study
@@ -25,10 +26,17 @@ def summary(study: Study, *, quiet: bool) -> Iterator[str]:
 
 
 def _findings(record: StudyRecord, study: Study) -> Iterator[str]:
-    trials = {each.trial.id: each.trial for each in record.trials}
+    trials = {each.trial.id: each for each in record.trials}
     for each in record.experiments:
         assert isinstance(each.settings, Experiment)
-        if line := each.settings.ending(trials[each.chosen] if each.chosen else None):
+        tried = [
+            judged(Outcome(trials[name].trial, trials[name].result), record.data)
+            for stage in each.stages
+            if stage.role.chooses
+            for name in stage.trial_ids
+        ]
+        chosen = trials[each.chosen].trial if each.chosen else None
+        if line := each.settings.ending(chosen, tried):
             yield line
     best = study.best
     if best and best.result and best.result.test:

@@ -18,7 +18,7 @@ from search.running.tally import time_text, to_come
 from search.settings.cycle_end import mid_cycle_warnings
 from search.settings.spec import Execution, StageOutline, StudySpec
 from search.settings.values import show
-from search.store.folder import STORE, check_specification, check_writable
+from search.store.folder import STORE, begun_with, check_specification, check_writable
 from search.study.estimate import kinds, seconds_per_epoch, wall_epochs
 from search.study.recording import kept_record
 from search.study.run import check_memory, check_reports, identity_of, slots_here
@@ -60,6 +60,17 @@ class Forecast:
         return _sums((stage.trials, stage.done) for stage in self.stages)
 
     @property
+    def bounds(self) -> tuple[int, int]:
+        """Trials at least and at most, where those of some stages are not known."""
+        return _sums(
+            (
+                stage.trials if stage.least is None else stage.least,
+                stage.trials if stage.most is None else stage.most,
+            )
+            for stage in self.stages
+        )
+
+    @property
     def epochs(self) -> tuple[int, int]:
         """The epochs of all trials, and of those that are done."""
         return _sums((s.trials * s.epochs, s.done * s.epochs) for s in self.stages)
@@ -84,7 +95,7 @@ def describe(
         "",
         _table(found.stages),
         "",
-        f"trials: {_with_done(*found.trials)}, epochs: {_with_done(*found.epochs)}",
+        f"trials: {_with_done(*found.trials)}{_bounds(found)}, epochs: {_with_done(*found.epochs)}",
         _memory(found),
         _time(found),
         *found.there,
@@ -109,6 +120,7 @@ def forecast(
     problem = prepare(spec, data_dir=how.data_dir, say=say)
     name = how.name or spec.study_name(problem.record.name)
     check_writable(how.out / name)
+    spec = spec.as_begun(begun_with(how.out / name, overwrite=how.overwrite))
     check_specification(how.out / name, identity_of(spec, problem), overwrite=how.overwrite)
     check_reports()
     if outlook is None:
@@ -187,6 +199,11 @@ def _table(stages: Sequence[StageOutline]) -> str:
         ],
         headers=("stage", "trials", "epochs each", "epochs", *(["done"] if begun else []), "what"),
     )
+
+
+def _bounds(found: Forecast) -> str:
+    least, most = found.bounds
+    return f" ({least} at least, {most} at most)" if least < most else ""
 
 
 def _with_done(number: int, done: int) -> str:

@@ -26,6 +26,7 @@ from search.settings.spec import Execution, StudySpec, flag
 from search.store.folder import (
     DATA_SET,
     STORE,
+    begun_with,
     check_specification,
     check_writable,
     claim,
@@ -91,8 +92,9 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
     problem = prepare(spec, data_dir=how.data_dir, say=say)
     name = how.name or spec.study_name(problem.record.name)
     folder = how.out / name
-    identity = identity_of(spec, problem)
     check_writable(folder)
+    spec = spec.as_begun(begun_with(folder, overwrite=how.overwrite))
+    identity = identity_of(spec, problem)
     check_specification(folder, identity, overwrite=how.overwrite)
     if is_read_only(folder):
         return _looked_at(spec, problem, name=name, folder=folder, how=how, say=say)

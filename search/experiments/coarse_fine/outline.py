@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
 
+from search.evidence.look import Rule
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.settings.spec import StageOutline
 from search.space.narrow import Factors
@@ -16,7 +19,9 @@ def outline(search: SearchSettings) -> tuple[StageOutline, ...]:
     """
     longest = search.space.epochs_at(search.longest, search.epochs)
     stages = _samples(search, longest) if search.at_a_time is not None else _grids(search, longest)
-    if search.most_replicates > search.replicates and search.replicate_top != "off":
+    if search.rule is not None:
+        stages += _race(search, search.rule, sum(stage.trials for stage in stages), longest)
+    elif search.most_replicates > search.replicates and search.replicate_top != "off":
         new = search.replicate_top.count * (search.most_replicates - search.replicates)
         what = f"the best {search.replicate_top.count}, so that each has {search.most_replicates}"
         stages.append(StageOutline("replicates", new, longest, what))
@@ -29,6 +34,26 @@ def outline(search: SearchSettings) -> tuple[StageOutline, ...]:
         for epochs in search.final_lengths(search.longest)
     ]
     return tuple(stages)
+
+
+def _race(search: SearchSettings, rule: Rule, tried: int, epochs: int) -> Iterator[StageOutline]:
+    """Yield a race's looks; after its first one, nobody knows who is left."""
+    points = tried // search.replicates
+    budget = search.budget
+    left = points * rule.looks[-1] if budget.runs is None else budget.runs - budget.afterwards
+    left -= tried
+    for before, runs in pairwise([search.replicates, *rule.looks]):
+        most = points * (runs - before)
+        first = runs == rule.looks[0] and most <= left
+        yield StageOutline(
+            f"race to {runs} runs",
+            most if first else 0,
+            epochs,
+            f"{'all' if runs == rule.looks[0] else 'what is left'}, so that each has {runs}",
+            least=0,
+            most=max(0, min(most, left)),
+        )
+        left -= most
 
 
 def _samples(search: SearchSettings, epochs: int) -> list[StageOutline]:

@@ -9,7 +9,7 @@ from itertools import count
 from search.evidence.finalists import finalists
 from search.evidence.outcomes import evidence
 from search.evidence.scores import Standing, standing
-from search.experiments.coarse_fine import words
+from search.experiments.coarse_fine import endings, words
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.plan import Choice, Outcomes, Plan, Stage
 from search.records import Role
@@ -106,9 +106,11 @@ def _samples(search: SearchSettings, base: Trial) -> Ended:
 
 
 def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -> Plan:
-    """Train the best few again, choose among them, and train the final model."""
+    """Train some points again, choose among them, and train the final model."""
     space = search.space
-    if search.most_replicates > search.replicates and search.replicate_top != "off":
+    if search.rule is not None:
+        tried, ending = yield from _race(search, base, tried, ending)
+    elif search.most_replicates > search.replicates and search.replicate_top != "off":
         known = standing(tried, space)
         again = finalists(known, search.replicate_top.count)
         trials = search.trials(base, again, search.most_replicates)
@@ -132,6 +134,17 @@ def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -
         "final", final, reason, edge, role=Role.FINAL, label=lambda trial: f"{trial.epochs} epochs"
     )
     return Choice(final[-1], reason)
+
+
+def _race(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -> Ended:
+    """Train all points again, and those that are left after each look, until the race ends."""
+    while (found := search.race_of(tried)).ending is None:
+        trials = search.trials(base, found.left, found.next_runs)
+        reason = ending + endings.going_on(search, found)
+        stage = _stage(search, f"race to {found.next_runs} runs", Role.RACE)
+        tried += yield stage(trials, reason)
+        ending = ""
+    return tried, ending + endings.over(search, found)
 
 
 def _extend(search: SearchSettings, base: Trial, tried: Outcomes) -> Steps:

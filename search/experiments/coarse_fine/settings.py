@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
+from kbn.errors import InputError
 from search.evidence.finalists import Top, top
+from search.evidence.look import LOST, Rule
+from search.evidence.race import Budget, Race, race, race_looks
+from search.records import Outcome
 from search.settings import values
-from search.settings.spec import Experiment, setting, whole_cycles_near
+from search.settings.spec import Experiment, flag, setting, whole_cycles_near
 from search.space.axis import ALPHA, Axis
 from search.space.narrow import Factors, Zoom, fine_rule
 from search.space.points import Point, Space, grid
@@ -19,6 +23,9 @@ from search.space.widen import Ends
 from search.trial import Trial
 
 REFERENCE_FACTORS = Factors((0.4, 0.8, 1.0, 2.0, 4.0, 8.0))
+
+LOOKS = (3, 5, 8)
+"""Runs of each point at the looks of a race, where nothing else is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +48,43 @@ class SearchSettings(Experiment, ABC):
         "than the data can tell apart.",
         "N|auto",
     )
+    race: tuple[int, ...] | Literal["off"] = setting(
+        None,
+        values.optional(race_looks),
+        "Train all values again until each has R runs, drop those that are then known to be "
+        "worse, train what is left up to the next R, and so on; or off  [default: 3,5,8; off with "
+        "--replicate-top]",
+        "R,R,…|off",
+        later=True,
+    )
+    tolerance: float = setting(
+        0.01,
+        values.number(at_least=0, below=1),
+        "The race ends when the best value loses at most so much accuracy against any other.",
+        "ACCURACY",
+        later=True,
+    )
+    runs_at_most: int | None = setting(
+        None,
+        values.optional(values.whole(at_least=1)),
+        "Runs of the whole search, at most: the race takes no look that would need more.",
+        "N",
+        later=True,
+    )
+    minutes: float | None = setting(
+        None,
+        values.optional(values.number(above=0)),
+        "Minutes of training of the whole search, added up over runs, at most: the race takes no "
+        "look that would need more. Times of runs are kept, so that a study that is resumed "
+        "decides as it did; another machine may decide otherwise.",
+        "N",
+        later=True,
+    )
     replicate_top: Top | Literal["off"] = setting(
         None,
         values.optional(top),
-        "Train the best K values again, so that each has R replicates, and choose among them; or "
-        "off  [default: 3:3]",
+        "In place of the race, train the best K values again, so that each has R replicates, and "
+        "choose among them; or off  [default: 3:3 with --race off]",
         "K:R|off",
     )
     select: str = setting(
@@ -89,14 +128,43 @@ class SearchSettings(Experiment, ABC):
         """Return the settings that follow from the axes and the cycle."""
         ordered = [each.axis for each in self.varied if each.axis.ordered]
         one_log = len(ordered) == 1 and ordered[0].factors
+        given = (self.race is not None, self.replicate_top is not None)
+        race = "off" if given == (False, True) else LOOKS
         return {
             **super().derived(),
             "fine": REFERENCE_FACTORS if one_log else Zoom(3),
-            "replicate_top": Top(3, 3),
+            "race": race,
+            "replicate_top": Top(3, 3) if (self.race or race) == "off" else "off",
             "fresh": 2,
             "final_epochs": whole_cycles_near(30, self.cycle),
             "final_alpha": self.alpha,
         }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.race != "off" and self.replicate_top != "off":
+            raise InputError(
+                f"--replicate-top {self.replicate_top}: the race says what is trained again; leave "
+                "it out, or give --race off"
+            )
+        for name in ("runs_at_most", "minutes"):
+            if self.race == "off" and getattr(self, name) is not None:
+                raise InputError(f"{flag(name)}: is what a race may take, and --race is off")
+
+    def plain(self) -> dict[str, Any]:
+        """Return the settings as plain values: of a race that there is, and of none that is off.
+
+        Specifications of before there was one go on so, and say by `replicate_top` what they are.
+        """
+        plain = {name: value for name, value in super().plain().items() if name != "race"}
+        return plain if self.race == "off" else {**plain, "race": list(self.race)}
+
+    def as_begun(self, held: Mapping[str, Any]) -> Self:
+        """Return the search without a race, where it was begun without one."""
+        if not held or "race" in held or self.race != LOOKS:
+            return self
+        again: Any = None  # what follows from it
+        return replace(self, race="off", replicate_top=again)
 
     @property
     @abstractmethod
@@ -146,8 +214,32 @@ class SearchSettings(Experiment, ABC):
     @property
     def most_replicates(self) -> int:
         """Replicates of the points that are trained most often before one is chosen."""
+        if self.rule is not None:
+            return self.rule.looks[-1]
         more = 0 if self.replicate_top == "off" else self.replicate_top.replicates
         return max(self.replicates, more)
+
+    @property
+    def rule(self) -> Rule | None:
+        """The race's; None where there is none. Replicates that all have are its first look."""
+        if self.race == "off":
+            return None
+        later = tuple(each for each in self.race if each > self.replicates)
+        first = (self.replicates,) if self.replicates > 1 else ()
+        return Rule((*first, *later), self.tolerance)
+
+    @property
+    def budget(self) -> Budget:
+        """What the search may take, and how much of it follows the race."""
+        seconds = None if self.minutes is None else 60.0 * self.minutes
+        return Budget(
+            self.runs_at_most, seconds, self.fresh + len(self.final_lengths(self.longest))
+        )
+
+    def race_of(self, tried: Iterable[Outcome]) -> Race:
+        """Return the race over the points of what was tried, as far as it has come."""
+        assert self.rule is not None
+        return race(tried, self.space, self.rule, replicates=self.replicates, budget=self.budget)
 
     def trials(
         self, base: Trial, points: Iterable[Point], replicates: int | None = None
@@ -193,11 +285,22 @@ class SearchSettings(Experiment, ABC):
         points = dict.fromkeys(map(self.space.of, first))
         return (*first, *(trial for point in points for trial in self.final(base, point)))
 
-    def ending(self, chosen: Trial | None) -> str:
-        """Return the line that ends a run: the point that was chosen."""
+    def ending(self, chosen: Trial | None, tried: Sequence[Outcome]) -> str:
+        """Return the line that ends a run: the point that was chosen, and how good it is."""
         if chosen is None:
             return f"no {self.space.noun} completed: there is no final model"
-        return f"{self.space.equation(self.space.of(chosen))} is chosen; see the report's decisions"
+        point = self.space.of(chosen)
+        text = f"{self.space.equation(point)} is chosen"
+        race = self.race_of(tried) if self.rule is not None else None
+        if race is None or race.last is None or point not in race.left:
+            return f"{text}; see the report's decisions"
+        loses, tried_points = race.last.loses(point), len(race.begun) + len(race.hopeless)
+        told = (
+            f"loses at most {loses:.4f} against the best of the {tried_points} {self.space.noun}s"
+            if loses
+            else f"every other {self.space.noun} is known to be worse"
+        )
+        return f"{text}: {told} ({1 - LOST:.0%}); {race.spent} of {race.most} runs were spent"
 
     def networks(self) -> tuple[tuple[int, ...], ...]:
         """Return the widths of the hidden layers of every network to train."""

@@ -21,7 +21,9 @@ def noise(points: int = 4, *, prior: float = math.inf, freedoms: tuple[int, ...]
 def edges(of: Noise, *, seed: int = 0, alpha: float = 0.05) -> np.ndarray:
     """Return the boundary of all points."""
     rows = np.arange(len(of.image))
-    return boundary(of, LOOKS, rows, alpha=alpha, rng=np.random.default_rng(seed))
+    spent = [alpha * runs / LOOKS[-1] for runs in LOOKS]
+    looks = LOOKS[: len(of.freedoms)]
+    return boundary(of, looks, spent, rows, rng=np.random.default_rng(seed))
 
 
 def test_paths_cross_as_often_as_is_spent() -> None:
@@ -39,7 +41,7 @@ def test_paths_cross_as_often_as_is_spent() -> None:
 def test_the_boundary_of_a_pair_with_known_noise_is_the_normal_quantile() -> None:
     """Of two points and very many degrees of freedom, at one look, it is that of 1 − α."""
     of = noise(2, freedoms=(10**6,))
-    found = boundary(of, (3,), np.arange(2), alpha=0.05, rng=np.random.default_rng(0))
+    found = boundary(of, (3,), (0.05,), np.arange(2), rng=np.random.default_rng(0))
     assert found == pytest.approx(norm.isf(0.05), abs=0.06)
 
 

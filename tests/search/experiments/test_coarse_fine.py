@@ -204,8 +204,8 @@ def test_rounds_lie_around_all_that_is_tied() -> None:
 
 
 def test_the_best_are_trained_again_and_one_is_chosen() -> None:
-    """By default the best three points get three runs each, and the choice is among them."""
-    progress = follow(made(vary=TWO))
+    """Without a race the best three points get three runs each, and the choice is among them."""
+    progress = follow(made(vary=TWO, race="off"))
     again = stage(progress, Role.REPLICATES)
     assert len({(t.lam, t.eta_max) for t in again}) == 3
     assert {t.replicate for t in again} == {0, 1, 2}
@@ -250,11 +250,13 @@ def test_where_nothing_completes_there_is_nothing_to_narrow() -> None:
     "search",
     [
         made(vary=TWO),
+        made(vary=TWO, race="off"),
         made(vary=TWO, rounds=3, replicates=2),
         made(vary={"lam": "random:1e-5:0.1", "hidden": [(5,), (6,)]}, samples=5),
+        made(vary={"hidden": [(5,), (6,)]}, race="off"),
         made(vary={"hidden": [(5,), (6,)]}),
     ],
-    ids=lambda search: " ".join(map(str, search.varied)),
+    ids=lambda search: f"{' '.join(map(str, search.varied))} race {search.race}",
 )
 def test_the_outline_counts_what_the_plan_asks_for(search: CoarseFine) -> None:
     """Coarse stages are as large as expected, later ones no larger; names are the plan's."""
@@ -263,7 +265,8 @@ def test_the_outline_counts_what_the_plan_asks_for(search: CoarseFine) -> None:
         expected[outline.name] = expected.get(outline.name, 0) + outline.trials
     for each in follow(search).stages:
         assert each.name in expected
-        assert len(each.trials) <= expected[each.name] or each.role is Role.REPLICATES
+        again = each.role in (Role.REPLICATES, Role.RACE)
+        assert len(each.trials) <= expected[each.name] or again
         if each.role is Role.COARSE:
             assert len(each.trials) == expected[each.name]
 

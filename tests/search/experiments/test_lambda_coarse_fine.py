@@ -152,9 +152,9 @@ def test_a_replay_stops_where_knowledge_ends() -> None:
 @pytest.mark.parametrize(
     "search",
     [
-        LambdaSearch(),
+        LambdaSearch(race="off"),
         PLAIN,
-        LambdaSearch(fine=Zoom(4), replicates=2),
+        LambdaSearch(race="off", fine=Zoom(4), replicates=2),
         LambdaSearch(rounds=2, fine=Zoom(4), replicate_top=Top(2, 4), fresh=1),
         LambdaSearch(preset="paper", final_both=True),
     ],
@@ -269,8 +269,8 @@ def test_auto_ends_where_the_data_can_tell_no_more() -> None:
 
 
 def test_the_best_few_are_trained_again() -> None:
-    """By default three of them, until each has three replicates; the others stay at one."""
-    progress = follow(LambdaSearch(), REFERENCE.__getitem__)
+    """Without a race three of them, until each has three replicates; the others stay at one."""
+    progress = follow(LambdaSearch(race="off"), REFERENCE.__getitem__)
     assert names(progress) == ["coarse", "fine", "replicates", "fresh", "final"]
     again = progress.stages[2]
     assert {trial.lam for trial in again.trials} == {8e-3, 1e-2, 1e-5}
@@ -296,7 +296,8 @@ def test_a_value_that_was_trained_once_cannot_beat_the_replicated() -> None:
 
 def test_fresh_seeds_took_no_part_in_the_choice() -> None:
     """Their replicates come after all that any value was chosen with."""
-    for search in (LambdaSearch(), LambdaSearch(replicates=5), replace(PLAIN, fresh=1)):
+    plain = LambdaSearch(race="off")
+    for search in (plain, replace(plain, replicates=5), replace(PLAIN, fresh=1)):
         *before, fresh, final = follow(search, REFERENCE.__getitem__).stages
         used = {trial.replicate for stage in before for trial in stage.trials}
         assert fresh.name == "fresh"
@@ -307,7 +308,8 @@ def test_fresh_seeds_took_no_part_in_the_choice() -> None:
 
 def test_enough_replicates_need_no_more() -> None:
     """With three or more of every value there is no stage of replicates."""
-    assert "replicates" not in names(follow(LambdaSearch(replicates=3), REFERENCE.__getitem__))
+    search = LambdaSearch(race="off", replicates=3)
+    assert "replicates" not in names(follow(search, REFERENCE.__getitem__))
 
 
 def test_the_paper_preset_trains_everything_once() -> None:

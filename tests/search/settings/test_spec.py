@@ -19,7 +19,13 @@ from search.experiments.loss_evolution import LossEvolution
 from search.experiments.paper import Paper
 from search.experiments.range_test import RangeTest
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
-from search.settings.spec import Execution, Settings, differences, read_toml, whole_cycles_near
+from search.settings.spec import (
+    Execution,
+    Settings,
+    differences,
+    read_toml,
+    whole_cycles_near,
+)
 from search.settings.values import Cycle
 from search.space.narrow import Zoom
 
@@ -46,18 +52,63 @@ CHANGED: dict[str, Any] = {
     "fine": "zoom:3",
     "lambda_bounds": "1e-6,0.5",
     "rounds": "auto",
-    "replicate_top": "2:4",
+    "race": "2,4",
+    "tolerance": 0.02,
+    "runs_at_most": 99,
+    "minutes": 1.5,
     "select": "1se",
     "fresh": 3,
     "final_epochs": 5,
     "final_both": True,
     "final_alpha": 0.6,
 }
+RACE = ("tolerance", "runs_at_most", "minutes")
+NO_RACE = {name: value for name, value in CHANGED.items() if name not in RACE} | {
+    "race": "off",
+    "replicate_top": "2:4",
+}
 
 
 def test_every_setting_is_changed_above() -> None:
     """The tests below cover all settings, those added later included."""
-    assert set(CHANGED) == {field.name for field in dataclasses.fields(LambdaSearch)}
+    names = {field.name for field in dataclasses.fields(LambdaSearch)}
+    assert CHANGED.keys() | NO_RACE.keys() == names
+
+
+def test_what_a_race_takes_the_place_of_is_not_there_beside_it() -> None:
+    """The best few are trained again where that is asked for; both at once are refused."""
+
+    def made(**given: Any) -> LambdaSearch:
+        return LambdaSearch(**given)
+
+    assert (made().race, made().replicate_top) == ((3, 5, 8), "off")
+    assert made(replicate_top="2:4").race == "off"
+    assert made(replicate_top="off").race == "off"
+    assert made(preset="paper").race == "off"
+    assert str(made(race="off").replicate_top) == "3:3"
+    with pytest.raises(InputError, match="--replicate-top 2:4: the race says"):
+        made(race="3,5", replicate_top="2:4")
+    for name in ("runs_at_most", "minutes"):
+        with pytest.raises(InputError, match=f"--{name.replace('_', '-')}: is what a race"):
+            made(**{"race": "off", name: 9})
+
+
+@pytest.mark.parametrize("looks", ["1", "3,3", "x", "", "3;5", 0.5, "-3"])
+def test_bad_looks_are_refused(looks: Any) -> None:
+    """Each is refused by a message that names the flag."""
+    with pytest.raises(InputError, match="--race"):
+        LambdaSearch(race=looks)
+
+
+def test_a_study_of_before_is_understood_as_it_was() -> None:
+    """Begun without a race it goes on without one; what is asked for now is asked for."""
+    held = {"replicate_top": "3:3"}
+    assert "race" not in LambdaSearch(race="off").plain()
+    assert LambdaSearch().as_begun(held) == LambdaSearch(race="off")
+    assert LambdaSearch(fresh=1).as_begun(held) == LambdaSearch(race="off", fresh=1)
+    assert LambdaSearch(race=(4, 6)).as_begun(held) == LambdaSearch(race=(4, 6))
+    assert LambdaSearch().as_begun({}) == LambdaSearch()
+    assert LambdaSearch().as_begun(LambdaSearch().plain()) == LambdaSearch()
 
 
 def test_the_defaults_are_the_references() -> None:
@@ -76,7 +127,7 @@ def test_plain_values_make_the_same_specification() -> None:
     assert LambdaSearch(**json.loads(json.dumps(search.plain()))) == search
 
 
-@pytest.mark.parametrize("changes", [{}, CHANGED])
+@pytest.mark.parametrize("changes", [{}, CHANGED, NO_RACE, {"race": "off"}, {"preset": "paper"}])
 def test_the_command_repeats_the_specification(changes: dict[str, Any]) -> None:
     """Its flags, read back, give an equal specification."""
     search = LambdaSearch(**changes)
