@@ -24,33 +24,38 @@ OUT, LEFT, EDGE = "out", "left", "boundary"
 
 def race_figure(album: Album, space: Space, race: Raced) -> Picture:
     """Draw a panel a look, a row a point."""
+    rows = len({each.point for look in race.looks for each in look.standings})
+    return album.draw(
+        "race",
+        lambda figure: draw_race(figure, space, race),
+        _caption(race, space),
+        height=min(6.5, 1.7 + 0.2 * rows),
+    )
+
+
+def draw_race(figure: Figure, space: Space, race: Raced) -> None:
+    """Draw a race on an empty figure."""
     standings = [each for look in race.looks for each in look.standings]
     points = sorted({each.point for each in standings})
     edge = max(each.boundary for each in standings)
     widest = min(FAR * edge, max(edge, *(each.lead for each in standings)))
-
-    def draw(figure: Figure) -> None:
-        panels = figure.subplots(1, len(race.looks), sharex=True, sharey=True, squeeze=False)[0]
-        for before, look, ax in zip([None, *race.looks], race.looks, panels, strict=False):
-            _draw_look(
-                look, points, ax, widest=widest, more=look.runs - before.runs if before else 0
-            )
-        names = [space.short(point) for point in points]
-        panels[0].set_yticks(range(len(points)) if len(points) <= CLOSE else [])
-        if len(points) <= CLOSE:
-            panels[0].set_yticklabels(names)
-        panels[0].set_ylabel(space.name)
-        panels[0].set_ylim(-0.7, len(points) - 0.3)
-        middle = panels[(len(panels) - 1) // 2]
-        middle.set_xlabel("largest lead of another one, in standard errors")
-        handles: dict[str, Artist] = {}
-        for ax in panels:
-            found, keys = ax.get_legend_handles_labels()
-            handles |= dict(zip(keys, found, strict=True))
-        legend_below(figure, [handles[key] for key in (LEFT, OUT, EDGE) if key in handles])
-
-    height = min(6.5, 1.7 + 0.2 * len(points))
-    return album.draw("race", draw, _caption(race, space), height=height)
+    panels = figure.subplots(1, len(race.looks), sharex=True, sharey=True, squeeze=False)[0]
+    before = race.looks[0].runs
+    for look, ax in zip(race.looks, panels, strict=True):
+        _draw_look(look, points, ax, widest=widest, more=look.runs - before)
+        before = look.runs
+    panels[0].set_yticks(range(len(points)) if len(points) <= CLOSE else [])
+    if len(points) <= CLOSE:
+        panels[0].set_yticklabels([space.short(point) for point in points])
+    panels[0].set_ylabel(space.name)
+    panels[0].set_ylim(-0.7, len(points) - 0.3)
+    middle = panels[(len(panels) - 1) // 2]
+    middle.set_xlabel("largest lead of another one, in standard errors")
+    handles: dict[str, Artist] = {}
+    for ax in panels:
+        found, keys = ax.get_legend_handles_labels()
+        handles |= dict(zip(keys, found, strict=True))
+    legend_below(figure, [handles[key] for key in (LEFT, OUT, EDGE) if key in handles])
 
 
 def _caption(race: Raced, space: Space) -> str:
