@@ -2,7 +2,7 @@
 
 Runs, or resumes, each of
 
-    python -m search.lambda_coarse_fine --data cifar10 --seed S --replicates 3 --rounds auto
+    python -m search.lambda_coarse_fine --data cifar10 --seed S --race off --replicates 3 --rounds auto
         --name agreement-seed-S
 
 and prints the tables of docs/statistics.md: each search's winner and ties, its scores, and the
@@ -130,7 +130,7 @@ def main() -> None:
     flags = parser.parse_args()
     studies = [
         run(
-            LambdaSearch(data=flags.data, seed=seed, replicates=RUNS, rounds="auto"),
+            LambdaSearch(data=flags.data, seed=seed, race="off", replicates=RUNS, rounds="auto"),
             data_dir=flags.data_dir,
             out=flags.out,
             name=f"agreement-seed-{seed}",

@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 STUDIES = {
     "lambda-coarse-fine": "search.lambda_coarse_fine",
-    "lambda-replicates": "search.lambda_coarse_fine --replicates 3 --rounds auto",
+    "lambda-replicates": "search.lambda_coarse_fine --race off --replicates 3 --rounds auto",
     "paper": "search.paper",
     "lambda-eta": "search.coarse_fine --vary eta_max=0.01:1:5 --vary lam=1e-4:1e-1:4",
     "random": (
