@@ -2,8 +2,8 @@
 
 Runs, or resumes, each of
 
-    python -m search.lambda_coarse_fine --data cifar10 --seed S --race off --replicates 3 --rounds auto
-        --name agreement-seed-S
+    python -m search.lambda_coarse_fine --data cifar10 --seed S --race off
+        --replicates 3 --rounds auto --name agreement-seed-S
 
 and prints the tables of docs/statistics.md: each search's winner and ties, its scores, and the
 reference report's own numbers read with the error bars of these searches.
