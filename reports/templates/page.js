@@ -8,7 +8,9 @@ if (reload) {
     document.getElementById("silence").textContent =
       `No news for ${minutes} minutes: epochs take long, or the study was killed.`;
   }
-  setInterval(() => document.hidden || location.reload(), 1000 * reload);
+  // Of no origin, as a server shows it, it would ask without the reader's cookie: its frame loads it.
+  const alone = origin !== "null" || location.protocol === "file:";
+  if (alone) setInterval(() => document.hidden || location.reload(), 1000 * reload);
 }
 
 // Sorts tables by a click on a heading: ascending, descending, as written.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -165,19 +165,15 @@ def show_study(here: Here, name: str) -> HTMLResponse:
         log=bytes(log).decode("utf-8", "replace"),
         files=[file for file in FILES if kind_of(folder / file) is Kind.FILE],
         trials=found.trials[:MOST_TRIALS],
-        varied=_varied([str(column) for each in found.trials[:1] for column in each], found.trials),
+        varied=_varied(found.trials),
         reload=None if row.state.over else RELOAD,
     )
 
 
-def _varied(columns: Sequence[str], trials: Sequence[object]) -> list[str]:
+def _varied(trials: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the settings in which trials differ, as columns of `trials.csv` name them."""
-    held = [each for each in trials if isinstance(each, dict)]
-    return [
-        column
-        for column in columns
-        if column.startswith("params_") and len({str(each[column]) for each in held}) > 1
-    ]
+    columns = [name for name in (trials[0] if trials else ()) if name.startswith("params_")]
+    return [name for name in columns if len({str(each[name]) for each in trials}) > 1]
 
 
 Verb = Callable[[Place, str], object]

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from starlette.datastructures import Headers
 
 from reports.page.html import unbroken
-from reports.parts.text import NONE, count, duration, moment, share
+from reports.parts.text import NONE, count, moment, share
 from search.running.tally import time_text
 from search.service.sparkline import HEIGHT, WIDTH, sparkline
 from search.service.summary import Summary
@@ -59,7 +59,6 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "share": share,
         "moment": moment,
-        "duration": duration,
         "time_left": time_text,
         "count": count,
         "spark": _spark,

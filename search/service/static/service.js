@@ -16,6 +16,7 @@ async function look() {
         const next = fresh.querySelector("[data-reload]");
         if (!next) return location.reload(); // it is over: the report is there now
         seconds = next.dataset.reload;
+        showAnew(document.querySelector("iframe.report"));
       } else if (answer.status === 401 || answer.status === 404) {
         return location.reload();
       }
@@ -24,6 +25,11 @@ async function look() {
     }
   }
   setTimeout(look, 1000 * seconds);
+}
+
+// A report that is being read stays as it is.
+function showAnew(report) {
+  if (report && !report.matches(":hover") && document.activeElement !== report) report.src = report.src;
 }
 
 function renew(part, fresh) {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -12,11 +15,16 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
+import reports
+from reports.page.status import Status
 from search import run
+from search.records import UnderWay
 from search.service.compared import answer
 from search.service.place import Place
 from search.service.requests import Request, keep
+from search.store.folder import LOCK
 from tests.browser import DESK, NEEDED, PHONE, Tab, tab
+from tests.reports.records import WAITING, Ending, by_lambda, study
 from tests.search.service.conftest import DONE, TOKEN, served
 from tests.search.service.reading import faults
 from tests.search.studies import SMALL
@@ -136,6 +144,36 @@ def test_a_report_is_shown_inside_and_can_do_nothing_here(desk: Tab) -> None:
     expect(inside.get_by_role("heading", level=1)).to_contain_text("The L2 strength λ")
     frame = next(each for each in desk.page.frames if each.parent_frame)
     assert frame.evaluate("origin") == "null"
+
+
+def test_a_live_report_is_loaded_again_by_the_page_around_it(
+    desk: Tab, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no cookie to ask with; the page has, and shows what the file holds by then."""
+    monkeypatch.setattr(import_module("reports.write"), "Status", partial(Status, reload=1))
+    monkeypatch.setattr("search.service.pages.RELOAD", 3)  # later than its own
+    folder = root / "live"
+    shutil.copytree(root / DONE, folder)
+    refused: list[str] = []
+    desk.page.on("response", lambda each: refused.append(each.url) if not each.ok else None)
+
+    def write(accuracy: float) -> None:
+        record = study(folder, by_lambda({1e-3: Ending(accuracy), 1e-1: WAITING}))
+        reports.write_page(record, UnderWay({}, {}, expected_trials=6, expected_epochs=21))
+
+    try:
+        with (folder / LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # it runs, as far as can be told
+            write(0.125)
+            desk.open("/view/studies/live")
+            desk.page.locator("iframe").scroll_into_view_if_needed()
+            inside = desk.page.frame_locator("iframe").locator("body")
+            expect(inside).to_contain_text("0.1250")
+            write(0.375)
+            expect(inside).to_contain_text("0.3750")
+            assert refused == []
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_names_of_classes_and_data_are_text(desk: Tab) -> None:
