@@ -5,8 +5,12 @@ Runs, or resumes, each of
     python -m search.lambda_coarse_fine --data cifar10 --seed S --race off
         --replicates 3 --rounds auto --name agreement-seed-S
 
-and prints the tables of docs/statistics.md: each search's winner and ties, its scores, and the
-reference report's own numbers read with the error bars of these searches.
+or, with `--race`, of the default search,
+
+    python -m search.lambda_coarse_fine --data cifar10 --seed S --name agreement-race-S
+
+and prints the tables of docs/statistics.md: each search's winner and ties, its scores, with a race
+what that saved, and the reference report's own numbers read with these searches' error bars.
 """
 
 from __future__ import annotations
@@ -18,9 +22,10 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from reports.coarse_fine.searched import ended_trials, known_of, trials_of
+from reports.coarse_fine.findings import findings
+from reports.coarse_fine.searched import ended_trials, known_of, search_of, trials_of
 from reports.parts.reference import GRIDS
-from reports.parts.tables import accuracies, by_lam
+from reports.parts.tables import accuracies, by_lam, that_learned
 from reports.parts.text import listed, share, signed
 from search import LambdaSearch, Study, run
 from search.evidence.compare import Comparison
@@ -29,6 +34,11 @@ from search.settings.values import number_text
 from search.space.points import only
 
 RUNS = 3
+
+
+def replicated(data: str, seed: int) -> LambdaSearch:
+    """Return a search without a race, each of whose values has as many runs."""
+    return LambdaSearch(data=data, seed=seed, race="off", replicates=RUNS, rounds="auto")
 
 
 def winners(studies: list[Study], found: list[Comparison]) -> str:
@@ -48,17 +58,41 @@ def winners(studies: list[Study], found: list[Comparison]) -> str:
     return tabulate(rows, heads, tablefmt="pipe", disable_numparse=True)
 
 
+def races(studies: list[Study]) -> str:
+    """Return a row a search: what its race found, and the runs that it took."""
+    rows = []
+    for study in studies:
+        record = study.record
+        found = findings(record).race
+        if found is None or found.chosen is None or found.loses is None:
+            continue
+        space = search_of(record).space
+        rows.append(
+            (
+                record.trials[0].trial.seed,
+                space.short(found.chosen),
+                share(found.loses),
+                space.listed(found.left),
+                f"{found.spent} of {found.most}",
+                found.ending,
+            )
+        )
+    heads = ("seed", "chosen", "loses at most", "left", "runs", "why it ended")
+    return tabulate(rows, heads, tablefmt="pipe", disable_numparse=True)
+
+
 def scores(studies: list[Study], found: list[Comparison]) -> str:
     """Return a row a search: its selected, fresh-seed and test scores."""
     rows = []
     for study, each in zip(studies, found, strict=True):
         record = study.record
+        selected = by_lam(ended_trials(record))[only(each.winner)]
         best = study.best
         test = best.result.test.accuracy if best and best.result and best.result.test else None
         rows.append(
             (
                 record.trials[0].trial.seed,
-                share(fmean(accuracies(by_lam(ended_trials(record))[only(each.winner)]))),
+                share(fmean(accuracies(that_learned(selected, record.data)))),
                 share(each.optimism),
                 share(fmean(accuracies(trials_of(record, Role.FRESH)))),
                 share(test),
@@ -86,10 +120,10 @@ def agreement(found: list[Comparison]) -> str:
 
 
 def reach_of_one_run(found: list[Comparison]) -> dict[float, float]:
-    """Return half an interval's width for values trained once, from those trained RUNS times.
+    """Return half an interval's width for values trained once, from those trained r times.
 
     Almost all of a difference's variance differs from run to run, so that one run's interval is
-    √RUNS as wide; a value that some search held the best has no interval there.
+    √r times as wide; a value that some search held the best has no interval there.
     """
     widths: dict[float, list[float]] = {}
     for each in found:
@@ -126,20 +160,24 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=None)
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--seeds", type=int, default=3, help="number of searches")
+    parser.add_argument("--race", action="store_true", help="searches that race, as by default")
     parser.add_argument("--serial", action="store_true", help="without Ray")
     flags = parser.parse_args()
     studies = [
         run(
-            LambdaSearch(data=flags.data, seed=seed, race="off", replicates=RUNS, rounds="auto"),
+            LambdaSearch(data=flags.data, seed=seed)
+            if flags.race
+            else replicated(flags.data, seed),
             data_dir=flags.data_dir,
             out=flags.out,
-            name=f"agreement-seed-{seed}",
+            name=f"agreement-{'race' if flags.race else 'seed'}-{seed}",
             serial=flags.serial,
         )
         for seed in range(flags.seeds)
     ]
     found = [each for each in (known_of(study.record) for study in studies) if each]
-    print(winners(studies, found), agreement(found), scores(studies, found), sep="\n\n")
+    tables = [winners(studies, found), agreement(found), scores(studies, found)]
+    print(*tables, *([races(studies)] if flags.race else []), sep="\n\n")
     if flags.data == "cifar10":
         print(f"\n{reference_read(found)}")
 

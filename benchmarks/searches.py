@@ -1,0 +1,246 @@
+"""The real plan over made-up worlds, from outcomes to sentences, and what is true of these."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from benchmarks.worlds import CHANCE, World
+from reports.coarse_fine.facts import Best
+from reports.coarse_fine.findings import findings
+from reports.coarse_fine.summary import summary, verdict
+from search.evidence.judged import informed
+from search.experiments.coarse_fine.settings import SearchSettings
+from search.plan import Progress, replay
+from search.records import (
+    DataRecord,
+    ExperimentRecord,
+    Outcome,
+    StageRecord,
+    StudyRecord,
+    TrialRecord,
+)
+from search.space.points import only
+from search.trial import Trial
+
+FEW = 0.3
+"""A row is looked at when at least this share of searches has it."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one search of a world said, and what is true."""
+
+    truth: dict[float, float]
+    """Accuracy of each λ that was compared."""
+    best: Best
+    chosen: float
+    """The λ of the final model."""
+    spent: int
+    """Runs that took part in choosing."""
+    verdict: str
+    summary: str
+    loses: float | None
+    """By how much the chosen λ is worse than the best one at most, by what was said."""
+
+    @property
+    def winner(self) -> float:
+        """The λ with the best accuracy seen."""
+        return only(self.best.point)
+
+    @property
+    def held(self) -> set[float]:
+        """Values that may be the best, by what was said."""
+        return {self.winner, *map(only, self.best.ties)}
+
+    @property
+    def top(self) -> float:
+        """The truly best λ of those compared; the smallest of equal ones."""
+        return min(self.truth, key=lambda lam: (-self.truth[lam], lam))
+
+    @property
+    def simplest(self) -> float:
+        """The one-standard-error choice."""
+        return only(self.best.one_se)
+
+    @property
+    def simplest_runs(self) -> int:
+        """How often it was compared with the winner; the winner's own runs where it is that."""
+        runs = {only(row.point): row.runs for row in self.best.others}
+        return runs.get(self.simplest, self.best.runs)
+
+    @property
+    def lost(self) -> float:
+        """By how much the chosen λ is worse than the truly best one."""
+        return self.truth[self.top] - self.truth[self.chosen]
+
+    @property
+    def broken(self) -> bool:
+        """Whether the chosen λ loses more than it was said to lose at most."""
+        return self.loses is not None and self.lost > self.loses
+
+    def missed(self, lam: float) -> bool:
+        """Say whether a value's interval misses its true difference to the winner."""
+        rows = {only(row.point): row for row in self.best.others}
+        if lam not in rows:  # it is the winner, or it was not compared
+            return False
+        difference = self.truth[lam] - self.truth[self.winner]
+        return not rows[lam].low <= difference <= rows[lam].high
+
+
+def search(world: World, settings: SearchSettings, seed: int) -> Search:
+    """Run the real plan over a world, and read what its report says."""
+    known: dict[str, Outcome] = {}
+
+    def lookup(trial: Trial) -> Outcome:
+        if trial.id not in known:
+            known[trial.id] = Outcome(trial, world.result(trial))
+        return known[trial.id]
+
+    data = data_of(world)
+    progress = replay(informed(settings.plan(world.base(seed)), data), lookup)
+    record = record_of(settings, data, progress, known)
+    found = findings(record)
+    assert found.best is not None
+    assert found.chosen is not None
+    chooses = {
+        trial.id for stage in progress.stages if stage.role.chooses for trial in stage.trials
+    }
+    compared = [found.best.point, *(row.point for row in found.best.others)]
+    return Search(
+        truth={only(point): world.truth(only(point)) for point in compared},
+        best=found.best,
+        chosen=only(found.chosen),
+        spent=len(chooses),
+        verdict=verdict(found, settings.space),
+        summary=" ".join(summary(found, settings.space)),
+        loses=found.race.loses if found.race else None,
+    )
+
+
+def data_of(world: World) -> DataRecord:
+    """Return what is told of a world's data."""
+    base = world.base(0)
+    return DataRecord(
+        name=base.data,
+        title=base.data,
+        fingerprint=base.fingerprint,
+        classes=tuple("0123456789"),
+        inputs=1,
+        image_shape=None,
+        train_size=base.train_size,
+        validation_size=world.images,
+        test_size=world.images,
+        stratified=False,
+        chance=CHANCE,
+        notes=(),
+    )
+
+
+def record_of(
+    settings: SearchSettings, data: DataRecord, progress: Progress, known: Mapping[str, Outcome]
+) -> StudyRecord:
+    """Return the record of a study that was never on a disk."""
+    asked = {trial.id: stage for stage in progress.stages[::-1] for trial in stage.trials}
+    trials = []
+    for number, outcome in enumerate(known.values()):
+        result, stage = outcome.result, asked[outcome.trial.id]
+        assert result is not None
+        trials.append(
+            TrialRecord(
+                number=number,
+                experiment=settings.kind,
+                stage=stage.name,
+                label=stage.label(outcome.trial),
+                trial=outcome.trial,
+                state=result.state,
+                result=result,
+                history=(),
+                attempts=(),
+            )
+        )
+    assert progress.choice is not None
+    assert progress.choice.trial is not None
+    experiment = ExperimentRecord(
+        kind=settings.kind,
+        settings=settings,
+        stages=tuple(
+            StageRecord(each.name, tuple(trial.id for trial in each.trials), each.reason, each.role)
+            for each in progress.stages
+        ),
+        chosen=progress.choice.trial.id,
+        warnings=(),
+        finished=True,
+    )
+    return StudyRecord(
+        kind=settings.kind,
+        name="made-up",
+        folder=Path(),
+        command="",
+        data=data,
+        experiments=(experiment,),
+        trials=tuple(trials),
+        sessions=(),
+        version="",
+        scale=1.0,
+    )
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How often what searches of a world say does not hold, and what it costs."""
+
+    searches: int
+    left_out: float
+    """Share of searches whose winner and ties do not hold the truly best value."""
+    worst_row: float
+    """Of a value's intervals those that miss its true difference to the winner; the worst value."""
+    alone: float
+    """Share of searches that name one value alone."""
+    held: float
+    """Values held possible, on average."""
+    compared: float
+    """Values compared, on average."""
+    lost: float
+    """By how much the chosen value is worse than the truly best one, on average."""
+    broken: float
+    """Share of searches whose chosen value loses more than it was said to lose at most."""
+    spent: float
+    """Runs that took part in choosing, on average."""
+    optimism: float
+    """By how much the winner's score is higher than the truth, on average."""
+    told: float
+    """The same as the report estimates it."""
+    one_se_few: float
+    """Share of searches whose one-standard-error choice was trained less often than the winner."""
+    one_se_lost: float
+    """By how much it is worse than the truly best value, on average."""
+
+
+def rates(found: Sequence[Search]) -> Rates:
+    """Return how often statements hold."""
+    rows = {lam: [each.missed(lam) for each in found if lam in each.truth] for lam in _rows(found)}
+    return Rates(
+        searches=len(found),
+        left_out=fmean(each.top not in each.held for each in found),
+        worst_row=max(map(fmean, rows.values())),
+        alone=fmean(not each.best.ties for each in found),
+        held=fmean(len(each.held) for each in found),
+        compared=fmean(len(each.truth) for each in found),
+        lost=fmean(each.lost for each in found),
+        broken=fmean(each.broken for each in found),
+        spent=fmean(each.spent for each in found),
+        optimism=fmean(each.best.accuracy - each.truth[each.winner] for each in found),
+        told=fmean(each.best.optimism for each in found),
+        one_se_few=fmean(each.simplest_runs < each.best.runs for each in found),
+        one_se_lost=fmean(each.truth[each.top] - each.truth[each.simplest] for each in found),
+    )
+
+
+def _rows(found: Sequence[Search]) -> list[float]:
+    """Return the values that enough searches compared."""
+    tried = Counter(lam for each in found for lam in each.truth)
+    return [lam for lam, times in tried.items() if times >= FEW * len(found)]

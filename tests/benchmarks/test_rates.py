@@ -1,0 +1,107 @@
+"""What a search says holds at its rate, over worlds whose truth is known, by the whole procedure.
+
+The bounds catch a true rate of 8 %: at most so many searches may err that a test is passed with it
+in 5 % of cases (of 36 none, of 200 ten). A true rate of 2 % is let through by half of the everyday
+tests, and by nearly all of the thorough ones. Searches are the same at each run, and so is what is
+counted.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+from scipy.stats import binom
+
+from benchmarks.race_peers import kept as kept_peers
+from benchmarks.race_peers import table as table_of_peers
+from benchmarks.rates import PLANS, kept, table
+from benchmarks.searches import Search, rates, search
+from benchmarks.worlds import WORLDS, World, flat
+from search.evidence.finalists import Top
+from search.experiments.lambda_coarse_fine import LambdaSearch
+from search.space.points import only
+from tests.test_documents import ROOT
+
+EVERYDAY, THOROUGH = 36, 200
+CAUGHT = 0.08
+STATISTICS = ROOT / "docs" / "statistics.md"
+
+
+def most(searches: int) -> int:
+    """Return how many searches may err."""
+    return int(binom.ppf(0.05, searches, CAUGHT)) - 1
+
+
+@lru_cache(maxsize=1)
+def found(plan: str, world: str, searches: int) -> tuple[Search, ...]:
+    """Return searches of a world."""
+    return tuple(search(WORLDS[world], PLANS[plan], seed) for seed in range(searches))
+
+
+def test_the_bounds_catch_what_they_say() -> None:
+    """With a true rate of 8 % a test is passed by chance in 5 % of cases at most."""
+    for searches in (EVERYDAY, THOROUGH):
+        assert binom.cdf(most(searches), searches, CAUGHT) <= 0.05
+        assert binom.cdf(most(searches) + 1, searches, CAUGHT) > 0.05
+
+
+@pytest.mark.parametrize(
+    ("plan", "world", "searches"),
+    [("best three", world, EVERYDAY) for world in ("CIFAR-like", "all alike, seeds 0.002")]
+    + [
+        pytest.param("race", world, THOROUGH, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])
+        for world in WORLDS
+    ],
+)
+def test_the_best_value_is_held(plan: str, world: str, searches: int) -> None:
+    """The winner and its ties hold the best value; where all are alike none is named alone.
+
+    Nor does a chosen value lose more than the report says that it loses at most.
+    """
+    ran = found(plan, world, searches)
+    assert sum(each.top not in each.held for each in ran) <= most(searches)
+    assert sum(each.broken for each in ran) <= most(searches)
+    if len({value for each in ran for value in each.truth.values()}) == 1:
+        assert sum(not each.best.ties for each in ran) <= most(searches)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("world", WORLDS)
+def test_optimism_is_a_lower_bound(world: str) -> None:
+    """What the report says that the winner's score is too high by is no more than it is, or so."""
+    seen = rates(found("race", world, THOROUGH))
+    assert seen.told <= 1.25 * seen.optimism + 3e-4
+
+
+def test_sentences_say_what_was_found() -> None:
+    """The values that a sentence names are those that are held; single runs are of networks."""
+    once = LambdaSearch(preset="paper")
+    for seed in range(3):
+        ran = search(World(flat(0.5), seeds=flat(0.002)), once, seed)
+        assert "cannot be told from it by a paired comparison" in ran.summary
+        assert f"networks is among these {len(ran.held)} (95% confidence)" in ran.summary
+        assert ran.spent == len(ran.truth)
+    again = LambdaSearch(replicate_top=Top(3, 3))
+    ran = search(WORLDS["CIFAR-like"], again, 0)
+    assert f"values is among these {len(ran.held)} (95% confidence)" in ran.summary
+    assert f"{len(ran.held) - 1} of the others cannot be told from it" in ran.verdict
+
+
+def test_a_collapsed_run_leaves_the_others_as_they_were() -> None:
+    """Intervals stay as narrow as without it, and what did not learn is named."""
+    again = LambdaSearch(replicate_top=Top(3, 3))
+    found = [search(WORLDS["10 % of runs collapse"], again, seed) for seed in range(4)]
+    calm = [search(WORLDS["CIFAR-like"], again, seed) for seed in range(4)]
+    assert max(each.best.dispersion for each in found) < 10.0
+    assert max(each.best.error for each in found) < 2 * max(each.best.error for each in calm)
+    assert all(only(row.point) in each.truth for each in found for row in each.best.others)
+
+
+def test_the_page_has_what_was_kept() -> None:
+    """The tables of docs/statistics.md are those that the commands beside them printed."""
+    page = STATISTICS.read_text(encoding="utf-8")
+    for rates_of_plan in kept().values():
+        assert table(rates_of_plan) in page
+    assert table_of_peers(kept_peers()) in page
