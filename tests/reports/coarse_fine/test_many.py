@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from reports.parts.excerpt import MOST
 from search.records import StudyRecord
 from search.settings.values import number_text
 from search.space.points import only
+from search.space.vary import vary
 from search.trial import Trial
+from tests.reports.coarse_fine.points import SAMPLE, TWO, searched
 from tests.reports.records import DIVERGED, FAILED, SEARCH, Ending, study
 
 VALUES = tuple(float(f"{lam:.4g}") for lam in np.geomspace(1e-5, 1e-1, 400))
@@ -75,6 +78,27 @@ def test_the_page_is_small_and_no_figure_is_long(many: StudyRecord) -> None:
     pictures = sorted((many.folder / "figures").glob("*.png"))
     assert len(pictures) == 8
     for path in pictures:
+        with Image.open(path) as picture:
+            assert picture.height <= picture.width, path
+
+
+THOUSAND = {
+    "a grid of 990": replace(TWO, vary=vary("vary", ("eta_max=0.01:1:30", "lam=1e-5:1e-1:33"))),
+    "a sample, and one as large around its best": replace(SAMPLE, samples=500),
+}
+
+
+@pytest.mark.slow  # a thousand points, with all that is drawn of them
+@pytest.mark.parametrize("name", THOUSAND)
+def test_a_thousand_points_of_several_axes_are_aggregated(tmp_path: Path, name: str) -> None:
+    """The page of a grid and of a sample fits an e-mail, and says which axis mattered."""
+    record = searched(tmp_path, THOUSAND[name])
+    assert len(record.trials) > 990
+    report = reports.write(record)
+    assert report.missing == ()
+    assert report.html.stat().st_size < 5_000_000
+    assert "mattered most" in report.path.read_text(encoding="utf-8")
+    for path in (record.folder / "figures").glob("*.png"):
         with Image.open(path) as picture:
             assert picture.height <= picture.width, path
 
