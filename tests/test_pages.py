@@ -62,6 +62,7 @@ class Shown:
         names = {field.name for field in dataclasses.fields(self.driver)}
         for name, value in TINY.items():
             told = flag(name) in self.words or f"{name}=" in varied
+            told |= "--scale" in self.words and name in {"cycle", "epochs"}  # it shortens both
             if name in names and name not in self.driver.refused and not told:
                 more += [flag(name), value]
         if not any(word.startswith("npz:") for word in self.words):
