@@ -55,7 +55,10 @@ def _epochs(search: SearchSettings) -> str:
 
 
 def _more_runs(search: SearchSettings) -> str:
-    """Say how often the best points are trained, where that is more often than the others."""
+    """Say how often points are trained that are trained again."""
+    if search.rule is not None:
+        looks = [str(runs) for runs in search.rule.looks if runs > search.replicates]
+        return f", then in a race {' and '.join(looks)} of those left" if looks else ""
     if search.replicate_top == "off" or search.replicate_top.replicates <= search.replicates:
         return ""
     return f", and {search.replicate_top.replicates} of the best {search.replicate_top.count}"

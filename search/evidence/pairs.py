@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from search.evidence.marks import Marks
+from search.evidence.spread import of_differences
 
 BLOCK = 256
 """Simulated data sets that are worked on together: few enough to stay in a processor's cache."""
@@ -79,15 +80,15 @@ def _level(table: Marks, draws: Draws, runs: int) -> Level:
     values = np.flatnonzero(table.runs >= runs)
     each = [table.starts[values] + r for r in range(runs)]
     c = table.covariance
-    total = _of_differences(sum(c[np.ix_(r, s)] for r in each for s in each) / runs**2)
-    single = _of_differences(sum(c[np.ix_(r, r)] for r in each) / runs)
+    total = of_differences(sum(c[np.ix_(r, s)] for r in each for s in each) / runs**2)
+    single = of_differences(sum(c[np.ix_(r, r)] for r in each) / runs)
     # total = image + (single − image) ∕ runs; with one run the two cannot be told apart, and
     # all of it is taken to differ from run to run, which is never too little.
     image = (runs * total - single) / (runs - 1) if runs > 1 else np.zeros_like(total)
     image = np.clip(image, 0.0, total)
     just = table.runs[values] == runs
     same = sum(table.same_seeds[np.ix_(r, s)] for r in each for s in each) / runs**2
-    unshared = table.seeds.shared * _of_differences(same)
+    unshared = table.seeds.shared * of_differences(same)
     return Level(
         runs=runs,
         values=values,
@@ -98,12 +99,6 @@ def _level(table: Marks, draws: Draws, runs: int) -> Level:
         run=table.seeds.dispersion * (total - image) + unshared,
         sampling=total + 2 * table.seeds.interaction / runs + unshared,
     )
-
-
-def _of_differences(covariance: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]:
-    """Return the variances of all differences of some numbers, of which the covariance is given."""
-    own = np.diag(covariance)
-    return np.asarray(own[:, None] + own - 2 * covariance)
 
 
 def largest(table: Marks, draws: Draws, pairs: Sequence[Level]) -> Float[np.ndarray, "k b"]:
