@@ -7,7 +7,7 @@ normalisation: affine → ReLU); the last layer is affine → softmax.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ from kbn.paths import Kind, kind_of, looking
 BLOCK = 500
 """Images in a block of inference: their activations stay in the cache."""
 
-FORMAT = 1
-"""Version of the `.npz` layout."""
+FORMAT, OF_ONE = 2, 1
+"""Versions of the `.npz` layout: the newest, and that of a single network, which was the first."""
 
 PARAMETERS = ("W", "b", "gamma", "beta", "mu", "var")
 
@@ -204,6 +204,27 @@ def predict_proba(
     return P
 
 
+def predict_mean(
+    networks: Sequence[Network], X: Float[np.ndarray, "n d"], *, threads: int = 1
+) -> Float[np.ndarray, "n k"]:
+    """Return the mean of several networks' probabilities, image by image.
+
+    Source: G. Huang et al., "Snapshot Ensembles: Train 1, get M for free", 2017.
+
+    Raises
+    ------
+    InputError
+        As `predict` does.
+    """
+    first, *others = networks
+    P = predict_proba(first, X, threads=threads)
+    for network in others:
+        P += predict_proba(network, X, threads=threads)
+    if others:
+        P /= len(networks)
+    return P
+
+
 def _finite_scores(
     network: Network, X: Float[np.ndarray, "n d"], threads: int
 ) -> Iterator[tuple[slice, Float[np.ndarray, "_ k"]]]:
@@ -314,8 +335,16 @@ class Model:
     labels: Shaped[np.ndarray, " k"] | None = None
     """The classes' labels as their owner wrote them, such as 0, 1, … or names; None for the
     numbers from 0 that networks are trained with."""
+    members: tuple[Network, ...] = ()
+    """Further networks: the answers are those of the mean of all networks' probabilities."""
 
     def __post_init__(self) -> None:
+        for member in self.members:
+            if (member.widths[0], member.widths[-1]) != (
+                self.network.widths[0],
+                self.network.widths[-1],
+            ):
+                raise InputError(f"a member has widths {member.widths}, {self.network.widths} too")
         d, k = self.network.widths[0], self.network.widths[-1]
         labels = k if self.labels is None else len(self.labels)
         for name, size, needed in (
@@ -336,7 +365,12 @@ class Model:
             When images have another number of features than those trained on, hold NaN or
             infinity, or lie too far from them.
         """
-        found = predict(self.network, self._standardised(X), threads=threads)
+        rows = self._standardised(X)
+        found = (
+            predict_mean(self.networks, rows, threads=threads).argmax(axis=1)
+            if self.members
+            else predict(self.network, rows, threads=threads)
+        )
         return found if self.labels is None else self.labels[found]
 
     def predict_proba(self, X: ArrayLike, *, threads: int = 1) -> Float[np.ndarray, "n k"]:
@@ -347,7 +381,12 @@ class Model:
         InputError
             As `predict` does.
         """
-        return predict_proba(self.network, self._standardised(X), threads=threads)
+        return predict_mean(self.networks, self._standardised(X), threads=threads)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """All networks that answer."""
+        return (*self.members, self.network)
 
     def _standardised(self, images: ArrayLike) -> Float[np.ndarray, "n d"]:
         X = np.asarray(images)
@@ -368,12 +407,37 @@ class Model:
         return result
 
 
+MEMBER = "member"
+"""What the names of a further network's arrays begin with, before its number and a slash."""
+
+
+def members_of(arrays: Mapping[str, np.ndarray]) -> tuple[Network, ...]:
+    """Return the further networks among some arrays; raise `InputError` for what makes none."""
+    found: list[Network] = []
+    while own := _within(arrays, f"{MEMBER}{len(found) + 1}/"):
+        found.append(Network.from_arrays(own))
+    return tuple(found)
+
+
+def _within(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
 def save(path: Path | str, model: Model) -> None:
     """Write a model as `.npz`, whole or not at all; nothing in it is a pickle."""
     classes = np.array(model.classes)
     arrays: dict[str, Any] = {
         **model.network.arrays(),
-        "format": FORMAT,
+        **{
+            f"{MEMBER}{k}/{name}": array
+            for k, member in enumerate(model.members, start=1)
+            for name, array in member.arrays().items()
+        },
+        "format": FORMAT if model.members else OF_ONE,
         "mean": model.mean,
         "std": model.std,
         "classes": classes,
@@ -418,4 +482,5 @@ def load(path: Path | str) -> Model:
         std=arrays["std"],
         classes=tuple(str(name) for name in arrays["classes"]),
         labels=arrays["labels"],
+        members=members_of(arrays),
     )

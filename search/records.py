@@ -117,6 +117,9 @@ LOSSES = (VALIDATION_LOSSES, TRAIN_FALL)
 """Arrays that say how exact differences of losses are. They are no part of a result's hash: older
 studies lack them, and means are in its figures."""
 NETWORK_PREFIX = "network/"
+TEST_CORRECT, ENSEMBLE_CORRECT = "test_correct", "ensemble_correct"
+"""Arrays of a trial with an ensemble: which test images its last network and all networks label
+right (bits, packed)."""
 """What the names of a network's arrays begin with among those of a result."""
 
 

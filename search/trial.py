@@ -18,6 +18,10 @@ NUMERICS = 3
 """Version of the training arithmetic. Raised whenever equal trials would give other bytes."""
 
 
+LATER = {"ensemble": 1}
+"""Fields that came later, with what they were before: there they are no part of an id."""
+
+
 class Purpose(IntEnum):
     """What a random stream is for; each has its own, so none shifts another."""
 
@@ -27,6 +31,7 @@ class Purpose(IntEnum):
     SAMPLE = 3
     IMPORTANCE = 4
     RACE = 5
+    FINAL = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +72,8 @@ class Trial:
     with_test: bool = False
     """Whether the test set is opened for this trial, and its weights kept."""
     numerics: int = NUMERICS
+    ensemble: int = 1
+    """Cycle ends, up to the last, whose networks' probabilities are averaged on the test set."""
 
     @functools.cached_property
     def id(self) -> str:
@@ -85,6 +92,9 @@ class Trial:
     def to_json(self) -> str:
         """Return the fields as canonical JSON: sorted keys, no spaces, shortest floats."""
         fields = dataclasses.asdict(self)
+        for name, default in LATER.items():
+            if fields[name] == default:
+                del fields[name]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod

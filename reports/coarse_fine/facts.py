@@ -151,6 +151,21 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Together:
+    """The networks of a final training's last cycle ends, their probabilities averaged."""
+
+    networks: int
+    accuracy: float
+    """On the test images."""
+    error: float
+    difference: float
+    """Its accuracy less that of the last network alone, on the same images."""
+    low: float
+    high: float
+    """The ends of its 95 % interval, for the noise of images."""
+
+
+@dataclass(frozen=True)
 class Final:
     """A final model whose training ended."""
 
@@ -166,6 +181,11 @@ class Final:
     comparable: bool
     """Whether the reference report trained such a model."""
     parts: tuple[Measured, ...]
+    train_size: int
+    """Images that it was trained on."""
+    more: int
+    """How many of them validate in the search."""
+    ensemble: Together | None
 
     @property
     def test(self) -> Measured | None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from reports.coarse_fine.facts import Final, Measured
+import numpy as np
+
+from kbn.network import members_of
+from reports.coarse_fine.facts import Final, Measured, Together
 from reports.coarse_fine.searched import trials_of
 from reports.parts import reference
 from search.evidence.marks import standard_error_of_share
-from search.records import Role, StudyRecord, TrialRecord
+from search.evidence.paired import paired
+from search.records import (
+    ENSEMBLE_CORRECT,
+    TEST_CORRECT,
+    Result,
+    Role,
+    StudyRecord,
+    TrialRecord,
+)
 
 
 def _ended_finals(record: StudyRecord) -> list[TrialRecord]:
@@ -46,4 +57,27 @@ def _final(record: StudyRecord, final: TrialRecord) -> Final:
             for name, figures in parts.items()
             if figures is not None
         ),
+        train_size=trial.train_size,
+        more=trial.train_size - record.data.train_size,
+        ensemble=_together(result),
+    )
+
+
+def _together(result: Result) -> Together | None:
+    """Return what an ensemble comes to; None where there is none."""
+    if result.test is None or ENSEMBLE_CORRECT not in result.arrays:
+        return None
+    n = result.test.n
+    together, alone = (
+        np.unpackbits(result.arrays[name], count=n).astype(bool)
+        for name in (ENSEMBLE_CORRECT, TEST_CORRECT)
+    )
+    accuracy, found = float(together.mean()), paired(together, alone)
+    return Together(
+        networks=1 + len(members_of(result.arrays)),
+        accuracy=accuracy,
+        error=standard_error_of_share(accuracy, n),
+        difference=found.difference,
+        low=found.low,
+        high=found.high,
     )

@@ -28,6 +28,7 @@ from reports.parts import reference
 from reports.parts.section import Section
 from reports.parts.tables import markdown
 from reports.parts.text import count, paragraphs, share, signed
+from search.evidence.paired import LEVEL
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.records import StudyRecord
 from search.settings.values import number_text
@@ -96,7 +97,7 @@ def _context(
         "kept": count(kept.epochs, "epoch") if kept else "",
         "tested": bool(kept and kept.test),
         "finals": [
-            (count(each.epochs, "epoch"), markdown(final_table(each)), final_remark(each))
+            (count(each.epochs, "epoch"), markdown(final_table(each)), final_remarks(each))
             for each in finals
         ],
     }
@@ -117,6 +118,39 @@ def _sure(found: Findings, best: Best, search: SearchSettings) -> dict[str, Any]
         "scores": markdown(scores_table(found)),
         "optimism": optimism_remark(found, best),
     }
+
+
+def final_remarks(final: Final) -> str:
+    """Return what has to be said of a final model beside its figures."""
+    return paragraphs(_more(final), together(final), final_remark(final))
+
+
+def _more(final: Final) -> str:
+    """Say which images it was trained on, where they are more than the search's."""
+    if not final.more:
+        return ""
+    return (
+        f"It is trained on {final.train_size:,} images: on those of the search and {final.more:,} "
+        "that validate there. Its validation accuracy is of the images that are left, and cannot "
+        "be compared with those of the search."
+    )
+
+
+def together(final: Final) -> str:
+    """Say what an ensemble brings; nothing where there is none."""
+    found = final.ensemble
+    if found is None:
+        return ""
+    told = "" if found.low > 0 or found.high < 0 else ", which may be nothing"
+    return (
+        f"Ensemble: the probabilities of the networks at this training's last {found.networks} "
+        f"cycle ends, averaged, label {share(found.accuracy)} ± {share(found.error)} of the test "
+        f"images right, {signed(found.difference)} against the last network alone "
+        f"({LEVEL:.0%} interval {signed(found.low)} to {signed(found.high)}, image by image"
+        f"{told}). "
+        "`model.npz` holds all of them and answers as the ensemble does; the figures of single "
+        "classes and mistakes are the last network's."
+    )
 
 
 def final_remark(final: Final) -> str:

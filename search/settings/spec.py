@@ -378,6 +378,11 @@ class StudySpec(Settings, ABC):
         """The shortest cycle that is asked for."""
         return self.cycle
 
+    @property
+    def last_validation(self) -> int | None:
+        """Validation images of a last training, where they are fewer than those of the others."""
+        return None
+
     @abstractmethod
     def experiments(self) -> tuple[Experiment, ...]:
         """Return the experiments of the study at its scale, each with a plan of its own."""

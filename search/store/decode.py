@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kbn.files import UNREADABLE_NPZ
-from kbn.network import Network
-from search.records import LOSSES, EpochRecord, Result, State
+from kbn.network import Network, members_of
+from search.records import ENSEMBLE_CORRECT, LOSSES, TEST_CORRECT, EpochRecord, Result, State
 
 T = TypeVar("T")
 _hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
@@ -64,8 +64,9 @@ def check_result(result: Result, history: Sequence[EpochRecord]) -> None:
     arrays = result.arrays
     bits, confusion = arrays.get("validation_correct"), arrays.get("confusion")
     n = result.validation.n if result.validation else 0
-    if bits is not None and (bits.dtype != np.uint8 or bits.shape != (-(-n // 8),)):
-        raise ValueError(f"the marks of {n} images are {bits.dtype} of shape {bits.shape}")
+    _check_marks(bits, n)
+    for name in (TEST_CORRECT, ENSEMBLE_CORRECT):
+        _check_marks(arrays.get(name), result.test.n if result.test else 0)
     if confusion is not None and (confusion.dtype.kind not in "iu" or confusion.ndim != 2):
         raise ValueError(f"a confusion matrix is {confusion.dtype} of shape {confusion.shape}")
     for name in LOSSES:
@@ -76,6 +77,15 @@ def check_result(result: Result, history: Sequence[EpochRecord]) -> None:
             raise ValueError(f"{name} is {losses.dtype} of shape {losses.shape}, or not finite")
     if result.network:
         Network.from_arrays(result.network)
+        members_of(arrays)
+
+
+def _check_marks(bits: np.ndarray | None, n: int) -> None:
+    """Raise `ValueError` for marks, where there are any, of another number of images."""
+    if bits is None:
+        return
+    if bits.dtype != np.uint8 or bits.shape != (-(-n // 8),):
+        raise ValueError(f"the marks of {n} images are {bits.dtype} of shape {bits.shape}")
 
 
 def _fits(value: object, hint: Any) -> bool:

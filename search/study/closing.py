@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from search.evidence.judged import judged
 from search.experiments.range_test import RangeTest
-from search.records import Outcome, State, StudyRecord, TrialRecord
+from search.records import ENSEMBLE_CORRECT, Outcome, State, StudyRecord, TrialRecord
 from search.settings.spec import Experiment
 from search.store.folder import TRACEBACK
 from search.study.study import Study
@@ -44,6 +46,9 @@ def _findings(record: StudyRecord, study: Study) -> Iterator[str]:
             f"final model: test accuracy {best.result.test.accuracy:.4f} on "
             f"{record.data.test_size} images after {best.result.epochs} epochs"
         )
+        if ENSEMBLE_CORRECT in best.result.arrays:
+            right = np.unpackbits(best.result.arrays[ENSEMBLE_CORRECT], count=best.result.test.n)
+            yield f"its ensemble of cycle ends: test accuracy {right.mean():.4f}"
 
 
 def shortcomings(study: Study) -> Iterator[tuple[int, str]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from kbn.data import Split
-from kbn.network import Model, Network, predict_proba, save
-from search.records import Mistakes, StudyRecord
+from kbn.network import Model, Network, members_of, predict_proba, save
+from search.records import Mistakes, Result, StudyRecord
 from search.training.problem import Problem
 
 MODEL = "model.npz"
@@ -26,7 +26,9 @@ def write_model(record: StudyRecord, problem: Problem) -> Path | None:
     if network is None:
         return None
     split, path = problem.shared.split, record.folder / MODEL
-    save(path, Model(network, split.mean, split.std, problem.record.classes, problem.labels))
+    members = further_networks(record)
+    classes, labels = problem.record.classes, problem.labels
+    save(path, Model(network, split.mean, split.std, classes, labels, members))
     return path
 
 
@@ -40,8 +42,18 @@ def with_mistakes(record: StudyRecord, problem: Problem) -> StudyRecord:
 
 def final_network(record: StudyRecord) -> Network | None:
     """Return the network that was chosen; None while there is none, or where it diverged."""
-    result = next((r.result for r in record.trials if r.trial.id == record.chosen), None)
+    result = _final_result(record)
     return Network.from_arrays(result.network) if result and result.network else None
+
+
+def further_networks(record: StudyRecord) -> tuple[Network, ...]:
+    """Return the networks of the final training's earlier cycle ends, where it has an ensemble."""
+    result = _final_result(record)
+    return members_of(result.arrays) if result else ()
+
+
+def _final_result(record: StudyRecord) -> Result | None:
+    return next((r.result for r in record.trials if r.trial.id == record.chosen), None)
 
 
 def find_mistakes(network: Network, split: Split, most: int = SHOWN) -> Mistakes:

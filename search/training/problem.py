@@ -79,6 +79,12 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
         )
     for part in spec.experiments():
         _check_cycle(part, record)
+        last = part.last_validation
+        if last is not None and last >= record.validation_size:
+            raise InputError(
+                f"--final-validation {last}: the search validates on {record.validation_size} "
+                "images, so that this leaves none to train on; choose fewer, or leave it out"
+            )
     base = base_trial(spec.at_scale(), record)
     return Problem(making, _bytes(dataset), record, base, dataset.labels)
 

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from search.records import (
     State,
 )
 from search.training.checkpoint import Checkpoint, Start
+from search.training.final import of_ensemble, split_of
 from search.training.image_losses import compared, kept
 from search.training.packing import can_share
 from search.trial import Purpose, Trial
@@ -104,6 +105,8 @@ def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[st
         if any(c is not None and not c.environment.computes_as(here) for _, c in starts):
             starts = tuple(Start(trial) for trial, _ in starts)
         trials = [trial for trial, _ in starts]
+        shared = replace(shared, split=split_of(shared.split, trials[0]))
+        cycle_ends: list[list[Network]] = [[] for _ in starts]
         histories = [list(c.history) if c else [] for _, c in starts]
         losses: list[dict[int, ImageLosses]] = [{} for _ in starts]
         shares = _Shares([c.seconds if c else 0.0 for _, c in starts])
@@ -115,12 +118,17 @@ def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[st
                     yield trial.id, event
                 case ImageLosses():
                     losses[member][event.epoch] = event
+                case TrainingState() if trial.ensemble > 1:  # it starts anew when interrupted
+                    cycle_ends[member].append(event.network)
                 case TrainingState() if _bytes(event) <= LARGEST_CHECKPOINT:
                     shares.divide()
                     yield trial.id, Checkpoint(event, tuple(history), shares.of(member), here)
                 case Training():
                     shares.divide()
                     test, arrays = measure(shared, trial, event)
+                    if test is not None and trial.ensemble > 1:
+                        earlier = cycle_ends[member][1 - trial.ensemble :]
+                        arrays |= of_ensemble(shared.split, earlier, event.network)
                     arrays |= kept(trial, losses[member])
                     seconds = shares.close(member)
                     result = _result(
@@ -148,7 +156,9 @@ def _events(
             SCHEDULES[trial.schedule](trial.eta_min, trial.eta_max, trial.cycle_steps)
             for trial in trials
         ],
-        checkpoint_steps=shared.checkpoint_cycles * max(t.cycle_steps for t in trials),
+        checkpoint_steps=first.cycle_steps
+        if first.ensemble > 1
+        else shared.checkpoint_cycles * max(t.cycle_steps for t in trials),
         losses_after={epoch for t in trials for epoch in compared(t)} if shared.losses else (),
     )
 

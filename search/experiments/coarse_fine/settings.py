@@ -119,10 +119,50 @@ class SearchSettings(Experiment, ABC):
         "A",
     )
 
+    final_validation: int | None = setting(
+        None,
+        values.optional(values.whole(at_least=1)),
+        "Validation images of the final model: the search's others train it, too  [default: all "
+        "of the search's, which then train nothing]",
+        "N",
+        later=True,
+    )
+    ensemble: int = setting(
+        1,
+        values.whole(at_least=1),
+        "Average the probabilities of the final training's networks at its last N cycle ends, and "
+        "say what that brings; model.npz holds them all.",
+        "N",
+        later=True,
+    )
+
     lengths: ClassVar[tuple[str, ...]] = ("epochs", "final_epochs")
     flag_of_grid: ClassVar[str] = "--vary"
     flag_of_ends: ClassVar[str] = "--bounds"
     """The flags that warnings name."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ensemble > 1:
+            self._check_ensemble()
+
+    def _check_ensemble(self) -> None:
+        """Refuse an ensemble of more networks than the final training has cycle ends."""
+        what = f"--ensemble {self.ensemble}"
+        if self.schedule in {"constant", "rising"}:
+            raise InputError(f"{what}: a {self.schedule} learning rate has no cycles; leave it out")
+        epochs = self.final_lengths()[-1]
+        if self.cycle.unit == "steps" or epochs % self.cycle.length:
+            raise InputError(
+                f"{what}: the final model's {epochs} epochs and cycles of {self.cycle} are no "
+                "whole cycles of whole epochs; choose --final-epochs and --cycle that are"
+            )
+        ends = epochs // self.cycle.length
+        if self.ensemble > ends:
+            raise InputError(
+                f"{what}: the final model's {epochs} epochs have {ends} cycle ends; choose fewer, "
+                "or more --final-epochs"
+            )
 
     def derived(self) -> dict[str, Any]:
         """Return the settings that follow from the axes and the cycle."""
@@ -277,7 +317,30 @@ class SearchSettings(Experiment, ABC):
         trial = replace(self.space.put(self._fixed(base), point), with_test=True)
         if ALPHA not in self.space.axes:
             trial = replace(trial, alpha=self.final_alpha)
-        return tuple(replace(trial, epochs=epochs) for epochs in self.final_lengths(point))
+        if self.final_validation is not None:
+            more = base.validation_size - self.final_validation
+            train = base.train_size + more
+            trial = replace(
+                trial,
+                train_size=train,
+                validation_size=self.final_validation,
+                cycle_steps=self.space.cycle_at(point).steps(train // trial.batch_size),
+            )
+        *others, last = self.final_lengths(point)
+        kept = replace(trial, epochs=last, ensemble=self.ensemble)
+        return (*(replace(trial, epochs=epochs) for epochs in others), kept)
+
+    @property
+    def last_validation(self) -> int | None:
+        """Validation images of the final model; None for those of the search."""
+        return self.final_validation
+
+    def at_scale(self) -> Self:
+        """Return what is trained: of a preview the final model's images are fewer, too."""
+        if self.final_validation is None or self.scale == 1.0:
+            return super().at_scale()
+        fewer = max(1, round(self.final_validation * self.scale))
+        return replace(super().at_scale(), final_validation=fewer)
 
     def foreseen(self, base: Trial) -> tuple[Trial, ...]:
         """Return those of the first look, and the final models that their points would have."""

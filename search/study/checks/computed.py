@@ -17,7 +17,7 @@ from kbn.paths import kind_of
 from search.evidence.digest import trial_digest
 from search.records import EpochRecord, Figures, Result, TrialRecord
 from search.study.checks.check import Check, Examined, Verdict
-from search.study.final_model import MODEL, final_network, write_model
+from search.study.final_model import MODEL, final_network, further_networks, write_model
 from search.training.problem import Problem
 from search.training.trainer import BLAS_THREADS, train_trial
 from search.trial import NUMERICS
@@ -41,7 +41,8 @@ def model(study: Examined, into: Path) -> Iterator[Check]:
         said = "the store's network, and the data's mean and spread, to the byte"
     else:
         classes = study.record.data.classes
-        save(made, Model(network, there.mean, there.std, classes, there.labels))
+        members = further_networks(study.record)
+        save(made, Model(network, there.mean, there.std, classes, there.labels, members))
         said = "the store's network, to the byte; mean and spread take the data to be checked"
     if held.read_bytes() == made.read_bytes():
         yield Check(MODEL, Verdict.SAME, said)

@@ -42,7 +42,7 @@ CHANGED: dict[str, Any] = {
     "schedule": "cosine",
     "eta_min": 1e-4,
     "eta_max": 0.2,
-    "cycle": "100steps",
+    "cycle": "1epochs",
     "batch_size": 50,
     "epochs": 3,
     "scale": 0.5,
@@ -61,6 +61,8 @@ CHANGED: dict[str, Any] = {
     "final_epochs": 5,
     "final_both": True,
     "final_alpha": 0.6,
+    "final_validation": 100,
+    "ensemble": 2,
 }
 RACE = ("tolerance", "runs_at_most", "minutes")
 NO_RACE = {name: value for name, value in CHANGED.items() if name not in RACE} | {
