@@ -36,7 +36,7 @@ def given(value: Any, target: str | None = None) -> Dataset:
     if isinstance(value, Dataset):
         return _checked(value)
     arrays = frame_arrays(value, target, "data") if _is_frame(value) else _named(value)
-    dataset = own(arrays, name=GIVEN, title="arrays given in Python", origin="data")
+    dataset = own(arrays, name=GIVEN, title="data given in Python", origin="data")
     return replace(dataset, notes=(*dataset.notes, _how_to_keep(dataset, arrays)))
 
 

@@ -141,11 +141,6 @@ class SearchSettings(Experiment, ABC):
     flag_of_ends: ClassVar[str] = "--bounds"
     """The flags that warnings name."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.ensemble > 1:
-            self._check_ensemble()
-
     def _check_ensemble(self) -> None:
         """Refuse an ensemble of more networks than the final training has cycle ends."""
         what = f"--ensemble {self.ensemble}"
@@ -182,6 +177,8 @@ class SearchSettings(Experiment, ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.ensemble > 1:
+            self._check_ensemble()
         if self.race != "off" and self.replicate_top != "off":
             raise InputError(
                 f"--replicate-top {self.replicate_top}: the race says what is trained again; leave "
