@@ -21,6 +21,7 @@ from kbn.layers import EPS
 from kbn.network import (
     BLOCK,
     FORMAT,
+    OF_ONE,
     Model,
     Network,
     confusion_matrix,
@@ -426,7 +427,7 @@ def contents(**changes: np.ndarray) -> dict[str, Any]:
     made = model()
     return {
         **made.network.arrays(),
-        "format": np.array(FORMAT),
+        "format": np.array(OF_ONE),
         "mean": made.mean,
         "std": made.std,
         "classes": np.array(made.classes),
