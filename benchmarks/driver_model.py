@@ -1,9 +1,10 @@
 """A discrete-event model of a study: one driver serves the messages of many cores.
 
 The driver is the pool's and the runner's loop. It asks which streams have something, takes one
-message of each, submits the next trial where one ended, and brings what it took to the disk in
-groups. Everything that a core does meanwhile goes on; a core whose trial has ended waits for the
-driver. Ray itself, the network and the nodes are a constant latency here.
+message of each, with the records in it, submits the next trial where one ended, and brings what it
+took to the disk in groups. A trial sends by the clock, as the pool has it. Everything that a core
+does meanwhile goes on; a core whose trial has ended waits for the driver. Ray itself, the network
+and the nodes are a constant latency here.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import heapq
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import NamedTuple
+
+from cluster.ray_pool import seconds_between_messages
 
 EXTRA = 2
-"""Messages of a trial beside its records: that it started, and its result, which is its end."""
+"""Messages of a trial beside those on its way: that it started, and its end with its result."""
 WRITES = 2
 """What a trial writes to the store: that it started, and its result."""
 
@@ -24,7 +29,9 @@ class Costs:
     """What the driver does, in seconds."""
 
     message: float = 0.0
-    """To take in a message."""
+    """To take in a message, beside what is in it."""
+    item: float = 0.0
+    """To take in a record or a result that came in one."""
     trial: float = 0.0
     """To submit a trial, beside its messages."""
     scan: float = 0.0
@@ -36,9 +43,31 @@ class Costs:
     latency: float = 0.0
     """From a trial's submission to its first step, and from its end to the driver, together."""
     sending: float = 0.0
-    """By how much a trial is held up when it sends a record."""
+    """By how much a trial is held up when it sends a message."""
     together: bool = True
     """Whether one question serves all streams that have something, or the first of them."""
+
+
+class Message(NamedTuple):
+    """What a trial sends at a time."""
+
+    at: float
+    """Seconds from the trial's start."""
+    items: int
+    """Records and results in it."""
+
+
+@cache
+def _messages(seconds: float, records: int, every: float) -> tuple[Message, ...]:
+    """Return what `cluster.ray_pool.messages` makes of evenly spaced records."""
+    gap = seconds / max(1, records)
+    sent, held, found = -math.inf, 0, [Message(0.0, 0)]
+    for number in range(1, records + 1):
+        held += 1
+        if gap >= every or number * gap - sent >= every:
+            found.append(Message(number * gap, held))
+            sent, held = number * gap, 0
+    return (*found, Message(seconds, held + 1))
 
 
 @dataclass(frozen=True)
@@ -49,7 +78,12 @@ class Load:
     trials: int
     seconds: float
     records: int
-    """Messages that a trial sends on its way, evenly spaced."""
+    """What a trial has to tell on its way, evenly spaced."""
+
+    @cached_property
+    def messages(self) -> tuple[Message, ...]:
+        """What a trial sends, from its start to its end."""
+        return _messages(self.seconds, self.records, seconds_between_messages(self.slots))
 
 
 def wall(costs: Costs, load: Load) -> float:
@@ -102,16 +136,16 @@ class _Driver:
             self._take(slot, start, number)
 
     def _take(self, slot: int, start: float, number: int) -> None:
-        self._now += self._costs.message
-        if number in (0, self._load.records + 1):
+        sends = self._load.messages
+        self._now += self._costs.message + sends[number].items * self._costs.item
+        if number in (0, len(sends) - 1):
             self._write()
-        if number == self._load.records + EXTRA - 1:
+        if number == len(sends) - 1:
             if self._left:
                 self._submit(slot)
             return
-        sent = min(number, self._load.records)
-        share = min(1.0, (number + 1) / self._load.records) if self._load.records else 1.0
-        there = start + share * self._load.seconds + sent * self._costs.sending
+        sent = min(number, len(sends) - EXTRA)
+        there = start + sends[number + 1].at + sent * self._costs.sending
         heapq.heappush(self._messages, (there, slot, start, number + 1))
 
     def _write(self) -> None:
@@ -130,10 +164,12 @@ def limits(costs: Costs, *, seconds: float, records: int) -> Mapping[str, float]
 
     Asking about streams is a special case: where one question serves all that have something, its
     share of a message falls to `scan` as the driver gets busy; otherwise it is `scan` times cores.
+    Messages are those of a small cluster: on a larger one there are fewer.
     """
-    messages = records + EXTRA
+    messages = len(Load(1, 1, seconds, records).messages)
     found = {
         "messages": _over(seconds, messages * costs.message),
+        "records": _over(seconds, (records + 1) * costs.item),
         "submissions": _over(seconds, costs.trial),
         "asking": _over(seconds, messages * costs.scan)
         if costs.together

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import trivial
-from benchmarks.driver_model import EXTRA, Load
+from benchmarks.driver_model import Load
 from benchmarks.processes import _family
 from cluster import Event, Kind, RayPool
 from cluster.ray_pool import _attempt, _Work
@@ -46,7 +46,7 @@ class Run:
     @property
     def messages(self) -> int:
         """Messages of all trials."""
-        return self.load.trials * (self.load.records + EXTRA)
+        return self.load.trials * len(self.load.messages)
 
     @property
     def efficiency(self) -> float:
@@ -155,7 +155,7 @@ def _seconds_of_all() -> float:
 
 
 def asking(streams: Sequence[int], *, records: int = 60) -> dict[int, float]:
-    """Return the driver's seconds of a core a message, by the streams that it asks about.
+    """Return the pool's seconds of a core a message, by the streams that it asks about.
 
     All but one of the streams are of tasks that ask for a resource that nowhere is, so that they
     wait for ever and cost no process.
@@ -163,17 +163,20 @@ def asking(streams: Sequence[int], *, records: int = 60) -> dict[int, float]:
     found = {}
     for number in streams:
         with RayPool(trivial.sleep, None) as pool:
-            pool.submit("task", [(trial, None) for trial in trivial.trials(1, records=records)])
+            trials = [(trial, None) for trial in trivial.trials(1, records=records)]
+            _stream(pool, "task", trials)
             while not any(event.kind is Kind.STARTED for event in pool.poll(1.0)):
                 pass
-            idle = pool._ray.remote(  # noqa: SLF001 - no public way to have so many streams
-                num_cpus=0, resources={"nowhere": 1}, max_retries=0, num_returns="streaming"
-            )(_attempt)
             for n in range(number - 1):
-                stream = idle.remote(pool._task, pool._shared, ())  # noqa: SLF001 - as above
-                pool._running[stream] = _Work(f"{n}", ())  # noqa: SLF001 - as above
+                _stream(pool, f"{n}", (), num_cpus=0, resources={"nowhere": 1})
             found[number] = _median_poll(pool)
     return found
+
+
+def _stream(pool: RayPool, key: str, payload: Any, **asked: Any) -> None:
+    """Have a pool wait for a task that sends each of its items at once."""
+    remote = pool._ray.remote(max_retries=0, num_returns="streaming", **asked)(_attempt)  # noqa: SLF001 - no public way to have so many
+    pool._running[remote.remote(pool._task, pool._shared, payload, 0.0)] = _Work(key, payload)  # noqa: SLF001 - as above
 
 
 def _median_poll(pool: RayPool) -> float:

@@ -28,7 +28,7 @@ from search.running.runner import COMMIT_SECONDS
 
 __all__ = ["draw", "section"]
 
-CASES = ((0.05, 1), (0.2, 1), (1.0, 1), (1.0, 20))
+CASES = ((0.05, 1), (0.2, 1), (1.0, 1), (3.0, 20))
 """Seconds and records of the trials that are measured."""
 SECONDS_A_CASE = 4.0
 STREAMS = (1, 100, 1_000, 3_000)
@@ -77,26 +77,26 @@ def measure(slots: Sequence[int], rounds: int, disk: Path, *, records: int) -> d
 def calibrated(runs: Sequence[Run], asked: Mapping[int, float]) -> Costs:
     """Return the driver's costs: its core's time at the fewest slots, the disk's in all runs.
 
-    What is left of the wall time at the fewest slots is a trial's latency, and what each record
-    holds it up. `asked` are seconds a message by
-    the number of streams.
+    `asked` are seconds a message by the number of streams. What is left of the wall time at the
+    fewest slots is a trial's latency, and what each message holds it up.
     """
     few = [run for run in runs if run.load.slots == min(each.load.slots for each in runs)]
-    scan = max(0.0, float(np.polyfit(list(asked), list(asked.values()), 1)[0]))
-    A = np.array([(run.load.trials, run.messages) for run in few], dtype=float)
-    b = np.array([run.busy - scan * run.polls * run.load.slots for run in few])
-    weights = 1 / A[:, :1]  # each run counts by what it says of a trial
-    trial, message = nnls(A * weights, b * weights[:, 0])[0]
+    scan, message = np.maximum(0.0, np.polyfit(list(asked), list(asked.values()), 1))
+    A = np.array([(1, run.load.records + 1) for run in few], dtype=float)
+    taken = [message * run.messages + scan * run.polls * run.load.slots for run in few]
+    left = [(run.busy - each) / run.load.trials for run, each in zip(few, taken, strict=True)]
+    trial, item = nnls(A, np.array(left))[0]
     costs = Costs(
         message=float(message),
+        item=float(item),
         trial=float(trial),
-        scan=scan,
+        scan=float(scan),
         commit=statistics.median(run.committing / max(1, run.commits) for run in runs),
         window=COMMIT_SECONDS,
         together=any(run.together for run in runs),
     )
     # Latency hides some of the driver's work, so that what is left is found step by step.
-    A, held = np.array([(1, run.load.records) for run in few], dtype=float), np.zeros(2)
+    A, held = np.array([(1, len(run.load.messages)) for run in few], dtype=float), np.zeros(2)
     for _ in range(10):
         costs = dataclasses.replace(costs, latency=float(held[0]), sending=float(held[1]))
         left = [

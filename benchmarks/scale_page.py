@@ -23,12 +23,14 @@ FREE = 0.3
 """Share of a machine that may be taken before its cores are what trials wait for."""
 NAMES = {
     "messages": "taking in messages",
+    "records": "taking in the records in them",
     "submissions": "submitting trials",
     "asking": "asking which streams have something",
     "commits": "committing each write by itself",
 }
 LIFTS = {
-    "messages": "fewer records a trial, or several trials in a task (`--pack`): one stream for all",
+    "messages": "several trials in a task (`--pack`): one stream for all",
+    "records": "fewer records a trial",
     "submissions": "several trials in a task (`--pack`): one submission for all",
     "asking": "a pool that is told which streams have something, instead of asking about each",
     "commits": "committing what came in together, in groups",
@@ -141,11 +143,12 @@ def _costs(costs: Costs) -> str:
     grouped = f"a group, {1e3 * costs.window:.0f} ms after its first write"
     rows = [
         ("a message taken in", f"{1e3 * costs.message:.3f}"),
+        ("a record or result in it", f"{1e3 * costs.item:.3f}"),
         ("a trial submitted", f"{1e3 * costs.trial:.3f}"),
         ("asking which streams have something, for each of them", f"{1e3 * costs.scan:.5f}"),
         (f"a commit, of {grouped if costs.window else 'each write'}", f"{1e3 * costs.commit:.2f}"),
         ("latency from a trial's end to the next one's start", f"{1e3 * costs.latency:.2f}"),
-        ("a record sent, to the trial that sends it", f"{1e3 * costs.sending:.2f}"),
+        ("a message sent, to the trial that sends it", f"{1e3 * costs.sending:.2f}"),
     ]
     return _table(rows, ("", "ms"))
 

@@ -1,4 +1,4 @@
-"""A pool over Ray: one remote task a submission, its items streamed to the driver.
+"""A pool over Ray: one remote task a submission, its items streamed to the driver by the second.
 
 Ray's own retries stay off: a retried generator continues the stream of the attempt before it,
 so that items of two attempts mix without a sign. Attempts are made here instead, each with a
@@ -42,6 +42,13 @@ nothing, a task that is submitted later could not be placed."""
 FETCH_SECONDS = 1.0
 """How often the cluster is looked after while an item is on its way."""
 
+MESSAGE_SECONDS = 0.0011
+"""What the driver takes to take in a message: measured by `benchmarks/overhead.py`."""
+DRIVER_SHARE = 1 / 3
+"""How much of its time it may take for that."""
+LEAST_SECONDS = 1.0
+"""From one message of a task to its next, at least: often enough for whoever watches."""
+
 
 class Later(NamedTuple):
     """Shared data that is still being made: Ray starts meanwhile."""
@@ -52,7 +59,7 @@ class Later(NamedTuple):
 
 
 class _Started(NamedTuple):
-    """First item of every attempt."""
+    """First message of every attempt."""
 
     node: str
     """The machine's name."""
@@ -61,30 +68,51 @@ class _Started(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """Last item of every attempt that was not lost."""
+    """Last message of every attempt that was not lost."""
 
     failure: TaskFailure | None
-    last: Any = None
-    """What the task returned."""
+    items: tuple[Any, ...] = ()
+    """What the task yielded since the message before, and what it returned."""
 
 
-def _attempt(task: Task, shared: Any, payload: Any) -> Iterator[Any]:
-    """Run a task in a worker; what it raises becomes an item, so that nothing needs pickling."""
+def _attempt(task: Task, shared: Any, payload: Any, seconds: float) -> Iterator[Any]:
+    """Run a task in a worker: where it runs, then its messages."""
     import ray  # noqa: PLC0415 - this runs in a worker of Ray's
 
     yield _Started(socket.gethostname(), ray.get_runtime_context().get_node_id())
+    yield from messages(lambda: task(shared, payload), seconds)
+
+
+def messages(task: Callable[[], Iterator[Any]], seconds: float) -> Iterator[list[Any] | _Ended]:
+    """Yield a task's items together, one message in so many seconds, and last how it ended.
+
+    The first goes out at once, and so does each of a task that is slower than that: what it has
+    would wait for as long as it takes to its next. What the task raises is told as well, so that
+    nothing of its own needs pickling.
+    """
+    held: list[Any] = []
+    sent, last, slow = -math.inf, time.monotonic(), False
     try:
-        items = iter(task(shared, payload))
+        items = iter(task())
         while True:  # not `yield from`: Ray sends statistics into its generators
             try:
-                item = next(items)
+                held.append(next(items))
             except StopIteration as end:
-                ended = _Ended(None, end.value)
+                ended = _Ended(None, (*held, end.value) if end.value is not None else (*held,))
                 break
-            yield item
+            now = time.monotonic()
+            slow, last = slow or now - last >= seconds, now
+            if slow or now - sent >= seconds:
+                yield held
+                held, sent = [], now
     except Exception as error:  # noqa: BLE001 - whatever a task raises is reported
-        ended = _Ended(failure_of(error))
+        ended = _Ended(failure_of(error), (*held,))
     yield ended
+
+
+def seconds_between_messages(slots: int) -> float:
+    """Return how often a task may send, so that the driver of so many keeps up with them."""
+    return max(LEAST_SECONDS, slots * MESSAGE_SECONDS / DRIVER_SHARE)
 
 
 def _woken(task: Task) -> None:
@@ -104,9 +132,9 @@ class _Work:
     not_before: float = 0.0
     """Monotonic time before which it is not tried again."""
     heard: float = math.inf
-    """Monotonic time of the attempt's last item; infinite while it waits for a worker."""
+    """Monotonic time of the attempt's last message; infinite while it waits for a worker."""
     started: float = 0.0
-    """Monotonic time of the attempt's first item."""
+    """Monotonic time of the attempt's first message."""
 
 
 class RayPool:
@@ -292,7 +320,7 @@ class RayPool:
 
     def _stalled(self) -> list[Any]:
         """Return the streams that have yielded nothing for too long."""
-        latest = time.monotonic() - self._stall_seconds
+        latest = time.monotonic() - self._stall_seconds - seconds_between_messages(self.slots)
         return self._empty(stream for stream, work in self._running.items() if work.heard < latest)
 
     def _unreachable(self) -> list[Any]:
@@ -322,7 +350,8 @@ class RayPool:
 
     def _start_what_fits(self) -> None:
         ahead = AHEAD if self._took < AHEAD_SECONDS and not self._max_concurrent else 0
-        now, room = time.monotonic(), self.slots + ahead - len(self._running)
+        now, slots = time.monotonic(), self.slots
+        room, seconds = slots + ahead - len(self._running), seconds_between_messages(slots)
         for _ in range(len(self._waiting)):
             if room <= 0:
                 return
@@ -333,36 +362,39 @@ class RayPool:
             work.tries.begin()
             work.node = work.node_id = ""
             work.heard = math.inf
-            stream = self._remote.remote(self._task, self._shared, work.payload)
+            stream = self._remote.remote(self._task, self._shared, work.payload, seconds)
             self._running[stream] = work
             room -= 1
 
     def _next(self, stream: Any) -> Iterator[Event]:
-        """Yield the events of a stream's next item."""
+        """Yield the events of a stream's next message."""
         work = self._running[stream]
         try:
-            item = self._fetch(next(stream))
+            message = self._fetch(next(stream))
         except StopIteration:
-            item = _Ended(_lost("WorkerCrashedError", "its stream ended before the task did"))
+            message = _Ended(_lost("WorkerCrashedError", "its stream ended before the task did"))
         except self._ray.exceptions.RayTaskError as error:  # an item that cannot be pickled
-            item = _Ended(failure_of(error))
+            message = _Ended(failure_of(error))
         except self._ray.exceptions.RayError as error:
-            item = _Ended(_lost(type(error).__name__, str(error)))
+            message = _Ended(_lost(type(error).__name__, str(error)))
         work.heard = time.monotonic()
-        match item:
+        match message:
             case _Started(node, node_id):
                 work.node, work.node_id, work.started = node, node_id, work.heard
                 yield self._event(Kind.STARTED, work, None)
-            case _Ended(failure, last):
+            case _Ended(failure, items):
                 del self._running[stream]
                 if failure is None:
                     self._took = work.heard - work.started
-                if last is not None:
-                    yield self._event(Kind.ITEM, work, last)
+                yield from self._items(work, items)
                 yield self._end(work, failure)
-            case _:
-                work.tries.got()
-                yield self._event(Kind.ITEM, work, item)
+            case items:
+                yield from self._items(work, items)
+
+    def _items(self, work: _Work, items: Iterable[Any]) -> Iterator[Event]:
+        for item in items:
+            work.tries.got()
+            yield self._event(Kind.ITEM, work, item)
 
     def _fetch(self, reference: Any) -> Any:
         """Return an item's value, which may have to come from another node."""

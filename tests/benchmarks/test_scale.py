@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from benchmarks import scale
-from benchmarks.driver_model import EXTRA, WRITES, Costs, Load, efficiency, wall
+from benchmarks.driver_model import WRITES, Costs, Load, efficiency, wall
 from benchmarks.metered import Run
 from search.running.runner import COMMIT_SECONDS
 
 COSTS = Costs(
     message=8e-4,
+    item=1e-4,
     trial=2e-3,
     scan=3e-6,
     commit=8e-3,
@@ -27,12 +28,15 @@ STREAMS = {number: COSTS.message + number * COSTS.scan for number in (1, 100, 1_
 
 def run(load: Load) -> Run:
     """Return what would be measured of a driver with these costs."""
-    polls = load.trials * (load.records + EXTRA)
+    polls = load.trials * len(load.messages)
+    records = load.trials * (load.records + 1)
     commits = WRITES * load.trials
     return Run(
         load=load,
         wall=wall(COSTS, load),
-        busy=polls * (COSTS.message + load.slots * COSTS.scan) + load.trials * COSTS.trial,
+        busy=polls * (COSTS.message + load.slots * COSTS.scan)
+        + records * COSTS.item
+        + load.trials * COSTS.trial,
         commits=commits,
         committing=commits * COSTS.commit,
         polls=polls,
@@ -81,7 +85,7 @@ def test_the_section_names_the_first_bottleneck(tmp_path: Path) -> None:
     """Predictions stand beside measurements, the driver's largest term is named, and drawn."""
     text = scale.section(results())
     assert "The first bottleneck is taking in messages" in text
-    alone = 4.0 / ((20 + EXTRA) * COSTS.message)
+    alone = 4.0 / (len(Load(1, 1, 4.0, 20).messages) * COSTS.message)
     assert f"all the driver's time at {alone:,.0f} cores" in text
     assert "0.000 at the median and 0.000 at most" in text
     assert "10,000" in text
