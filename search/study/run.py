@@ -6,7 +6,6 @@ This is where the parts meet: `search` decides, `cluster` runs, `kbn` trains, `r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
@@ -103,10 +102,9 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
         check_memory(spec, how, problem)
     with Workers(how, problem, say=say) as workers:
         session = TrainingSession(spec, how, problem, workers=workers, console=console)
-        reporting = _meanwhile(check_reports)
         if not (folder / STORE).exists():
             workers.open()  # there is something to train for sure
-        reporting.result()
+        check_reports()  # while workers import what they need
         with claim(folder, identity, overwrite=how.overwrite) as store:
 
             def record(open_trials: Mapping[str, State]) -> StudyRecord:
@@ -162,14 +160,6 @@ def check_reports() -> None:
             f"no report could be written here ({one_line(error)}); "
             "`python -c 'import reports'` shows why"
         ) from error
-
-
-def _meanwhile(check: Callable[[], None]) -> Future[None]:
-    """Make a check in a thread, while something else is waited for."""
-    executor = ThreadPoolExecutor(1, "check")
-    checked = executor.submit(check)
-    executor.shutdown(wait=False)
-    return checked
 
 
 def check_memory(spec: StudySpec, how: Execution, problem: Problem) -> None:
