@@ -1,7 +1,7 @@
 """What a search says holds at its rate, over worlds whose truth is known, by the whole procedure.
 
 The bounds catch a true rate of 8 %: at most so many searches may err that a test is passed with it
-in 5 % of cases (of 36 none, of 400 twenty-three). Searches are the same at each run, and so is what
+in 5 % of cases (of 36 none, of 400 twenty-two). Searches are the same at each run, and so is what
 is counted.
 """
 
