@@ -18,9 +18,10 @@ STUDIES = {
     "lambda-coarse-fine": "search.lambda_coarse_fine",
     "lambda-replicates": "search.lambda_coarse_fine --race off --replicates 3 --rounds auto",
     "paper": "search.paper",
-    "lambda-eta": "search.coarse_fine --vary eta_max=0.01:1:5 --vary lam=1e-4:1e-1:4",
+    "lambda-eta": "search.coarse_fine --race off --vary eta_max=0.01:1:5 --vary lam=1e-4:1e-1:4",
     "random": (
-        "search.coarse_fine --vary lam=random:1e-5:1e-1 --vary eta_max=random:0.01:1 --samples 20"
+        "search.coarse_fine --race off --vary lam=random:1e-5:1e-1 --vary eta_max=random:0.01:1 "
+        "--samples 20"
     ),
 }
 """The study's name without its data, and its command without data and name."""

@@ -58,7 +58,7 @@ def _more_runs(search: SearchSettings) -> str:
     """Say how often points are trained that are trained again."""
     if search.rule is not None:
         looks = [str(runs) for runs in search.rule.looks if runs > search.replicates]
-        return f", then in a race {' and '.join(looks)} of those left" if looks else ""
+        return f", then in a race {phrases(looks)} of those left" if looks else ""
     if search.replicate_top == "off" or search.replicate_top.replicates <= search.replicates:
         return ""
     return f", and {search.replicate_top.replicates} of the best {search.replicate_top.count}"
