@@ -7,7 +7,7 @@ is counted.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import pytest
 from scipy.stats import binom
@@ -39,7 +39,7 @@ def most(searches: int) -> int:
     return int(binom.ppf(0.05, searches, CAUGHT)) - 1
 
 
-@lru_cache(maxsize=1)
+@cache
 def found(plan: str, world: str, searches: int) -> tuple[Search, ...]:
     """Return searches of a world."""
     return tuple(search(WORLDS[world], PLANS[plan], seed) for seed in range(searches))
