@@ -32,10 +32,11 @@ search: $(READY) ## the λ search, coarse to fine; ARGS="--data digits" passes f
 test: $(DEV) lint types ## lint, type check and the everyday tests
 	$(BIN)/python -m pytest -m "not slow" --numprocesses 3 --dist loadfile $(ARGS)
 
-# In one process: a job of Ray's joins the newest cluster on its machine, whosever it is. And in a
-# child of pytest's, so that one that dies ends the run with its test's name.
+# A job of Ray's joins the newest cluster on its machine, whosever it is: jobs are tested when no other
+# test runs. And in a child of pytest's, so that one that dies ends the run with its test's name.
 test-slow: $(DEV) ## the tests that take longer (CI runs both: .ci/run)
-	$(BIN)/python -m pytest -m slow --numprocesses 1 $(ARGS)
+	$(BIN)/python -m pytest -m "slow and not jobs" --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "slow and jobs" --numprocesses 1 $(ARGS)
 
 lint: $(DEV) ## ruff: lint and format check
 	$(BIN)/ruff check .

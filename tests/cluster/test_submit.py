@@ -100,6 +100,7 @@ class Submission:
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.jobs
 def test_a_killed_submission_is_taken_up_again(
     dashboard: str, checkout: Path, tmp_path: Path
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_killed_submission_is_taken_up_again(
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.jobs
 def test_a_job_that_nobody_knows_is_refused(
     dashboard: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,6 +176,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.jobs
 def test_a_cut_line_is_taken_up_again(dashboard: str, checkout: Path, tmp_path: Path) -> None:
     """Nothing of the log is lost or shown twice, and the folder comes back all the same."""
     gate, line = tmp_path / "gate", Line(dashboard)
@@ -192,6 +195,7 @@ def test_a_cut_line_is_taken_up_again(dashboard: str, checkout: Path, tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.jobs
 def test_a_stopped_job_still_brings_its_folder(
     dashboard: str, checkout: Path, tmp_path: Path
 ) -> None:
@@ -209,6 +213,7 @@ def test_a_stopped_job_still_brings_its_folder(
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.jobs
 def test_ctrl_c_leaves_the_job(dashboard: str, checkout: Path, tmp_path: Path) -> None:
     """It says how to come back and how to stop the job, which goes on."""
     gate = tmp_path / "gate"
@@ -227,6 +232,7 @@ def test_ctrl_c_leaves_the_job(dashboard: str, checkout: Path, tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.jobs
 @pytest.mark.timeout(600)
 def test_a_study_comes_back(dashboard: str, tmp_path: Path) -> None:
     """A study submitted from this checkout: its report is here, and again it trains nothing."""
@@ -315,6 +321,7 @@ def test_a_missing_extra_is_named(web: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.jobs
 def test_a_folder_without_our_code_is_refused(
     dashboard: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

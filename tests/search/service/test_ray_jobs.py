@@ -23,7 +23,7 @@ from tests.search.drivers import wait_for
 from tests.search.service.test_drivers import LONG, queued
 from tests.search.studies import SMALL
 
-pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.jobs, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
