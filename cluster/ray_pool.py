@@ -58,6 +58,10 @@ class Later(NamedTuple):
     nbytes: int
 
 
+AtOnce = Callable[[Any], bool]
+"""Tells an item that is sent as soon as it is there."""
+
+
 class _Started(NamedTuple):
     """First message of every attempt."""
 
@@ -75,19 +79,29 @@ class _Ended(NamedTuple):
     """What the task yielded since the message before, and what it returned."""
 
 
-def _attempt(task: Task, shared: Any, payload: Any, seconds: float) -> Iterator[Any]:
+def never(_: Any) -> bool:
+    """Let an item wait for others."""
+    return False
+
+
+def _attempt(
+    task: Task, shared: Any, payload: Any, seconds: float, at_once: AtOnce = never
+) -> Iterator[Any]:
     """Run a task in a worker: where it runs, then its messages."""
     import ray  # noqa: PLC0415 - this runs in a worker of Ray's
 
     yield _Started(socket.gethostname(), ray.get_runtime_context().get_node_id())
-    yield from messages(lambda: task(shared, payload), seconds)
+    yield from messages(lambda: task(shared, payload), seconds, at_once)
 
 
-def messages(task: Callable[[], Iterator[Any]], seconds: float) -> Iterator[list[Any] | _Ended]:
+def messages(
+    task: Callable[[], Iterator[Any]], seconds: float, at_once: AtOnce = never
+) -> Iterator[list[Any] | _Ended]:
     """Yield a task's items together, one message in so many seconds, and last how it ended.
 
     The first goes out at once, and so does each of a task that is slower than that: what it has
-    would wait for as long as it takes to its next. What the task raises is told as well, so that
+    would wait for as long as it takes to its next. With what `at_once` holds for go those before
+    it. What the task raises is told as well, so that
     nothing of its own needs pickling.
     """
     held: list[Any] = []
@@ -102,7 +116,7 @@ def messages(task: Callable[[], Iterator[Any]], seconds: float) -> Iterator[list
                 break
             now = time.monotonic()
             slow, last = slow or now - last >= seconds, now
-            if slow or now - sent >= seconds:
+            if slow or now - sent >= seconds or at_once(held[-1]):
                 yield held
                 held, sent = [], now
     except Exception as error:  # noqa: BLE001 - whatever a task raises is reported
@@ -163,6 +177,9 @@ class RayPool:
         Packages that an existing cluster's workers need.
     versions
         Returns what has to be the same on all nodes of an existing cluster; None checks nothing.
+    at_once
+        Tells items that a lost worker is gone on from, which are sent as soon as they are there; a
+        function that workers can import. Others go out together: see `messages`.
     say
         Called with a line for the user.
 
@@ -186,9 +203,11 @@ class RayPool:
         stall_seconds: float | None = None,
         py_modules: tuple[Path, ...] = (),
         versions: Versions | None = None,
+        at_once: AtOnce = never,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._say = say
+        self._at_once = at_once
         self._retries = retries
         self._stall_seconds = math.inf if stall_seconds is None else stall_seconds
         self._needs = Needs(cpus_per_task, memory_per_task)
@@ -362,7 +381,9 @@ class RayPool:
             work.tries.begin()
             work.node = work.node_id = ""
             work.heard = math.inf
-            stream = self._remote.remote(self._task, self._shared, work.payload, seconds)
+            stream = self._remote.remote(
+                self._task, self._shared, work.payload, seconds, self._at_once
+            )
             self._running[stream] = work
             room -= 1
 

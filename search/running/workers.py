@@ -19,7 +19,7 @@ import cluster
 from search.running.runner import Pool
 from search.settings.spec import Execution
 from search.training.problem import Problem
-from search.training.trainer import Shared, train_task
+from search.training.trainer import Shared, is_checkpoint, train_task
 from search.training.versions import versions
 
 
@@ -75,6 +75,7 @@ class Workers:
             stall_seconds=how.trial_timeout,
             py_modules=_own_packages() if how.address else (),
             versions=versions,
+            at_once=is_checkpoint,
             say=self._say,
         )
 

@@ -82,6 +82,11 @@ def train_task(
     raise AssertionError("each trial ends with its result")
 
 
+def is_checkpoint(item: tuple[str, Item]) -> bool:
+    """Tell what a lost task's next attempt goes on from."""
+    return isinstance(item[1], Checkpoint)
+
+
 def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[str, Item]]:
     """Train trials that can share a pack (see `search.training.packing`) in one task, on one core.
 

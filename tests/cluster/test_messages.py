@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from cluster.ray_pool import LEAST_SECONDS, messages, seconds_between_messages
+from cluster.ray_pool import LEAST_SECONDS, messages, never, seconds_between_messages
 
 
 class Clock:
@@ -30,7 +30,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def sent(clock: Clock, gaps: list[float], *, every: float, fails: bool = False) -> Any:
+def sent(
+    clock: Clock,
+    gaps: list[float],
+    *,
+    every: float,
+    fails: bool = False,
+    at_once: Callable[[int], bool] = never,
+) -> Any:
     """Return the messages of a task of the items 0, 1, …, which takes `gaps` to come to each."""
 
     def task() -> Iterator[int]:
@@ -40,7 +47,7 @@ def sent(clock: Clock, gaps: list[float], *, every: float, fails: bool = False) 
         if fails:
             raise ValueError("gone wrong")
 
-    *during, ended = messages(task, every)
+    *during, ended = messages(task, every, at_once)
     return [list(each) for each in during], ended
 
 
@@ -56,6 +63,13 @@ def test_a_slow_task_holds_nothing_back(clock: Clock) -> None:
     during, ended = sent(clock, [5.0, 0.0, 5.0, 0.0], every=1.0)
     assert during == [[0], [1], [2], [3]]
     assert ended.items == ()
+
+
+def test_what_must_not_be_lost_does_not_wait(clock: Clock) -> None:
+    """A checkpoint is there for the next attempt as soon as it is made, and what came before it."""
+    during, ended = sent(clock, [0.1] * 6, every=1.0, at_once=lambda number: number == 3)
+    assert during == [[0], [1, 2, 3]]
+    assert ended.items == (4, 5)
 
 
 def test_what_was_held_is_told_with_a_failure(clock: Clock) -> None:
