@@ -63,6 +63,7 @@ class Shown:
         for name, value in TINY.items():
             told = flag(name) in self.words or f"{name}=" in varied
             told |= "--scale" in self.words and name in {"cycle", "epochs"}  # it shortens both
+            told |= "--ensemble" in self.words and name == "final_epochs"  # of its cycles' ends
             if name in names and name not in self.driver.refused and not told:
                 more += [flag(name), value]
         if not any(word.startswith("npz:") for word in self.words):
