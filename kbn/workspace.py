@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int, Integer
@@ -76,10 +77,7 @@ class Workspace:
         widths = tuple(W.shape[2] for W in pack.W)
         hidden, k = widths[:-1], widths[-1]
         normed = hidden if pack.batch_norm else ()
-
-        def of_layers(layers: Sequence[int], columns: int) -> tuple[np.ndarray, ...]:
-            return tuple(aligned((K, m, columns), dtype) for m in layers)
-
+        of_layers = partial(_of_layers, K, dtype)
         A = of_layers(widths, n)
         moments, d_small = aligned(pack.averages.shape, dtype), aligned(pack.small.shape, dtype)
         stds = aligned((K, sum(normed)), dtype)
@@ -127,3 +125,10 @@ class Workspace:
         # A place among the scores may be larger than the labels' type can hold.
         places = np.multiply(y[rows], len(rows), dtype=labels.dtype, casting="unsafe")
         np.add(self.first_class, places, out=labels, casting="unsafe")
+
+
+def _of_layers(
+    members: int, dtype: np.dtype, widths: Sequence[int], columns: int
+) -> tuple[np.ndarray, ...]:
+    """Return buffers of all members' layers; no function within `of`: tests check each anew."""
+    return tuple(aligned((members, m, columns), dtype) for m in widths)

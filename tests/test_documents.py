@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+@pytest.mark.slow
+@pytest.mark.ray
 def test_the_library_example_runs(tmp_path: Path) -> None:
     """It searches on embedded Ray and labels images with the saved network."""
     done = subprocess.run(

@@ -10,7 +10,13 @@ import math
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BETWEEN = ((1.0, (2.0, 3.0, 4.0, 6.0, 8.0)), (2.0, (2.0, 5.0)))
@@ -26,9 +32,15 @@ def power_text(power: int) -> str:
 def log_ticks(axis: Axis, low: float, high: float) -> None:
     """Put ticks on a log axis that shows `low` to `high`: at powers of ten, and some between.
 
-    Those between have labels where the axis is too short for powers of ten to say where it is.
+    Those between have labels where the axis is too short for powers of ten to say where it is. One
+    that is too short for two of these as well has ticks at round numbers.
     """
     decades = math.log10(high / low)
+    if _round_multiples(low, high) < 2:
+        axis.set_major_locator(MaxNLocator(4))
+        axis.set_major_formatter(FuncFormatter(_text))
+        axis.set_minor_locator(NullLocator())
+        return
     between = next((multiples for most, multiples in _BETWEEN if decades <= most), None)
     axis.set_major_locator(LogLocator(numticks=12))
     axis.set_major_formatter(FuncFormatter(_text))
@@ -36,10 +48,17 @@ def log_ticks(axis: Axis, low: float, high: float) -> None:
     axis.set_minor_formatter(FuncFormatter(_text) if between else NullFormatter())
 
 
+def _round_multiples(low: float, high: float) -> int:
+    """Return how many powers of ten, or multiples with a label, lie between `low` and `high`."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    multiples = (1.0, *_BETWEEN[0][1])
+    return sum(low <= each * 10.0**power <= high for power in powers for each in multiples)
+
+
 def _text(value: float, _: int | None = None) -> str:
     power = math.floor(math.log10(value) + 1e-9)
-    multiple = round(value / 10.0**power)
-    return power_text(power) if multiple == 1 else f"{multiple}×{power_text(power)}"
+    multiple = f"{value / 10.0**power:.4g}"
+    return power_text(power) if multiple == "1" else f"{multiple}×{power_text(power)}"
 
 
 def along_epochs(ax: Axes) -> None:

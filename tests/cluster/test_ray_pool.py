@@ -31,8 +31,8 @@ def address() -> Iterator[str]:
 
 
 def join(address: str, **how: Any) -> RayPool:
-    """Return a pool on a cluster that exists."""
-    return RayPool(work, shared_data(), **{"address": address, "py_modules": OURS} | how)
+    """Return a pool on a cluster that exists, whose workers find all packages by themselves."""
+    return RayPool(work, shared_data(), **{"address": address} | how)
 
 
 def test_a_cluster_needs_no_packages(address: str) -> None:
@@ -270,9 +270,9 @@ def test_shared_data_may_come_later(address: str) -> None:
         raise ValueError("cannot be made")
 
     with pytest.raises(ValueError, match="cannot be made"):
-        RayPool(work, Later(broken, 8000), address=address, py_modules=OURS)
+        RayPool(work, Later(broken, 8000), address=address)
     assert not ray.is_initialized()
-    with RayPool(work, Later(made, 8000), address=address, py_modules=OURS) as pool:
+    with RayPool(work, Later(made, 8000), address=address) as pool:
         pool.submit("a", Order("echo", 1))
         assert items(finish(pool, "a"), "a") == [("shared", 1)]
     assert started == [True]

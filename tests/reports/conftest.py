@@ -12,6 +12,7 @@ from reports.write import Report
 from search import Study, run
 from search.records import StudyRecord
 from tests.reports import records
+from tests.search.conftest import sketches
 from tests.search.studies import SMALL
 
 
@@ -34,6 +35,16 @@ def written(
     """Return a study and its report, figures and all."""
     record = records.study(tmp_path_factory.mktemp("study"), records.STUDIES[request.param])
     return record, reports.write(record)
+
+
+@pytest.fixture(scope="session", params=records.DRAWN)
+def sketched(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[StudyRecord, Report]:
+    """Return the same with figures that are planned, but not painted."""
+    record = records.study(tmp_path_factory.mktemp("study"), records.STUDIES[request.param])
+    with sketches():
+        return record, reports.write(record)
 
 
 @pytest.fixture

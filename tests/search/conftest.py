@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,14 @@ def sketch(
     return svg, png
 
 
+@contextmanager
+def sketches() -> Iterator[None]:
+    """Leave figures unpainted in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reports.drawing.album.write_figure", sketch)
+        yield
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _sketches(request: pytest.FixtureRequest) -> Iterator[None]:
     """Leave figures unpainted in this process: they take most of a small study's time.
@@ -35,9 +44,8 @@ def _sketches(request: pytest.FixtureRequest) -> Iterator[None]:
     How they look is what `tests/reports` are about; drivers in processes of their own, and studies
     on disks that fill up, paint them.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        if not request.module.__name__.endswith("test_full_disk"):
-            patch.setattr("reports.drawing.album.write_figure", sketch)
+    painted = request.module.__name__.endswith("test_full_disk")
+    with nullcontext() if painted else sketches():
         yield
 
 

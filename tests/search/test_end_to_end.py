@@ -118,7 +118,9 @@ def test_a_scheduler_ends_a_driver_while_ray_starts(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("flags", [pytest.param((), marks=pytest.mark.ray), ("--serial",)])
+@pytest.mark.parametrize(
+    "flags", [pytest.param((), marks=[pytest.mark.ray, pytest.mark.slow]), ("--serial",)]
+)
 def test_a_scheduler_ends_a_driver_while_the_report_is_written(
     study: Study, tmp_path: Path, flags: tuple[str, ...]
 ) -> None:

@@ -145,6 +145,7 @@ def seconds_of(*flags: str | Path) -> float:
 
 
 @linux
+@pytest.mark.slow
 def test_a_driver_killed_at_random(longer: Path, tmp_path: Path) -> None:
     """SIGKILL at three random moments of a serial study's life."""
     with closing(sqlite3.connect(longer / "study.db")) as db:
@@ -193,6 +194,7 @@ def test_trials_that_go_wrong(small: Path, tmp_path: Path) -> None:
     assert all(report.count(kind) >= wrong.count(kind) for kind in wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_worker_killed_in_mid_pack(small: Path, tmp_path: Path) -> None:
     """SIGKILL of a task that trains two trials: each goes on alone, to the same bytes."""
@@ -263,7 +265,7 @@ def test_a_node_killed_and_one_added(small: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ends", "goes_on"),
     [
-        ("gcs_server", "serial"),
+        pytest.param("gcs_server", "serial", marks=pytest.mark.slow),
         pytest.param("gcs_server", "on a new cluster", marks=pytest.mark.slow),
         pytest.param("raylet", "on a new cluster", marks=pytest.mark.slow),
     ],

@@ -29,7 +29,7 @@ EXECUTORS = {
     "two nodes": ["--address=auto"],
 }
 KILLED_AFTER = 2
-EVERYDAY = {("serial", 1, KILLED_AFTER), ("2 workers", 1, 0)}
+EVERYDAY = {("serial", 1, 0), ("2 workers", 1, 0)}
 """Executor, seed of the order, results before the kill."""
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import reports
+from reports.drawing.style import Draw, write_figure
 from search.records import Mistakes, StudyRecord
 from tests.reports.records import DIGITS, study
+from tests.search.conftest import sketch
 
 MISTAKES = Mistakes(
     images=np.arange(2.0 * 64).reshape(2, 64),
@@ -18,6 +21,17 @@ MISTAKES = Mistakes(
     taken_for=np.array([5, 8]),
     probabilities=np.array([0.9999, 0.5]),
 )
+
+
+@pytest.fixture(autouse=True)
+def _others_sketched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paint the figures that are looked at here alone: a report has many more."""
+
+    def painted(folder: Path, name: str, draw: Draw, **how: Any) -> tuple[Path, Path]:
+        write = write_figure if name in ("weights", "mistakes") else sketch
+        return write(folder, name, draw, **how)
+
+    monkeypatch.setattr("reports.drawing.album.write_figure", painted)
 
 
 def drawn(record: StudyRecord) -> set[str]:

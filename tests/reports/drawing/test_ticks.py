@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -55,15 +55,17 @@ def test_powers_are_written_as_text() -> None:
         (3e-4, 2e-2, ["5×10⁻⁴", "10⁻³", "2×10⁻³", "5×10⁻³", "10⁻²", "2×10⁻²"]),
         (2e-3, 4.5e-3, ["2×10⁻³", "3×10⁻³", "4×10⁻³"]),
         (0.5, 2.0, ["6×10⁻¹", "8×10⁻¹", "10⁰", "2×10⁰"]),
+        (0.085, 0.165, ["10⁻¹", "1.2×10⁻¹", "1.4×10⁻¹", "1.6×10⁻¹"]),
     ],
 )
 def test_a_log_axis_says_where_it_is(low: float, high: float, expected: list[str]) -> None:
-    """At powers of ten; on a short axis at their multiples too."""
+    """At powers of ten; on a short axis at their multiples too, and else at round numbers."""
     found = labels(log_axis(low, high))
     assert [label.get_text() for label in found.values()] == expected
 
 
 @settings(max_examples=20)
+@example(-1.09375, 0.3125)
 @given(st.floats(-12, 6), st.floats(0.3, 14))
 def test_any_log_axis_has_labels_that_do_not_overlap(start: float, decades: float) -> None:
     """Two at least, so that a reader knows the scale, and each beside the next."""

@@ -16,7 +16,7 @@ from reports.parts.frames import (
     trials_frame,
 )
 from reports.write import Report
-from search import Study
+from search import Study, run
 from search.records import State, StudyRecord
 from tests.reports.records import (
     DIVERGED,
@@ -27,6 +27,8 @@ from tests.reports.records import (
     by_lambda,
     study,
 )
+from tests.search.conftest import sketches
+from tests.search.studies import SMALL
 
 PARTS = [
     f"{part}_{name}" for part in ("train", "validation") for name in ("accuracy", "loss", "cost")
@@ -193,9 +195,16 @@ def same(path: Path, frame: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(back, frame.astype(back.dtypes), rtol=1e-15, atol=0)
 
 
-def test_csv_files_hold_the_frames(written: tuple[StudyRecord, Report]) -> None:
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Return a small study that ran through, its figures unpainted."""
+    with sketches():
+        return run(SMALL, out=tmp_path_factory.mktemp("runs"), serial=True, quiet=True)
+
+
+def test_csv_files_hold_the_frames(sketched: tuple[StudyRecord, Report]) -> None:
     """Read back with pandas, every value is the same, and what was missing is missing."""
-    record, report = written
+    record, report = sketched
     same(report.trials, trials_frame(record))
     same(report.history, history_frame(record))
     same(report.layers, layers_frame(record))
@@ -218,9 +227,9 @@ def test_csv_files_lose_no_bit(real: Study) -> None:
         assert [float(row[name]) for row in rows] == list(frame[name])
 
 
-def test_csv_files_are_plain(written: tuple[StudyRecord, Report]) -> None:
+def test_csv_files_are_plain(sketched: tuple[StudyRecord, Report]) -> None:
     """UTF-8, Unix line ends, one header line, no index: the same bytes on every system."""
-    record, report = written
+    record, report = sketched
     epochs = sum(len(each.history) for each in record.trials)
     for path, rows in ((report.trials, len(record.trials)), (report.history, epochs)):
         content = path.read_bytes()
