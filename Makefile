@@ -8,7 +8,7 @@ DEV    := $(VENV)/.ready-dev
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help search test test-slow lint types format bench examples docs notebooks clean
+.PHONY: help search test test-slow lint types format bench bench-check examples docs notebooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -49,13 +49,12 @@ format: $(DEV) ## let ruff format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## steps, searches, empty trials beside other libraries, many cores; writes docs/performance.md; needs CIFAR-10
-	$(BIN)/python -m benchmarks.step --page docs/performance.md
-	$(BIN)/python -m benchmarks.end_to_end --page docs/performance.md $(ARGS)
-	$(BIN)/python -m benchmarks.edges --page docs/performance.md
-	$(BIN)/python -m benchmarks.overhead --page docs/performance.md
-	$(BIN)/python -m benchmarks.scale --page docs/performance.md
-	$(BIN)/python -m benchmarks.service --page docs/performance.md
+bench: $(READY) ## steps, searches, empty trials beside other libraries, many cores: 20 minutes; writes docs/performance.md; needs CIFAR-10
+	for name in step end_to_end edges overhead scale service; do \
+	  $(BIN)/python -m benchmarks.$$name --page docs/performance.md $(ARGS) || exit; done
+
+bench-check: $(READY) ## which ratios moved since the results of docs/performance.md, in minutes; code 1 where one did
+	$(BIN)/python -m benchmarks.check $(ARGS)
 
 examples: $(READY) ## the reports under docs/examples, run again; needs CIFAR-10
 	$(BIN)/python docs/examples/make.py

@@ -10,6 +10,8 @@ last result was there, when the command was over. From the last result on, the r
 from __future__ import annotations
 
 import argparse
+import os
+import secrets
 import sqlite3
 import subprocess
 import sys
@@ -20,75 +22,105 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tabulate import tabulate
 
-from benchmarks.performance import compose, keep
-from benchmarks.timing import machine, quartiles
+from benchmarks.blocks import OURS, TWIN, in_blocks, quartiles, ratios, values
+from benchmarks.host import state
+from benchmarks.performance import command, flags, say
 
-NAME = "edges"
 FLAGS = ("--cycle=2epochs", "--epochs=2", "--final-epochs=2")
 """One cycle a trial: what is measured does not depend on more."""
+RAY = "Ray alone"
+BARE = """
+import ray
+ray.init("local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+ray.get(ray.remote(lambda: None).remote())
+ray.shutdown()
+"""
+"""What a machine needs for Ray's start, one task and its end: what our times are compared with."""
+CHECKED = ((OURS, RAY, "before"), (OURS, RAY, "after"))
+QUICK = ("--rounds=3",)
+ROWS = (
+    ("before", "from the command to the first training step", "6"),
+    ("after", "from the last result to the end, the report written", "4"),
+)
+"""A figure, what it is, and the goal in seconds."""
 
 
-def edges(data: Sequence[str]) -> tuple[float, float, float]:
+def edges(data: Sequence[str]) -> dict[str, float]:
     """Run a search; return the seconds before the first step, in between, and after the last."""
     with tempfile.TemporaryDirectory() as out:
         begin, last = time.time(), 0.0
         words = [sys.executable, "-m", "search.lambda_coarse_fine", *data, *FLAGS, "--out", out]
         with subprocess.Popen(  # noqa: S603 - ours
             words, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        ) as command:
-            assert command.stderr is not None
-            for line in command.stderr:
+        ) as search:
+            assert search.stderr is not None
+            for line in search.stderr:
                 if " completed after " in line:
                     last = time.time()
         end = time.time()
-        if command.returncode:
-            raise SystemExit(f"the search ended with code {command.returncode}")
+        if search.returncode:
+            raise SystemExit(f"the search ended with code {search.returncode}: {line.strip()}")
         (store,) = Path(out).glob("*/study.db")
         with closing(sqlite3.connect(store)) as db:
             ((first,),) = db.execute("SELECT min(started) FROM attempts")
-    return first - begin, last - first, end - last
+    return {"before": first - begin, "between": last - first, "after": end - last}
+
+
+def ray_alone() -> dict[str, float]:
+    """Return the seconds of Ray's start and end, with one task, for each of our two times."""
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+    start = time.perf_counter()
+    words = [sys.executable, "-c", BARE]
+    subprocess.run(words, check=True, capture_output=True, env=os.environ | token | quiet)  # noqa: S603 - ours
+    seconds = time.perf_counter() - start
+    return dict.fromkeys(("before", "after"), seconds)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the flags."""
+    found = flags(__doc__, rounds=3)
+    found.add_argument("--data", default="cifar10")
+    return found
+
+
+def measure(asked: argparse.Namespace) -> dict[str, Any]:
+    """Run searches in turns with Ray alone."""
+    data = [f"--data={asked.data}"]
+    where = [f"--data-dir={asked.data_dir}"] if asked.data_dir else []
+    contestants = dict.fromkeys((OURS, TWIN), lambda: edges([*data, *where])) | {RAY: ray_alone}
+    ray_alone()  # warms the disk's cache
+    turns = in_blocks(contestants, asked.rounds, say=say)
+    return {"turns": turns, "flags": [*data, *FLAGS], "rounds": asked.rounds}
 
 
 def section(results: Mapping[str, Any]) -> str:
     """Return what the page says of it."""
-    before, _, after = (np.array(each) for each in results["seconds"])
+    turns = results["turns"]
     rows = [
-        ("from the command to the first training step", quartiles(before, ".1f"), "6"),
-        ("from the last result to the end, the report written", quartiles(after, ".1f"), "4"),
+        (
+            text,
+            quartiles(values(turns, OURS, figure), ".1f"),
+            goal,
+            quartiles(ratios(turns, OURS, RAY, figure), ".2f"),
+        )
+        for figure, text, goal in ROWS
     ]
-    table = tabulate(rows, headers=("", "s", "goal"), tablefmt="github", disable_numparse=True)
+    heads = ("", "s", "goal", "to Ray alone")
+    table = tabulate(rows, heads, tablefmt="github", disable_numparse=True)
     return f"""## Before the first step and after the last
 
 {table}
 
-Wall time of `python -m search.lambda_coarse_fine {" ".join(results["flags"])}` on embedded Ray,
-{len(before)} runs, medians with quartiles in brackets: {results["about"]}.
+Wall time of `python -m search.lambda_coarse_fine {" ".join(results["flags"])}` on embedded Ray, in
+{results["rounds"]} blocks. "Ray alone" is a process that starts Ray, runs one empty task and ends:
+{quartiles(values(turns, RAY, "before"), ".1f")} s here.
+
+{state(results["host"], turns, "before")}
 """
 
 
-def main() -> None:
-    """Measure, print, and keep the results for the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", default="cifar10")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--page", type=Path, help="the page to compose of all that is kept")
-    given = parser.parse_args()
-    data = [f"--data={given.data}"]
-    edges(data)  # warms the disk's cache
-    seconds = [edges(data) for _ in range(given.rounds)]
-    results = {
-        "seconds": [list(each) for each in zip(*seconds, strict=True)],
-        "flags": [*data, *FLAGS],
-        "about": machine(),
-    }
-    print(section(results))
-    keep(NAME, results)
-    if given.page:
-        compose(given.page)
-
-
 if __name__ == "__main__":
-    main()
+    command("edges")

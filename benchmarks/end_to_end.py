@@ -1,13 +1,14 @@
 """The same coarse λ search from command to end: ours, Ray Tune, Optuna, scikit-learn.
 
-    python -m benchmarks.end_to_end --data cifar10 --rounds 5 --page docs/performance.md
+    python -m benchmarks.end_to_end --data cifar10 --rounds 2 --page docs/performance.md
 
 Each is a command of its own, timed from start to end, all in turns; the peers are in
-`benchmarks.end_to_end_peers`. One that is not installed is left out, and the page says so.
+`benchmarks.end_to_end_peers`. One that is not installed is absent, and the page says so.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import os
@@ -20,10 +21,10 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.end_to_end_page import OURS, UNPACKED, draw, missing_text, section
-from benchmarks.performance import compose, keep, parser_of
+from benchmarks.blocks import OURS, TWIN, Contestant, Turn, in_blocks
+from benchmarks.end_to_end_page import WITH, WITHOUT, draw, section
+from benchmarks.performance import command, flags, positive, say
 from benchmarks.processes import measured
-from benchmarks.timing import machine
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.spec import Execution
 from search.space.narrow import Factors
@@ -31,6 +32,8 @@ from search.study.run import slots_here
 
 __all__ = ["draw", "section"]
 
+CASES = {WITH: (OURS, TWIN, "Ray Tune", "Optuna"), WITHOUT: (OURS, "GridSearchCV")}
+"""Who takes part: scikit-learn knows no batch norm."""
 NEEDS = {"Ray Tune": ("torch", "tensorboardX", "pyarrow"), "Optuna": ("torch", "optuna")}
 """What must be installed for a peer beyond what the project itself needs."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -54,28 +57,23 @@ def coarse_search(*, batch_norm: bool, **settings: Any) -> LambdaSearch:
     )
 
 
-def contestants(*, batch_norm: bool) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return who takes part, and what those who cannot lack."""
-    names = (OURS, UNPACKED, "Ray Tune", "Optuna", *(() if batch_norm else ("GridSearchCV",)))
+def missing() -> dict[str, str]:
+    """Return the peers that cannot take part, and why."""
     lacks = {
-        name: ", ".join(need for need in NEEDS.get(name, ()) if not importlib.util.find_spec(need))
-        for name in names
+        name: [need for need in needs if not importlib.util.find_spec(need)]
+        for name, needs in NEEDS.items()
     }
-    return (
-        tuple(name for name in names if not lacks[name]),
-        {name: lack for name, lack in lacks.items() if lack},
-    )
+    return {name: f"{', '.join(each)}: not installed" for name, each in lacks.items() if each}
 
 
-def run(name: str, search: LambdaSearch, data_dir: Path | None) -> dict[str, Any]:
+def run(name: str, search: LambdaSearch, data_dir: Path | None) -> tuple[Turn, dict[str, float]]:
     """Run a contestant's command; return its seconds, and the accuracy of each λ."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         found = folder / "found.json"
-        if name in (OURS, UNPACKED):
+        if name in (OURS, TWIN):
             words = [sys.executable, *shlex.split(search.command())[1:]]
             words += ["--address", "local", "--out", place, "--name", "ours"]
-            words += ["--pack", "auto" if name == OURS else "1"]
             words += ["--data-dir", str(data_dir)] if data_dir else []
         else:
             asked = folder / "asked.json"
@@ -94,54 +92,50 @@ def run(name: str, search: LambdaSearch, data_dir: Path | None) -> dict[str, Any
             trials = pd.read_csv(folder / "ours" / "trials.csv").query("stage == 'coarse'")
             pairs = zip(trials["params_lam"], trials["validation_accuracy"], strict=True)
             accuracies = {repr(float(lam)): float(accuracy) for lam, accuracy in pairs}
-    return {"name": name, "wall": took.wall, "cpu": took.cpu, "accuracies": accuracies}
+    return {"wall": took.wall, "cpu": took.cpu}, accuracies
 
 
-def main() -> None:
-    """Run all in turns, print the page's part, and write the page if asked to."""
-    parser = parser_of(__doc__)
-    parser.add_argument("--data", default="cifar10")
-    parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--coarse", help="values of λ, else those of our search")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each")
-    parser.add_argument("--page", type=Path, help="keep the results, and write this page")
-    flags = parser.parse_args()
+def parser() -> argparse.ArgumentParser:
+    """Return the flags."""
+    found = flags(__doc__, rounds=2)
+    found.add_argument("--data", default="cifar10")
+    found.add_argument("--epochs", type=positive, default=5)
+    found.add_argument("--coarse", help="values of λ, else those of our search")
+    return found
+
+
+def measure(asked: argparse.Namespace) -> dict[str, Any]:
+    """Run all in turns."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs is then ended, too
-    settings: dict[str, Any] = {"data": flags.data, "epochs": flags.epochs}
-    settings |= {"cycle": f"{min(10, flags.epochs)}epochs"}
-    settings |= {"coarse": flags.coarse} if flags.coarse else {}
-    missing: dict[str, str] = {}
-    results: dict[str, Any] = {
+    settings: dict[str, Any] = {"data": asked.data, "epochs": asked.epochs}
+    settings |= {"cycle": f"{asked.epochs}epochs"}
+    settings |= {"coarse": asked.coarse} if asked.coarse else {}
+    lacks, turns, accuracies, commands = missing(), list[Turn](), {}, []
+    for case, names in CASES.items():
+        search = coarse_search(batch_norm=case == WITH, **settings)
+        commands.append(search.command())
+        seen = accuracies[case] = dict[str, dict[str, float]]()
+
+        def turn(name: str, search: LambdaSearch = search, seen: Any = seen) -> Turn:
+            took, seen[name] = run(name, search, asked.data_dir)
+            return took
+
+        blocks: dict[str, Contestant] = {
+            name: lambda name=name, turn=turn: turn(name)  # type: ignore[misc]
+            for name in names
+            if name not in lacks
+        }
+        turns += in_blocks(blocks, asked.rounds, case=case, say=say)
+    return {
         "settings": coarse_search(batch_norm=True, **settings).plain(),
-        "commands": [],
+        "commands": commands,
         "cores": slots_here(Execution()),
-        "about": machine("ray", "optuna"),
-        "missing": missing,
-        "runs": [],
+        "missing": lacks,
+        "rounds": asked.rounds,
+        "turns": turns,
+        "accuracies": accuracies,
     }
-    for number in range(flags.rounds):
-        for batch_norm in (True, False):
-            search = coarse_search(batch_norm=batch_norm, **settings)
-            names, lacks = contestants(batch_norm=batch_norm)
-            missing |= lacks
-            if not number:
-                results["commands"].append(search.command())
-            for name in names:
-                took = run(name, search, flags.data_dir)
-                results["runs"].append({"round": number, "batch_norm": batch_norm, **took})
-                best = max(took["accuracies"].values())
-                print(
-                    f"round {number + 1}, {'with' if batch_norm else 'without'} batch norm, "
-                    f"{name}: {took['wall']:.1f} s, {took['cpu']:.1f} s of cores, best {best:.4f}",
-                    flush=True,
-                )
-        if flags.page:
-            keep("end_to_end", results)
-    print(f"\n{section(results)}", missing_text(missing))
-    if flags.page:
-        compose(flags.page)
 
 
 if __name__ == "__main__":
-    main()
+    command("end_to_end")

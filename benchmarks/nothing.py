@@ -21,30 +21,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import trivial
-from benchmarks.nothing_peers import optuna_turn, tune_turn
-from benchmarks.turn import Setting, Stopwatch, Turn
+from benchmarks.blocks import OURS, TWIN
+from benchmarks.nothing_peers import (
+    dask_tasks,
+    joblib_jobs,
+    optuna_trials,
+    ray_alone,
+    tune_trials,
+)
+from benchmarks.stopwatch import Setting, Stopwatch, Took
 from cluster import RayPool, SerialPool
-from search.store.store import IN_MEMORY, Store
+from search.store.store import Store
+
+SERIAL, RAY = "ours, without Ray", "Ray alone"
 
 
-def _ours(how: Setting, *, durable: bool, ray: bool, driver: bool = True) -> Turn:
+def _ours(how: Setting, *, ray: bool) -> Took:
     pool: RayPool | SerialPool = SerialPool(trivial.sleep, None)
     if ray:
         # As the command does it: no limit where all cores are asked for.
         limit = None if how.jobs == os.cpu_count() else how.jobs
         pool = RayPool(trivial.sleep, None, max_concurrent=limit)
-    with pool, Store(how.folder / "study.db" if durable else IN_MEMORY) as store:
+    with pool, Store(how.folder / "study.db") as store:
         if ray:
             trivial.warm(pool)
         asked = trivial.trials(how.trials)
 
         def run() -> float:
-            if driver:
-                return trivial.run_through(asked, pool, store)
-            return trivial.pool_alone(asked, pool)
+            return trivial.run_through(asked, pool, store)
 
         watch = Stopwatch(how.born)
-        return watch.turn(_profiled(run) if how.profile else run(), how.trials)
+        return watch.took(_profiled(run) if how.profile else run(), how.trials)
 
 
 def _profiled(run: Callable[[], float]) -> float:
@@ -55,28 +62,31 @@ def _profiled(run: Callable[[], float]) -> float:
     return seconds
 
 
-CONTESTANTS: dict[str, Callable[[Setting], Turn]] = {
-    "ours": lambda how: _ours(how, durable=True, ray=True),
-    "ours, store in memory": lambda how: _ours(how, durable=False, ray=True),
-    "ours, without Ray": lambda how: _ours(how, durable=True, ray=False),
-    "our pool alone": lambda how: _ours(how, durable=False, ray=True, driver=False),
-    "Ray Tune, actors reused": lambda how: tune_turn(how, reuse=True),
-    "Ray Tune": lambda how: tune_turn(how, reuse=False),
-    "Optuna, in memory": lambda how: optuna_turn(how, storage="memory"),
-    "Optuna, journal file": lambda how: optuna_turn(how, storage="journal"),
-    "Optuna, SQLite": lambda how: optuna_turn(how, storage="SQLite"),
+CONTESTANTS: dict[str, Callable[[Setting], Took]] = {
+    OURS: lambda how: _ours(how, ray=True),
+    TWIN: lambda how: _ours(how, ray=True),
+    SERIAL: lambda how: _ours(how, ray=False),
+    RAY: ray_alone,
+    "joblib": joblib_jobs,
+    "Dask": dask_tasks,
+    "Ray Tune, actors reused": lambda how: tune_trials(how, reuse=True),
+    "Ray Tune": lambda how: tune_trials(how, reuse=False),
+    "Optuna, in memory": lambda how: optuna_trials(how, storage="memory"),
+    "Optuna, journal file": lambda how: optuna_trials(how, storage="journal"),
+    "Optuna, SQLite": lambda how: optuna_trials(how, storage="SQLite"),
 }
+NEEDS = {"Optuna": "optuna", "Ray Tune": "tensorboardX", "Dask": "distributed"}
+"""A module that a peer needs beyond what the project itself does."""
 
 
 def missing() -> dict[str, str]:
     """Return the contestants that cannot run here, and why."""
-    found = {}
-    for name in CONTESTANTS:
-        if name.startswith("Optuna") and importlib.util.find_spec("optuna") is None:
-            found[name] = "Optuna is not installed"
-        if name.startswith("Ray Tune") and importlib.util.find_spec("pyarrow") is None:
-            found[name] = "Ray Tune's own requirements are not installed"
-    return found
+    return {
+        name: f"{module} is not installed"
+        for name in CONTESTANTS
+        for peer, module in NEEDS.items()
+        if name.startswith(peer) and importlib.util.find_spec(module) is None
+    }
 
 
 def main() -> None:
@@ -86,7 +96,7 @@ def main() -> None:
     parser.add_argument("trials", type=int)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="trials at once")
     parser.add_argument("--disk", type=Path, default=Path(), help="folder whose disk is written to")
-    parser.add_argument("--limit", type=float, default=120.0, help="seconds that a peer may take")
+    parser.add_argument("--limit", type=float, default=10.0, help="seconds that a peer may take")
     parser.add_argument("--born", type=float, default=time.time(), help=argparse.SUPPRESS)
     parser.add_argument("--profile", action="store_true", help="where our driver's time goes")
     asked = parser.parse_args()
@@ -99,7 +109,8 @@ def main() -> None:
             asked.born,
             profile=asked.profile,
         )
-        print(json.dumps(dataclasses.asdict(CONTESTANTS[asked.contestant](how))))
+        took = CONTESTANTS[asked.contestant](how)
+    print(json.dumps(dataclasses.asdict(took) | {"ms": took.ms}))
 
 
 if __name__ == "__main__":

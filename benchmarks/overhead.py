@@ -1,9 +1,9 @@
-"""What driver, Ray and store cost for a trial that does nothing, beside Ray Tune and Optuna.
+"""What driver, Ray and store cost for a trial that does nothing, beside others' ways to run it.
 
-    python -m benchmarks.overhead --trials 1000,10000 --rounds 5
+    python -m benchmarks.overhead --trials 1000,10000,100000 --rounds 2
 
 Contestants run in turns, each turn in a process of its own. Peers are optional: what is not
-installed is left out.
+installed is absent, and said to be.
 """
 
 from __future__ import annotations
@@ -15,178 +15,165 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 from tabulate import tabulate
 
-from benchmarks.nothing import CONTESTANTS, missing
-from benchmarks.performance import measurement_parser, publish
-from benchmarks.timing import machine, quartiles
+from benchmarks.blocks import (
+    OURS,
+    TWIN,
+    Turn,
+    cases,
+    contestants,
+    in_blocks,
+    quartiles,
+    ratios,
+    values,
+)
+from benchmarks.host import absent, state
+from benchmarks.nothing import CONTESTANTS, RAY, SERIAL, missing
+from benchmarks.performance import command, flags, numbers, positive, say
 
-GOAL = 5.0
-"""Milliseconds a trial that driver, Ray and store may cost."""
+GOAL, GOAL_TRIALS = 1.0, 10_000
+"""Milliseconds a trial that driver, Ray and store may cost, in a study of so many or more."""
+GOAL_MB = 300.0
+"""The driver's peak, however many trials there are."""
 LINEAR = 1.25
 """A trial may cost so many times as much in the largest study before its growth is not linear."""
-FLAT = 1.0
-"""KB that a further trial may add to the driver's peak before its memory is not flat."""
-NOT_FLAT = "not flat, since all results of a stage are kept until its plan is sent them"
+SLOW = ("Ray Tune", "Optuna, journal file", "Optuna, SQLite")
+"""Peers that are asked for the smallest study alone: they are cut off in it already."""
+ONCE = 100_000
+"""Studies from this size on have one block."""
+CHECKED = ((OURS, RAY, "ms"), (OURS, SERIAL, "ms"))
+QUICK = (
+    *("--trials=1000", "--rounds=4"),
+    *(f"--only={name}" for name in (OURS, TWIN, SERIAL, RAY)),
+)
 
 TEXT = """## Trials that do nothing
 
 The real runner, pool and store, the study's lines printed to nowhere; a trial returns its result
-at once. {jobs} at a time. Times are from the first submission to the last result, medians over
-{rounds} rounds in turns with quartiles in brackets; start-up, workers included, is apart (Ray Tune
-starts its workers after it). "to ours" compares each round with ours of the same round and number
-of trials. Ours, the journal file and SQLite bring every trial to the disk; Ray Tune writes a folder
-for each. "without Ray" runs the trials in the driver's process, "pool alone" keeps nothing.
-{details}
+at once. {jobs} at a time. Times are from the first submission to the last result; start-up, workers
+included, is apart (Ray Tune starts its workers after it). Studies of {once:,} trials have one turn
+each, others {rounds}. "to ours" compares turns of one block. Ours, journal file and SQLite bring
+every trial to the disk, Ray Tune writes a folder for each, joblib and Dask keep nothing. "{serial}"
+runs the trials in the driver's process; "{ray}" are its plain tasks, all submitted at once.
+A peer is cut off after {limit:g} s, and its row then says how many trials it had done. joblib sends
+short tasks in batches. Optuna draws a number at random for each, where its own sampler would learn
+from them all.
 
 {table}
-
+{absent}
 {verdict}
 
-{about}.
+{state}
 """
 
 
-def turn(name: str, trials: int, asked: argparse.Namespace) -> dict[str, Any]:
+def turn(name: str, trials: int, asked: argparse.Namespace) -> dict[str, float]:
     """Run one contestant once, in a process of its own; return what it printed."""
-    command = [sys.executable, "-m", "benchmarks.nothing", name, str(trials)]
-    command += ["--jobs", str(asked.jobs), "--disk", str(asked.disk), "--limit", str(asked.limit)]
-    command += ["--born", str(time.time())]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - ours
+    words = [sys.executable, "-m", "benchmarks.nothing", name, str(trials)]
+    words += ["--jobs", str(asked.jobs), "--disk", str(asked.disk), "--limit", str(asked.limit)]
+    words += ["--born", str(time.time())]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if ended.returncode:
-        raise SystemExit(f"{name} with {trials} trials ended with exit code {ended.returncode}")
-    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return found | {"name": name, "trials": trials}
+        raise SystemExit(
+            f"{ended.stderr}\n{name} with {trials} trials ended with exit code {ended.returncode}"
+        )
+    found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+    return found
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the flags."""
+    found = flags(__doc__, rounds=2)
+    found.add_argument(
+        "--trials", type=numbers, default=(1_000, 10_000, 100_000), help="1000,10000,100000"
+    )
+    found.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="trials at once")
+    found.add_argument("--limit", type=float, default=10.0, help="seconds that a peer may take")
+    found.add_argument("--only", choices=CONTESTANTS, action="append", help="instead of all")
+    return found
 
 
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
-    """Run all contestants in turns; return every turn."""
-    absent = missing()
-    turns = []
-    for number in range(asked.rounds):
-        for trials in asked.trials:
-            for name in CONTESTANTS:
-                if name in absent or (name.startswith("Ray Tune") and trials > min(asked.trials)):
-                    continue
-                found = turn(name, trials, asked) | {"round": number}
-                turns.append(found)
-                print(
-                    f"round {number + 1}, {trials} trials, {name}: {_per_trial(found):.2f} ms a "
-                    f"trial, {found['done']} done, start-up {found['startup']:.1f} s",
-                    file=sys.stderr,
-                )
+    """Run all contestants in turns."""
+    names = [name for name in asked.only or CONTESTANTS if name not in missing()]
+    turns = list[Turn]()
+    for trials in asked.trials:
+        found = [name for name in names if _takes_part(name, trials, min(asked.trials))]
+        blocks = {name: lambda name=name, n=trials: turn(name, n, asked) for name in found}
+        rounds = 1 if trials >= ONCE else asked.rounds
+        turns += in_blocks(blocks, rounds, case=f"{trials:,}", say=say)
     return {
         "jobs": asked.jobs,
         "limit": asked.limit,
         "rounds": asked.rounds,
-        "missing": absent,
+        "missing": {} if asked.only else missing(),
         "turns": turns,
-        "about": _about(),
     }
 
 
-def _about() -> str:
-    found = {each.metadata["Name"].lower(): each.version for each in metadata.distributions()}
-    versions = [f"{name} {found[name]}" for name in ("ray", "optuna") if name in found]
-    return ", ".join((machine(), *versions))
-
-
-def _per_trial(found: Mapping[str, Any]) -> float:
-    """Return milliseconds a trial; infinite where none was done."""
-    return 1e3 * float(found["seconds"]) / found["done"] if found["done"] else float("inf")
+def _takes_part(name: str, trials: int, smallest: int) -> bool:
+    return trials == smallest or not (
+        name.startswith(SLOW) or (trials >= ONCE and name in (TWIN, SERIAL, RAY))
+    )
 
 
 def section(results: Mapping[str, Any]) -> str:
     """Return the section of the page, as Markdown."""
     turns = results["turns"]
-    cases = list(dict.fromkeys((each["name"], each["trials"]) for each in turns))
-    rows = [_row(results, name, trials) for name, trials in cases]
+    rows = [_row(turns, case, who) for case in cases(turns) for who in contestants(turns, case)]
     heads = ("", "trials", "ms a trial", "to ours", "start-up, s", "driver's peak, MB")
-    smallest = min((trials for _, trials in cases), default=0)
-    details = (
-        f"Ray Tune ran {smallest:,} trials only, a larger study would take it too long; a peer is "
-        f"cut off after {results['limit']:g} s, and its row then says how many trials it had done. "
-        "Optuna draws a number at random for each, where its own sampler would learn from them all."
-    )
-    for names, reason in _grouped(results["missing"]).items():
-        details += f" Left out: {names} ({reason})."
     return TEXT.format(
         jobs=results["jobs"],
+        once=ONCE,
         rounds=results["rounds"],
-        details=details,
+        limit=results["limit"],
+        serial=SERIAL,
+        ray=RAY,
+        absent=absent(results["missing"]),
         table=tabulate(rows, heads, tablefmt="github", disable_numparse=True),
         verdict=verdict(turns),
-        about=results["about"],
+        state=state(results["host"], turns, "ms"),
     )
 
 
-def _grouped(absent: Mapping[str, str]) -> dict[str, str]:
-    return {
-        " and ".join(name for name, why in absent.items() if why == reason): reason
-        for reason in dict.fromkeys(absent.values())
-    }
-
-
-def _of(turns: Sequence[Mapping[str, Any]], name: str, trials: int) -> list[Mapping[str, Any]]:
-    return [each for each in turns if each["name"] == name and each["trials"] == trials]
-
-
-def _row(results: Mapping[str, Any], name: str, trials: int) -> tuple[str, ...]:
-    mine = _of(results["turns"], name, trials)
-    times = np.array([_per_trial(each) for each in mine])
-    ours = np.array([_per_trial(each) for each in _of(results["turns"], "ours", trials)])
-    done = min(each["done"] for each in mine)
+def _row(turns: Sequence[Turn], case: str, who: str) -> tuple[str, ...]:
+    done, trials = int(min(values(turns, who, "done", case))), int(case.replace(",", ""))
     return (
-        name,
-        f"{trials:,}" + (f", cut off after {done:,}" if done < trials else ""),
-        quartiles(times, ".2f"),
-        quartiles(times / ours, ".2f") if name != "ours" else "1",
-        f"{np.median([each['startup'] for each in mine]):.1f}",
-        f"{np.median([each['peak'] for each in mine]):.0f}",
+        who,
+        case + (f", cut off after {done:,}" if done < trials else ""),
+        quartiles(values(turns, who, "ms", case), ".2f"),
+        quartiles(ratios(turns, who, OURS, "ms", case), ".2f") if who != OURS else "1",
+        f"{np.median(values(turns, who, 'startup', case)):.1f}",
+        f"{np.median(values(turns, who, 'peak', case)):.0f}",
     )
 
 
-def verdict(turns: Sequence[Mapping[str, Any]]) -> str:
-    """Say whether ours meets the goal, grows linearly, and keeps its memory flat."""
-    sizes = sorted({each["trials"] for each in turns})
-    times = {n: float(np.median([_per_trial(t) for t in _of(turns, "ours", n)])) for n in sizes}
-    text = "Ours: " + " and ".join(f"{times[n]:.2f} ms a trial of {n:,}" for n in sizes)
-    text += f"; the goal of {GOAL:g} ms is " + (
-        "met." if max(times.values()) <= GOAL else "missed."
+def verdict(turns: Sequence[Turn]) -> str:
+    """Say whether ours meets the goals, and grows linearly."""
+    by_trials = {int(case.replace(",", "")): case for case in cases(turns)}
+    ms, mb = (
+        {n: float(np.median(values(turns, OURS, what, case))) for n, case in by_trials.items()}
+        for what in ("ms", "peak")
     )
-    if len(sizes) > 1:
-        few, many = sizes[0], sizes[-1]
-        growth = times[many] / times[few]
-        peaks = [np.median([each["peak"] for each in _of(turns, "ours", n)]) for n in (few, many)]
-        kilobytes = 1e3 * float(peaks[1] - peaks[0]) / (many - few)
-        text += (
-            f" A trial of {many:,} costs {growth:.2f} × one of {few:,}: the time grows "
-            f"{'linearly' if growth <= LINEAR else 'faster than the number of trials'}. "
-            f"A further trial adds {kilobytes:.1f} KB to the driver's peak: "
-            f"{'as good as flat' if kilobytes <= FLAT else NOT_FLAT}."
-        )
-    return text
+    text = "Ours: " + ", ".join(f"{each:.2f} ms a trial of {n:,}" for n, each in ms.items()) + "."
+    if large := [each for n, each in ms.items() if n >= GOAL_TRIALS]:
+        text += f" The goal of {GOAL:g} ms from {GOAL_TRIALS:,} on is {_met(max(large) <= GOAL)}."
+    if len(ms) > 1:
+        few, many = min(ms), max(ms)
+        growth = ms[many] / ms[few]
+        how = "linearly" if growth <= LINEAR else "faster than the number of trials"
+        text += f" A trial of {many:,} costs {growth:.2f} × one of {few:,}: the time grows {how}."
+    text += f" The driver's peak is {max(mb.values()):.0f} MB: the goal of {GOAL_MB:.0f} MB is "
+    return f"{text}{_met(max(mb.values()) <= GOAL_MB)}."
 
 
-def sizes(text: str) -> tuple[int, ...]:
-    """Return numbers of trials from `1000,10000`."""
-    return tuple(sorted(int(each) for each in text.split(",")))
-
-
-def main() -> None:
-    """Measure, print the section, and write the page if asked to."""
-    parser = measurement_parser(__doc__, rounds=5)
-    parser.add_argument("--trials", type=sizes, default=(1_000, 10_000), help="1000,10000")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="trials at once")
-    parser.add_argument("--limit", type=float, default=120.0, help="seconds that a peer may take")
-    asked = parser.parse_args()
-    results = measure(asked)
-    publish("overhead", results, section(results), asked.page)
+def _met(met: bool) -> str:  # noqa: FBT001 - a word for it
+    return "met" if met else "missed"
 
 
 if __name__ == "__main__":
-    main()
+    command("overhead")

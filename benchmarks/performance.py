@@ -3,12 +3,16 @@
     python -m benchmarks.performance
 
 writes it again from the results under `benchmarks/results/`, one JSON file a benchmark, which a
-benchmark keeps when it is given `--page`. A benchmark `benchmarks/NAME.py` has two functions:
+benchmark keeps when it is given `--page`. A benchmark is a module `benchmarks/NAME.py` with
 
-- `section(results)` returns its part of the page, in Markdown, from a heading `##` on;
-- `draw(results, folder)`, where there is one, writes the figures that the part shows.
+- `parser()`, its flags: those of `flags` and its own;
+- `measure(asked)`, which returns what is kept, turns (`benchmarks.blocks`) among it;
+- `section(results)`, its part of the page in Markdown, from a heading `##` on, which ends with
+  `benchmarks.host.state`;
+- `draw(results, folder)`, where there is one, which writes the figures that the part shows;
+- `CHECKED` and `QUICK`, where `make bench-check` is to look at it (`benchmarks.check`).
 
-Both get what was kept, so that words and figures can be changed without measuring again.
+`section` and `draw` get what was kept, so that words can be changed without measuring again.
 """
 
 from __future__ import annotations
@@ -16,10 +20,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.host import RULE, watched
 from kbn.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
@@ -27,11 +33,17 @@ PAGE = Path("docs/performance.md")
 ORDER = ("step", "end_to_end", "edges", "overhead", "scale", "service")
 """Benchmarks in the page's order; any other comes after these."""
 
-HEAD = """# Performance
+HEAD = f"""# Performance
 
 Written by `make bench`, or `python -m benchmarks.performance` from `benchmarks/results/`; do not
-edit. Figures are medians, with quartiles in brackets. Everything that is compared was measured in
-turns, in the same run; a ratio is computed turn by turn, and below 1 the first is faster.
+edit. Figures are medians, with quartiles in brackets. What is compared was measured in turns, in
+the same run; a ratio is computed turn by turn, and below 1 the first is faster. Each section says
+when it was measured, at which commit, and how quiet the host was.
+
+{RULE}
+
+`make bench-check` measures the main ratios again in a few minutes, and says which of them have
+moved by more than their noise since the results of this page.
 """
 
 
@@ -59,7 +71,7 @@ def compose(path: Path = PAGE, folder: Path = RESULTS) -> None:
     """Write the page and its figures, which lie beside it, from the results that there are."""
     parts = [HEAD]
     for name, results in kept(folder):
-        benchmark = importlib.import_module(f"benchmarks.{name}")
+        benchmark = benchmark_of(name)
         if hasattr(benchmark, "draw"):
             benchmark.draw(results, path.parent)
         parts.append(benchmark.section(results).strip() + "\n")
@@ -67,31 +79,70 @@ def compose(path: Path = PAGE, folder: Path = RESULTS) -> None:
         temporary.write_text("\n".join(parts), encoding="utf-8")
 
 
-def parser_of(text: str | None) -> argparse.ArgumentParser:
-    """Return a parser that shows a module's docstring as it is written."""
-    return argparse.ArgumentParser(description=text, formatter_class=argparse.RawTextHelpFormatter)
+def benchmark_of(name: str) -> Any:
+    """Return a benchmark's module."""
+    return importlib.import_module(f"benchmarks.{name}")
 
 
-def measurement_parser(text: str | None, *, rounds: int) -> argparse.ArgumentParser:
-    """Return the flags of a benchmark that writes to a disk in rounds and has a section."""
-    parser = parser_of(text)
-    parser.add_argument("--rounds", type=int, default=rounds)
-    parser.add_argument("--disk", type=Path, default=Path(), help="folder whose disk is written to")
+def flags(text: str | None, *, rounds: int) -> argparse.ArgumentParser:
+    """Return the flags that all benchmarks have, with a module's docstring as it is written."""
+    parser = argparse.ArgumentParser(
+        description=text, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rounds", type=positive, default=rounds, help="blocks of turns")
+    parser.add_argument(
+        "--disk", type=folder, default=Path(), help="folder whose disk is written to"
+    )
+    parser.add_argument("--data-dir", type=folder, help="folder of CIFAR-10, where it is read")
     parser.add_argument("--page", type=Path, help="keep the results, and write this page")
     return parser
 
 
-def publish(name: str, results: Mapping[str, Any], section: str, page: Path | None) -> None:
-    """Print a benchmark's section; with a page, keep the results and write it."""
-    print(section)
-    if page:
+def positive(text: str) -> int:
+    """Return a number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Return numbers from `1,4,16`, sorted."""
+    return tuple(sorted({positive(each) for each in text.split(",")}))
+
+
+def folder(text: str) -> Path:
+    """Return a folder that exists."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return Path(text)
+
+
+def measured(benchmark: Any, asked: argparse.Namespace) -> dict[str, Any]:
+    """Return what a benchmark measures, with what is known of the host."""
+    with watched() as host:
+        results = benchmark.measure(asked)
+    return {**results, "host": host}
+
+
+def command(name: str) -> None:
+    """Measure and print a benchmark's section; with `--page`, keep the results and write it."""
+    benchmark = benchmark_of(name)
+    asked = benchmark.parser().parse_args()
+    results = measured(benchmark, asked)
+    print(benchmark.section(results))
+    if asked.page:
         keep(name, results)
-        compose(page)
+        compose(asked.page)
+
+
+def say(line: str) -> None:
+    """Print a line on how far a measurement is."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:
     """Write the page."""
-    parser = parser_of(__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--page", type=Path, default=PAGE, help="Markdown file to write")
     compose(parser.parse_args().page)
 

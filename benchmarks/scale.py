@@ -1,6 +1,6 @@
 """How well many cores are used: measured on sleeping trials, and beyond this machine by a model.
 
-    python -m benchmarks.scale --slots 1,2,4,8,16,32 --rounds 3
+    python -m benchmarks.scale --slots 1,4,16 --rounds 1
 
 Runs the real runner, pool and store with trials that sleep, calibrates `benchmarks.driver_model`
 with what the driver took at the fewest slots, and shows its predictions beside the other
@@ -9,21 +9,21 @@ measurements and for as many as 10,000 cores.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
 
+from benchmarks.blocks import OURS, TWIN, Turn, in_blocks
 from benchmarks.driver_model import Costs, Load, efficiency, wall
 from benchmarks.metered import Run, asking, measured, pool_of
-from benchmarks.performance import measurement_parser, publish
+from benchmarks.performance import command, flags, numbers, positive, say
 from benchmarks.scale_page import draw, section
-from benchmarks.timing import machine
+from cluster import RayPool
 from search.running.runner import COMMIT_SECONDS
 
 __all__ = ["draw", "section"]
@@ -43,34 +43,42 @@ def trials_of(slots: int, seconds: float) -> int:
     return slots * max(4, min(60, round(SECONDS_A_CASE / seconds)))
 
 
-def measure(slots: Sequence[int], rounds: int, disk: Path, *, records: int) -> dict[str, Any]:
+def parser() -> argparse.ArgumentParser:
+    """Return the flags."""
+    found = flags(__doc__, rounds=1)
+    found.add_argument("--slots", type=numbers, default=(1, 4, 16), help="1,4,16; 100 MB each")
+    found.add_argument("--records", type=positive, default=20, help="of the trials predicted")
+    return found
+
+
+def measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Run every case with every number of slots; calibrate and predict; return all of it."""
     runs: list[Run] = []
-    for number in slots:
-        with pool_of(number) as pool:
-            for _ in range(rounds):
-                for seconds, sent in CASES:
-                    load = Load(number, trials_of(number, seconds), seconds, sent)
-                    runs.append(measured(pool, load, disk))
-                    print(f"{load}: efficiency {runs[-1].efficiency:.3f}", file=sys.stderr)
+    turns: list[Turn] = []
+    for slots in asked.slots:
+        with pool_of(slots) as pool:
+            for seconds, records in CASES:
+                load = Load(slots, trials_of(slots, seconds), seconds, records)
+
+                def turn(pool: RayPool = pool, load: Load = load) -> dict[str, Any]:
+                    runs.append(measured(pool, load, asked.disk))
+                    return dataclasses.asdict(runs[-1]) | {"efficiency": runs[-1].efficiency}
+
+                name = f"slots: {slots}, {seconds:g} s"
+                turns += in_blocks({OURS: turn, TWIN: turn}, asked.rounds, case=name, say=say)
     costs = calibrated(runs, asking(STREAMS))
     return {
-        "rounds": rounds,
-        "records": records,
+        "rounds": asked.rounds,
+        "records": asked.records,
         "trials_a_core": TRIALS_A_CORE,
-        "runs": [
-            dataclasses.asdict(run)
-            | {"efficiency": run.efficiency, "predicted": efficiency(costs, run.load)}
-            for run in runs
-        ],
+        "turns": [{**turn, "predicted": efficiency(costs, Load(**turn["load"]))} for turn in turns],
         "costs": dataclasses.asdict(costs),
         "predicted": [
             {"seconds": seconds, "cores": cores, "efficiency": efficiency(costs, load)}
             for seconds in LENGTHS
             for cores in CORES
-            for load in [Load(cores, TRIALS_A_CORE * cores, seconds, records)]
+            for load in [Load(cores, TRIALS_A_CORE * cores, seconds, asked.records)]
         ],
-        "about": machine(),
     }
 
 
@@ -106,16 +114,5 @@ def calibrated(runs: Sequence[Run], asked: Mapping[int, float]) -> Costs:
     return costs
 
 
-def main() -> None:
-    """Measure, print the section, and write the page if asked to."""
-    parser = measurement_parser(__doc__, rounds=3)
-    parser.add_argument("--slots", default="1,2,4,8,16,32", help="a worker of 100 MB each")
-    parser.add_argument("--records", type=int, default=20, help="of the trials predicted")
-    asked = parser.parse_args()
-    slots = sorted({int(number) for number in asked.slots.split(",")})
-    results = measure(slots, asked.rounds, asked.disk, records=asked.records)
-    publish("scale", results, section(results), asked.page)
-
-
 if __name__ == "__main__":
-    main()
+    command("scale")

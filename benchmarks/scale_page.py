@@ -11,8 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from tabulate import tabulate
 
+from benchmarks.blocks import quartiles
 from benchmarks.driver_model import Costs, Load, limits
-from benchmarks.timing import quartiles
+from benchmarks.host import state
 from reports.drawing.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, write_figure
 from reports.drawing.ticks import log_ticks
 
@@ -39,7 +40,7 @@ LIFTS = {
 TEXT = """## Many cores
 
 Trials that sleep need no core, so that one machine can run many at once: real runner, Ray and
-store, rounds: {rounds}. Efficiency is the trials' length times their number, divided by slots and
+store, {runs}. Efficiency is the trials' length times their number, divided by slots and
 wall time. The model knows the driver's costs at {fewest} and little of the other rows (what a
 commit takes): what it predicts stands beside what was measured (median, quartiles in brackets).
 "taken" is the share of this machine's cores that driver, Ray and workers took: on a cluster the
@@ -66,19 +67,19 @@ it here. The logs of Ray's own release tests (`many_tasks`, 2.8 and 2.20) show 1
 at about 440 to 580 a second: trials of 4 s on more than about 2,000 cores ask for more, whatever
 the driver does. Trials of unequal length end less evenly than these.
 
-{about}.
+{state}
 """
 
 
 def section(results: Mapping[str, Any]) -> str:
     """Return the section of the page, as Markdown."""
-    fewest = min(run["load"]["slots"] for run in results["runs"])
+    fewest = min(run["load"]["slots"] for run in results["turns"])
     costs = Costs(**results["costs"])
     return TEXT.format(
-        rounds=results["rounds"],
+        runs=f"{2 * results['rounds']} runs of each",
         fewest="one slot" if fewest == 1 else f"{fewest} slots",
-        measured=_measured(results["runs"]),
-        agreement=_agreement(results["runs"], fewest),
+        measured=_measured(results["turns"]),
+        agreement=_agreement(results["turns"], fewest),
         costs=_costs(costs),
         figure=FIGURE,
         trials=results["trials_a_core"],
@@ -87,7 +88,7 @@ def section(results: Mapping[str, Any]) -> str:
         bottlenecks="\n".join(
             _bottleneck(results, costs, seconds) for seconds in _lengths(results)
         ),
-        about=results["about"],
+        state=state(results["host"], results["turns"], "efficiency"),
     )
 
 
@@ -199,7 +200,7 @@ def draw(results: Mapping[str, Any], folder: Path) -> Path:
                 label=f"{seconds:g} s, model",
             )
         cases: dict[tuple[float, int], list[Mapping[str, Any]]] = {}
-        for run in results["runs"]:
+        for run in results["turns"]:
             cases.setdefault((run["load"]["seconds"], run["load"]["records"]), []).append(run)
         for ((seconds, sent), runs), colour in zip(
             cases.items(), (GREY, SKY, BLUE, PURPLE), strict=True

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ import httpx
 import numpy as np
 from tabulate import tabulate
 
-from benchmarks.performance import measurement_parser, publish
-from benchmarks.timing import machine, quartiles
+from benchmarks.blocks import OURS, TWIN, in_blocks, quartiles, ratios, values
+from benchmarks.host import absent, state
+from benchmarks.performance import command, flags, positive, say
 from search.client import Service
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.service.requests import Request, keep
@@ -41,7 +43,7 @@ GOAL_MS, GOAL_SHARE = 200.0, 0.02
 """Milliseconds that a list of 1,000 studies may take, and the share that watchers may slow."""
 SMALL: dict[str, Any] = {"data": "digits", "cycle": "1", "epochs": 2, "final_epochs": 2}
 """A study whose folder is copied."""
-WATCHED: dict[str, Any] = {
+TRAINED: dict[str, Any] = {
     "data": "digits",
     "hidden": (50, 50),
     "cycle": "10",
@@ -49,6 +51,7 @@ WATCHED: dict[str, Any] = {
     "final_epochs": 40,
 }
 """A study that is watched while it trains."""
+WATCHED = "watched"
 PATIENCE = 120.0
 """Seconds that a server is given to answer."""
 
@@ -64,8 +67,8 @@ pages ask for them.
 {verdict} Training of a small study with {watchers} connections that read its events, beside the
 same without them, in turns: {ratio} of its time{share}. The server takes
 {beside} % of a core meanwhile, and {alone} % with nobody but who measures.
-
-{about}.
+{absent}
+{state}
 """
 
 
@@ -201,14 +204,14 @@ def there(module: str) -> bool:
         return False
 
 
-def watched(place: Path, watchers: int, number: int) -> tuple[float, float]:
+def watched(place: Path, watchers: int, number: int) -> dict[str, float]:
     """Return the seconds of training of a study that so many connections watch.
 
     With it comes the share of a core that the server takes meanwhile.
     """
     root = place / f"watched-{number}-{watchers}"
     with serving(root) as (service, process), ExitStack() as stack:
-        name = service.submit(LambdaSearch(**WATCHED, seed=number), serial=True)
+        name = service.submit(LambdaSearch(**TRAINED), serial=True)
         for _ in range(watchers):
             eye = Service(service.url, token="0123456789abcdef")  # noqa: S106 - of this benchmark
             stack.callback(eye.close)
@@ -219,70 +222,68 @@ def watched(place: Path, watchers: int, number: int) -> tuple[float, float]:
             state = row["state"]
         share = (computed(process) - before) / (time.perf_counter() - since)
         assert state == "finished", state
-        return float(sum(trial["duration"] for trial in service.show(name)["trials"])), share
+        trained = float(sum(trial["duration"] for trial in service.show(name)["trials"]))
+        return {"seconds": trained, "share": share}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the flags."""
+    found = flags(__doc__, rounds=3)
+    found.add_argument("--studies", type=positive, default=1_000)
+    found.add_argument("--watchers", type=positive, default=50)
+    return found
 
 
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Return the times of all lists, and of training with and without watchers."""
-    lists, absent = {}, []
+    lists, missing = {}, {}
     for name, (module, contestant) in CONTESTANTS.items():
         if not there(module):
-            absent.append(name)
+            missing[name] = f"{module} is not installed"
             continue
         with tempfile.TemporaryDirectory(dir=asked.disk) as place:
             lists[name] = contestant(Path(place), asked.studies, asked.rounds)
-        print(name, json.dumps(lists[name]), file=sys.stderr)
-    turns = []
-    for number in range(asked.rounds):
+        say(f"{name}: {json.dumps(lists[name])}")
+    number = count()
+
+    def turn(watchers: int) -> dict[str, float]:
         with tempfile.TemporaryDirectory(dir=asked.disk) as place:
-            pair = [watched(Path(place), each, number) for each in (0, asked.watchers)]
-        turns.append(pair)
-        print(f"round {number + 1}: {turns[-1]}", file=sys.stderr)
+            return watched(Path(place), watchers, next(number))
+
+    blocks = {OURS: lambda: turn(0), TWIN: lambda: turn(0), WATCHED: lambda: turn(asked.watchers)}
     return {
         "studies": asked.studies,
         "watchers": asked.watchers,
         "lists": lists,
-        "missing": absent,
-        "turns": turns,
-        "about": machine(),
+        "missing": missing,
+        "turns": in_blocks(blocks, asked.rounds, say=say),
     }
 
 
 def section(results: Mapping[str, Any]) -> str:
     """Return the section of the page, as Markdown."""
+    turns = results["turns"]
     rows = [
         (name, f"{1e3 * times[0]:.0f}", quartiles(1e3 * np.array(times[1:])))
         for name, times in results["lists"].items()
     ]
     median = 1e3 * float(np.median(results["lists"]["this service"][1:]))
     verdict = f"The goal is {GOAL_MS:.0f} ms: it is {'met' if median <= GOAL_MS else 'missed'}."
-    if results["missing"]:
-        verdict += f" Not installed: {', '.join(results['missing'])}."
-    ratios = [after[0] / before[0] for before, after in results["turns"]]
-    shares = np.array([[share for _, share in turn] for turn in results["turns"]])
-    met = float(np.median(ratios)) <= 1 + GOAL_SHARE
+    slower = ratios(turns, WATCHED, OURS, "seconds")
+    met = float(np.median(slower)) <= 1 + GOAL_SHARE
     return TEXT.format(
         studies=results["studies"],
         watchers=results["watchers"],
         table=tabulate(rows, ("", "first answer, ms", "others, ms"), tablefmt="github"),
         verdict=verdict,
-        ratio=quartiles(np.array(ratios), ".3f"),
-        alone=f"{100 * np.median(shares[:, 0]):.1f}",
-        beside=f"{100 * np.median(shares[:, 1]):.1f}",
+        ratio=quartiles(slower, ".3f"),
+        alone=f"{100 * np.median(values(turns, OURS, 'share')):.1f}",
+        beside=f"{100 * np.median(values(turns, WATCHED, 'share')):.1f}",
         share=f", and the goal of {1 + GOAL_SHARE} is {'met' if met else 'missed'}",
-        about=results["about"],
+        absent=absent(results["missing"]),
+        state=state(results["host"], turns, "seconds"),
     )
 
 
-def main() -> None:
-    """Measure, print, and keep what was measured where a page is asked for."""
-    parser = measurement_parser(__doc__, rounds=5)
-    parser.add_argument("--studies", type=int, default=1_000)
-    parser.add_argument("--watchers", type=int, default=50)
-    asked = parser.parse_args()
-    results = measure(asked)
-    publish("service", results, section(results), asked.page)
-
-
 if __name__ == "__main__":
-    main()
+    command("service")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from benchmarks.blocks import OURS, TWIN, Contestant
 from benchmarks.peers import HAS_TORCH, sklearn_epoch, torch_epoch, torch_losses
 from kbn.initialise import he, initialise
 from kbn.network import Network
@@ -22,6 +24,8 @@ ETA, LAM, ALPHA = 1e-2, 1e-3, 0.9
 NINE = (50, 50, 30, 20, 20, 10, 10, 10, 10)
 CASES = (((50, 50), True), ((50, 50), False), (NINE, True), (NINE, False))
 AGREE_STEPS = 200
+MEMBERS = 4
+PACK, AS_ONE = f"ours, {MEMBERS}", f"products, {MEMBERS} as one"
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,9 @@ class Images:
         return cls(X[:n], y[:n], X[n:], y[n:])
 
 
-def products(network: Network, rng: np.random.Generator, *, members: int = 1) -> Callable[[], None]:
+def products(
+    network: Network, rng: np.random.Generator, *, members: int = 1
+) -> Callable[[np.ndarray], None]:
     """Return a function that does the matrix products of a block: forward, by W, by inputs.
 
     With several members it does those of as many networks, the first layer's as one product over
@@ -60,8 +66,8 @@ def products(network: Network, rng: np.random.Generator, *, members: int = 1) ->
     A = [random(members, BATCH, width) for width in more]
     out, dW, dH = ([np.empty_like(each) for each in arrays] for arrays in (A, W, H))
 
-    def run() -> None:
-        for _ in range(STEPS):
+    def run(order: np.ndarray) -> None:
+        for _ in order:
             np.matmul(X, W_1, out=out_1)
             for h, w, o in zip(H, W, out, strict=True):
                 np.matmul(h, w, out=o)
@@ -90,7 +96,7 @@ def ours(networks: list[Network], images: Images) -> Callable[[np.ndarray], None
 
 def case(
     hidden: tuple[int, ...], *, batch_norm: bool, images: Images, rng: np.random.Generator
-) -> dict[str, Callable[[], None]]:
+) -> dict[str, Contestant]:
     """Return each contestant's block of steps, all on the same batches."""
 
     def network(k: int = 0) -> Network:
@@ -105,14 +111,6 @@ def case(
 
     order = rng.permutation(BATCH * STEPS).reshape(STEPS, BATCH)
     X, y = images.X_train, images.y_train
-    blocks = {
-        "ours": ours([network()], images),
-        "ours, 4": ours([network(k) for k in range(4)], images),
-    }
-    if HAS_TORCH:
-        blocks["PyTorch"] = torch_epoch(network(), X, y, eta=ETA, lam=LAM)
-    if not batch_norm:
-        blocks["scikit-learn"] = sklearn_epoch(network(), X, y, eta=ETA, lam=LAM)
     whole = train_epochs(
         network(),
         images,
@@ -123,18 +121,46 @@ def case(
         schedule=constant(ETA, ETA, 2),
         rng=rng,
     )
-    contestants: dict[str, Callable[[], None]] = {
-        "products": products(network(), rng),
-        "products, 4 as one": products(network(), rng, members=4),
+    blocks: dict[str, Callable[[np.ndarray], object]] = {
+        OURS: ours([network()], images),
+        TWIN: ours([network()], images),
+        PACK: ours([network(k) for k in range(MEMBERS)], images),
+        "epoch": lambda _: next(whole),
     }
-    for name, block in blocks.items():
-        contestants[name] = lambda block=block: block(order)  # type: ignore[misc]
+    for name, members in (("products", 1), (AS_ONE, MEMBERS)):
+        blocks[name] = products(network(), rng, members=members)
+    if HAS_TORCH:
+        blocks["PyTorch"] = torch_epoch(network(), X, y, eta=ETA, lam=LAM)
+    if not batch_norm:
+        blocks["scikit-learn"] = sklearn_epoch(network(), X, y, eta=ETA, lam=LAM)
+    return {
+        name: timed(block, order, steps=STEPS * (MEMBERS if name in (PACK, AS_ONE) else 1))
+        for name, block in blocks.items()
+    }
 
-    def epoch() -> None:
-        next(whole)
 
-    contestants["epoch"] = epoch
-    return contestants
+def timed(block: Callable[[np.ndarray], object], order: np.ndarray, *, steps: int) -> Contestant:
+    """Return a contestant that does a block and tells the core's microseconds a step."""
+
+    def turn() -> dict[str, float]:
+        start = time.process_time()
+        block(order)
+        return {"µs": 1e6 * (time.process_time() - start) / steps}
+
+    return turn
+
+
+def peak(seconds: float = 1.0) -> float:
+    """Return the most of what one core's BLAS does on large float32 matrices, in GFLOP/s."""
+    n, best, end = 1024, 0.0, time.perf_counter() + seconds
+    rng = np.random.default_rng(0)
+    A, B = rng.standard_normal((2, n, n), dtype=np.float32)
+    C = np.empty_like(A)
+    while time.perf_counter() < end:
+        start = time.process_time()
+        np.matmul(A, B, out=C)
+        best = max(best, 2e-9 * n**3 / (time.process_time() - start))
+    return best
 
 
 def wide_is_equal(rng: np.random.Generator) -> bool:

@@ -2,61 +2,78 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
+import pytest
+
+from benchmarks import overhead
+from benchmarks.blocks import OURS, TWIN, Turn
 from benchmarks.overhead import section
+from tests.benchmarks.test_host import HOST
 
 
-def turn(name: str, trials: int, number: int, *, milliseconds: float, **what: Any) -> Any:
-    """Return what a contestant would print."""
-    done = what.get("done", trials)
-    return {
-        "name": name,
-        "trials": trials,
-        "round": number,
-        "startup": 4.0,
-        "seconds": milliseconds * done / 1e3,
-        "done": done,
-        "peak": 160.0 + what.get("grown", 0.0),
-        "grown": what.get("grown", 0.0),
-    }
+def turn(who: str, trials: int, block: int, *, ms: float, **what: float) -> Turn:
+    """Return a turn as it is kept."""
+    found = {"done": trials, "startup": 4.0, "peak": 160.0, "ms": ms}
+    return {"case": f"{trials:,}", "block": block, "who": who, **found, **what}
 
 
-def results(*, dearer: float, grown: float) -> dict[str, Any]:
-    """Return two rounds; a trial of the larger study is dearer, and leaves so many MB in all."""
+def results(*, dearer: float, peak: float) -> dict[str, Any]:
+    """Return two blocks; a trial of the larger study is dearer, and the driver's peak is larger."""
     turns = []
-    for number in range(2):
+    for block in range(2):
         turns += [
-            turn("ours", 1_000, number, milliseconds=4.0 + number),
-            turn("Optuna, SQLite", 1_000, number, milliseconds=40.0 + 10 * number, done=300),
-            turn("ours", 10_000, number, milliseconds=dearer * (4.0 + number), grown=grown),
+            turn("Optuna, SQLite", 1_000, block, ms=4.0 + 4 * block, done=300),
+            turn(OURS, 1_000, block, ms=0.4 + 0.4 * block),
+            turn(TWIN, 1_000, block, ms=0.4 + 0.4 * block),
+            turn(OURS, 10_000, block, ms=dearer * (0.4 + 0.4 * block), peak=peak),
         ]
     missing = {"Ray Tune": "not installed", "Ray Tune, actors reused": "not installed"}
-    about = {"jobs": 2, "limit": 12.0, "rounds": 2, "about": "a processor"}
+    about = {"jobs": 2, "limit": 12.0, "rounds": 2, "host": HOST}
     return {**about, "missing": missing, "turns": turns}
 
 
-def test_the_section_compares_round_by_round_and_names_who_was_cut_off() -> None:
-    """A ratio is of the same round; a peer that was cut off, and one that lacks, are named."""
-    text = section(results(dearer=1.0, grown=1.0))
+def test_the_section_compares_block_by_block_and_names_who_was_cut_off() -> None:
+    """A ratio is of the same block; a peer that was cut off, and one that lacks, are named."""
+    text = section(results(dearer=1.0, peak=200.0))
     (row,) = [line for line in text.splitlines() if line.startswith("| Optuna, SQLite")]
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
     assert cells[1:4] == [
         "1,000, cut off after 300",
-        "45.00 (42.50 to 47.50)",
+        "6.00 (5.00 to 7.00)",
         "10.00 (10.00 to 10.00)",
     ]
-    assert "Left out: Ray Tune and Ray Tune, actors reused (not installed)." in text
+    assert "Absent: Ray Tune, Ray Tune, actors reused (not installed)." in text
 
 
 def test_the_verdict_is_what_the_figures_say() -> None:
-    """The goal is met or missed, and growth is called linear and memory flat only where it is."""
-    good = section(results(dearer=1.0, grown=1.0))
-    assert "4.50 ms a trial of 1,000" in good
-    assert "is met" in good
+    """Goals are met or missed, and growth is called linear only where it is."""
+    good = section(results(dearer=1.0, peak=200.0))
+    assert "0.60 ms a trial of 1,000" in good
+    assert "goal of 1 ms from 10,000 on is met" in good
     assert "the time grows linearly" in good
-    assert "as good as flat" in good
-    bad = section(results(dearer=1.5, grown=100.0))
-    assert "is missed" in bad
+    assert "peak is 200 MB: the goal of 300 MB is met" in good
+    bad = section(results(dearer=2.0, peak=400.0))
+    assert "is missed. A trial of 10,000 costs 2.00" in bad
     assert "faster than the number of trials" in bad
-    assert "11.1 KB to the driver's peak: not flat" in bad
+    assert "the goal of 300 MB is missed" in bad
+
+
+def test_those_who_are_cut_off_are_asked_for_the_smallest_study_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And the largest has one turn each of ours and of the peers that come that far."""
+    asked_for: list[tuple[str, int]] = []
+
+    def had(name: str, trials: int, _: argparse.Namespace) -> dict[str, float]:
+        asked_for.append((name, trials))
+        return {"ms": 1.0}
+
+    monkeypatch.setattr(overhead, "turn", had)
+    monkeypatch.setattr(overhead, "missing", dict)
+    overhead.measure(overhead.parser().parse_args(["--trials=1000,100000", "--rounds=2"]))
+    assert asked_for.count(("Ray Tune", 1_000)) == 2
+    assert [name for name, trials in asked_for if trials == 100_000] == [
+        *(OURS, "joblib", "Dask", "Optuna, in memory"),
+    ]

@@ -9,39 +9,33 @@ from typing import Any
 import pytest
 
 from benchmarks import end_to_end
-from benchmarks.performance import RESULTS, compose, keep, kept
-
-
-def run(name: str, number: int, wall: float, *, batch_norm: bool = True) -> dict[str, Any]:
-    """Return what a contestant's run would give."""
-    accuracies = {"0.001": 0.5, "0.01": 0.52 if name == "ours" else 0.53}
-    return {
-        "name": name,
-        "round": number,
-        "batch_norm": batch_norm,
-        "wall": wall,
-        "cpu": 2 * wall,
-        "accuracies": accuracies,
-    }
+from benchmarks.blocks import OURS, TWIN
+from benchmarks.end_to_end_page import WITH, WITHOUT
+from benchmarks.performance import ORDER, RESULTS, benchmark_of, compose, keep, kept
+from tests.benchmarks.test_host import HOST
 
 
 def made_up() -> dict[str, Any]:
-    """Return results of two rounds and a third that was interrupted."""
+    """Return results of two blocks, one of them twice as slow."""
     search = end_to_end.coarse_search(batch_norm=True, data="digits", coarse="1e-3,1e-2")
+    times = {OURS: (10.0, 20.0), TWIN: (10.0, 20.0), "Optuna": (5.0, 40.0)}
+    turns = [
+        {"case": case, "block": block, "who": who, "wall": wall, "cpu": 2 * wall}
+        for case in (WITH, WITHOUT)
+        for who, walls in times.items()
+        for block, wall in enumerate(walls)
+    ]
+    accuracies = {who: {"0.001": 0.5, "0.01": 0.52} for who in times}
+    accuracies["Optuna"] = {"0.001": 0.5, "0.01": 0.53}
     return {
         "settings": search.plain(),
         "commands": [search.command()],
         "cores": 2,
-        "about": "a processor",
-        "missing": {"Ray Tune": "pyarrow"},
-        "runs": [
-            run("ours", 0, 10.0),
-            run("Optuna", 0, 5.0),
-            run("ours", 0, 10.0, batch_norm=False),
-            run("ours", 1, 20.0),
-            run("Optuna", 1, 40.0),
-            run("ours", 2, 1e6),
-        ],
+        "missing": {"Ray Tune": "pyarrow: not installed"},
+        "rounds": 2,
+        "turns": turns,
+        "accuracies": {WITH: accuracies, WITHOUT: accuracies},
+        "host": HOST,
     }
 
 
@@ -64,8 +58,8 @@ def test_the_page_has_each_benchmark_that_kept_results(tmp_path: Path) -> None:
     assert all((tmp_path / figure).stat().st_size for figure in figures)
 
 
-def test_ratios_are_of_rounds_that_all_have_run(tmp_path: Path) -> None:
-    """Each is computed round by round; a peer that is quicker is shown so, one left out named."""
+def test_a_search_is_compared_block_by_block(tmp_path: Path) -> None:
+    """A peer that is quicker is shown so; one that is absent is named."""
     results = tmp_path / "results"
     keep("end_to_end", made_up(), results)
     compose(tmp_path / "page.md", results)
@@ -78,16 +72,26 @@ def test_ratios_are_of_rounds_that_all_have_run(tmp_path: Path) -> None:
     assert core == "45.0 (27.5 to 62.5)"
     assert ratio == core_ratio == "1.25 (0.88 to 1.62)"  # of 10 / 5 and 20 / 40
     assert (best, apart) == ("53.00 % at 1e-2", "1.00")
-    assert "Ray Tune was left out: pyarrow is not installed." in text
+    assert "Absent: Ray Tune (pyarrow: not installed)." in text
 
 
-def test_who_lacks_a_library_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others take part; scikit-learn, which knows no batch norm, only without it."""
+def test_who_lacks_a_library_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is lacking is said; the others take part."""
     monkeypatch.setattr(end_to_end, "NEEDS", {"Ray Tune": ("no_such_library",), "Optuna": ()})
-    names, lacks = end_to_end.contestants(batch_norm=False)
-    assert names == ("ours", "ours, --pack 1", "Optuna", "GridSearchCV")
-    assert lacks == {"Ray Tune": "no_such_library"}
-    assert "GridSearchCV" not in end_to_end.contestants(batch_norm=True)[0]
+    assert end_to_end.missing() == {"Ray Tune": "no_such_library: not installed"}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_each_benchmark_has_what_the_page_and_its_command_ask_for(name: str) -> None:
+    """Flags that all have, and bad values refused by argparse, in one line."""
+    benchmark = benchmark_of(name)
+    asked = benchmark.parser().parse_args(["--rounds=1", "--disk=.", "--data-dir=."])
+    assert asked.rounds == 1
+    assert callable(benchmark.measure)
+    assert callable(benchmark.section)
+    for bad in ("--rounds=0", "--disk=no-such-folder"):
+        with pytest.raises(SystemExit, match="2"):
+            benchmark.parser().parse_args([bad])
 
 
 def test_the_page_is_that_of_the_results_that_are_kept(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from benchmarks import scale
+from benchmarks.blocks import OURS
 from benchmarks.driver_model import WRITES, Costs, Load, efficiency, wall
 from benchmarks.metered import Run
 from search.running.runner import COMMIT_SECONDS
+from tests.benchmarks.test_host import HOST
 
 COSTS = Costs(
     message=8e-4,
@@ -59,8 +61,9 @@ def results() -> dict[str, Any]:
         "rounds": 1,
         "records": 20,
         "trials_a_core": 5,
-        "runs": [
+        "turns": [
             dataclasses.asdict(each)
+            | {"case": f"{each.load}", "block": 0, "who": OURS}
             | {"efficiency": each.efficiency, "predicted": efficiency(COSTS, each.load)}
             for each in runs()
         ],
@@ -70,7 +73,7 @@ def results() -> dict[str, Any]:
             for seconds in scale.LENGTHS
             for cores in scale.CORES
         ],
-        "about": "a processor",
+        "host": HOST,
     }
 
 

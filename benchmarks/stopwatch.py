@@ -1,4 +1,4 @@
-"""A turn of a contestant that runs trials which do nothing: what is asked and what is measured."""
+"""What is asked of a contestant that runs trials which do nothing, and what it took."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Turn:
+class Took:
     """What a contestant did."""
 
     startup: float
@@ -20,8 +20,11 @@ class Turn:
     """Trials with a result; fewer than asked for where a limit cut it off."""
     peak: float
     """The driver's largest resident memory, in MB."""
-    grown: float
-    """By how much it passed what was resident at the first submission, in MB."""
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds a trial; where none was done, those in which not one was."""
+        return 1e3 * self.seconds / max(1, self.done)
 
 
 @dataclass(frozen=True)
@@ -41,19 +44,14 @@ class Setting:
 
 
 class Stopwatch:
-    """Made when a contestant begins to submit: knows what its start took and how it grows."""
+    """Made when a contestant begins to submit: knows what its start took."""
 
     def __init__(self, born: float) -> None:
-        self._startup, self._resident = time.time() - born, _megabytes("VmRSS")
+        self._startup = time.time() - born
 
-    def turn(self, seconds: float, done: int) -> Turn:
-        """Return what was done; `seconds` and `done` as in `Turn`."""
-        peak = _megabytes("VmHWM")
-        return Turn(self._startup, seconds, done, peak, peak - self._resident)
-
-
-def _megabytes(field: str) -> float:
-    """Return a figure of this process's memory; `ru_maxrss` would count the parent's."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    (text,) = (line.split()[1] for line in lines if line.startswith(f"{field}:"))
-    return int(text) * 1024 / 1e6
+    def took(self, seconds: float, done: int) -> Took:
+        """Return what was done; `seconds` and `done` as in `Took`."""
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        # `ru_maxrss` would count the parent's.
+        (text,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+        return Took(self._startup, seconds, done, int(text) * 1024 / 1e6)
