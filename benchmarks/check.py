@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
 from benchmarks.blocks import Change, cases, change, noise, ratios
-from benchmarks.performance import RESULTS, benchmark_of, kept, measured
+from benchmarks.performance import RESULTS, benchmark_of, folder, kept, measured
 
 NAMES = ("step", "overhead", "edges")
 Ratio = tuple[str, str, str]
@@ -77,14 +76,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--only", choices=NAMES, action="append", help="instead of all of them")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of what is kept")
+    parser.add_argument("--results", type=folder, default=RESULTS, help="folder of what is kept")
+    parser.add_argument("--data-dir", type=folder, help="folder of CIFAR-10")
     asked = parser.parse_args()
     results, moved = dict(kept(asked.results)), 0
     for name in asked.only or NAMES:
         if name not in results:
             sys.exit(f"{asked.results} holds no {name}.json: `make bench` writes it")
         benchmark = benchmark_of(name)
-        now = measured(benchmark, benchmark.parser().parse_args(benchmark.QUICK))
+        where = [f"--data-dir={asked.data_dir}"] if asked.data_dir else []
+        now = measured(benchmark, benchmark.parser().parse_args([*benchmark.QUICK, *where]))
         moved += report(name, benchmark.CHECKED, results[name], now)
     print(f"\n{moved} moved by more than their noise." if moved else "\nNone moved.")
     sys.exit(moved > 0)

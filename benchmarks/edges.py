@@ -39,7 +39,7 @@ ray.shutdown()
 """
 """What a machine needs for Ray's start, one task and its end: what our times are compared with."""
 CHECKED = ((OURS, RAY, "before"), (OURS, RAY, "after"))
-QUICK = ("--rounds=3",)
+QUICK = ("--rounds=2",)
 ROWS = (
     ("before", "from the command to the first training step", "6"),
     ("after", "from the last result to the end, the report written", "4"),

@@ -47,7 +47,7 @@ ONCE = 100_000
 """Studies from this size on have one block."""
 CHECKED = ((OURS, RAY, "ms"), (OURS, SERIAL, "ms"))
 QUICK = (
-    *("--trials=1000", "--rounds=4"),
+    *("--trials=1000", "--rounds=3"),
     *(f"--only={name}" for name in (OURS, TWIN, SERIAL, RAY)),
 )
 
