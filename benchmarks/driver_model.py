@@ -46,6 +46,8 @@ class Costs:
     """By how much a trial is held up when it sends a message."""
     together: bool = True
     """Whether one question serves all streams that have something, or the first of them."""
+    first: float = 0.0
+    """From one core's first start to the next one's, by Ray, for all drivers; 0 for at once."""
 
 
 class Message(NamedTuple):
@@ -80,54 +82,91 @@ class Load:
     records: int
     """What a trial has to tell on its way, evenly spaced."""
 
+    def part(self, number: int, parts: int) -> Load:
+        """Return one part of so many: a share of the slots, and the trials that fall to them."""
+        first, last = (self.slots * each // parts for each in (number, number + 1))
+        trials = [self.trials * slot // self.slots for slot in (first, last)]
+        return Load(last - first, trials[1] - trials[0], self.seconds, self.records)
+
     @cached_property
     def messages(self) -> tuple[Message, ...]:
         """What a trial sends, from its start to its end."""
         return _messages(self.seconds, self.records, seconds_between_messages(self.slots))
 
 
-def wall(costs: Costs, load: Load) -> float:
-    """Return the seconds from the first submission to the last commit."""
-    return _Driver(costs, load).run()
+@dataclass
+class _Line:
+    """What does one thing at a time, for all drivers: who comes later waits."""
+
+    free: float = 0.0
+
+    def through(self, at: float, seconds: float) -> float:
+        """Return when something is done that comes at a time and takes so long."""
+        self.free = max(self.free, at) + seconds
+        return self.free
 
 
-def efficiency(costs: Costs, load: Load) -> float:
+def wall(costs: Costs, load: Load, *, drivers: int = 1) -> float:
+    """Return the seconds from the first submission to the last commit.
+
+    Several drivers each have a share of cores and trials. What starts a core's first task
+    serves them all, and so does the store: their commits wait for each other.
+    """
+    ray, disk = _Line(), _Line()
+    parts = [_Driver(costs, load.part(number, drivers), ray, disk) for number in range(drivers)]
+    waiting = [(0.0, number) for number in range(drivers)]
+    while waiting:
+        _, number = heapq.heappop(waiting)
+        parts[number].step()
+        if parts[number].next < math.inf:
+            heapq.heappush(waiting, (parts[number].next, number))
+    return max(part.now for part in parts)
+
+
+def efficiency(costs: Costs, load: Load, *, drivers: int = 1) -> float:
     """Return the share of the cores' time in which they train."""
-    return load.trials * load.seconds / (load.slots * wall(costs, load))
+    return load.trials * load.seconds / (load.slots * wall(costs, load, drivers=drivers))
 
 
 class _Driver:
     """The state of a simulated study."""
 
-    def __init__(self, costs: Costs, load: Load) -> None:
-        self._costs, self._load = costs, load
-        self._now, self._due = 0.0, math.inf
+    def __init__(self, costs: Costs, load: Load, ray: _Line, disk: _Line) -> None:
+        self._costs, self._load, self._ray, self._disk = costs, load, ray, disk
+        self.now, self._due = 0.0, math.inf
         self._left = load.trials
         self._messages: list[tuple[float, int, float, int]] = []
         """When a stream's next message is there, its stream, the trial's start, its number."""
+        self._idle = list(range(min(load.slots, load.trials)))[::-1]
+        """Cores that have had no task yet."""
 
-    def run(self) -> float:
-        for slot in range(min(self._load.slots, self._left)):
-            self._submit(slot)
-        while self._messages:
-            self._now = max(self._now, min(self._messages[0][0], self._due))
-            if self._messages[0][0] <= self._now:
-                self._poll()
-            if self._due <= self._now:
-                self._commit()
-        if self._due < math.inf:
+    @property
+    def next(self) -> float:
+        """When it has something to do; infinite where all is done."""
+        if self._idle:
+            return self.now
+        return max(self.now, min(self._messages[0][0] if self._messages else math.inf, self._due))
+
+    def step(self) -> None:
+        """Do what comes next: submit, take in messages, commit."""
+        self.now = self.next
+        if self._idle:
+            slot = self._idle.pop()
+            self._submit(slot, self._ray.through(self.now, self._costs.first))
+        elif self._messages and self._messages[0][0] <= self.now:
+            self._poll()
+        if self._due <= self.now:
             self._commit()
-        return self._now
 
-    def _submit(self, slot: int) -> None:
+    def _submit(self, slot: int, there: float = 0.0) -> None:
         self._left -= 1
-        self._now += self._costs.trial
-        start = self._now + self._costs.latency
+        self.now += self._costs.trial
+        start = max(self.now, there) + self._costs.latency
         heapq.heappush(self._messages, (start, slot, start, 0))
 
     def _poll(self) -> None:
-        self._now += self._costs.scan * len(self._messages)
-        asked, taken = self._now, []
+        self.now += self._costs.scan * len(self._messages)
+        asked, taken = self.now, []
         while self._messages and self._messages[0][0] <= asked:
             taken.append(heapq.heappop(self._messages))
             if not self._costs.together:
@@ -137,7 +176,7 @@ class _Driver:
 
     def _take(self, slot: int, start: float, number: int) -> None:
         sends = self._load.messages
-        self._now += self._costs.message + sends[number].items * self._costs.item
+        self.now += self._costs.message + sends[number].items * self._costs.item
         if number in (0, len(sends) - 1):
             self._write()
         if number == len(sends) - 1:
@@ -150,12 +189,12 @@ class _Driver:
 
     def _write(self) -> None:
         if self._costs.window == 0:
-            self._now += self._costs.commit
+            self.now += self._costs.commit
         else:
-            self._due = min(self._due, self._now + self._costs.window)
+            self._due = min(self._due, self.now + self._costs.window)
 
     def _commit(self) -> None:
-        self._now += self._costs.commit
+        self.now = self._disk.through(self.now, self._costs.commit)
         self._due = math.inf
 
 

@@ -135,3 +135,29 @@ def test_a_limit_is_where_its_term_fills_the_driver(*, together: bool) -> None:
     cores = found["asking"]
     assert cores / 10.0 * 9 * 1e-5 * (1 if together else cores) == pytest.approx(1.0)
     assert limits(replace(costs, window=0.1), seconds=10.0, records=7)["commits"] == math.inf
+
+
+def test_several_drivers_serve_more_cores() -> None:
+    """Where a driver's time is what lacks, four do four times as much; each has its share."""
+    costs, load = Costs(message=1e-3, trial=2e-3), Load(400, 2_000, 0.1, 1)
+    parts = [load.part(number, 3) for number in range(3)]
+    assert sum(part.slots for part in parts) == load.slots
+    assert sum(part.trials for part in parts) == load.trials
+    assert {part.trials / part.slots for part in parts} == {5.0}
+    alone, four = (wall(costs, load, drivers=drivers) for drivers in (1, 4))
+    assert four == pytest.approx(alone / 4, rel=0.05)
+
+
+def test_what_starts_a_core_s_first_task_serves_all_drivers() -> None:
+    """Further tasks go to a core's worker directly, and more drivers start none sooner."""
+    costs, load = Costs(first=0.01), Load(100, 300, 10.0, 1)
+    for drivers in (1, 4):
+        assert wall(costs, load, drivers=drivers) == pytest.approx(100 * 0.01 + 3 * 10.0)
+
+
+def test_one_store_takes_one_commit_at_a_time() -> None:
+    """Where each write is a commit, drivers wait for each other, and more of them gain nothing."""
+    costs, load = Costs(commit=0.01), Load(200, 1_000, 0.5, 0)
+    alone, four = (wall(costs, load, drivers=drivers) for drivers in (1, 4))
+    assert alone == pytest.approx(WRITES * load.trials * costs.commit, rel=0.05)
+    assert four == pytest.approx(alone, rel=0.05)
