@@ -189,7 +189,7 @@ class _Driver:
 
     def _write(self) -> None:
         if self._costs.window == 0:
-            self.now += self._costs.commit
+            self._commit()
         else:
             self._due = min(self._due, self.now + self._costs.window)
 
