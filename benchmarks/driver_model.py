@@ -148,15 +148,15 @@ class _Driver:
         return max(self.now, min(self._messages[0][0] if self._messages else math.inf, self._due))
 
     def step(self) -> None:
-        """Do what comes next: submit, take in messages, commit."""
+        """Do what comes next, one thing, so that drivers come to what they share in its order."""
         self.now = self.next
         if self._idle:
             slot = self._idle.pop()
             self._submit(slot, self._ray.through(self.now, self._costs.first))
-        elif self._messages and self._messages[0][0] <= self.now:
-            self._poll()
-        if self._due <= self.now:
+        elif self._due <= self.now:
             self._commit()
+        else:
+            self._poll()
 
     def _submit(self, slot: int, there: float = 0.0) -> None:
         self._left -= 1
@@ -189,7 +189,7 @@ class _Driver:
 
     def _write(self) -> None:
         if self._costs.window == 0:
-            self._commit()
+            self.now += self._costs.commit
         else:
             self._due = min(self._due, self.now + self._costs.window)
 
