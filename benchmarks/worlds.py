@@ -76,15 +76,25 @@ class World:
         """Return the accuracy of a λ."""
         return self.accuracy(math.log10(lam))
 
+    def network(self, trial: Trial) -> float:
+        """Return the accuracy of a trial's network over all images; chance where it collapses."""
+        return self._network(trial, np.random.default_rng(int(trial.id, 16)))
+
+    def _network(self, trial: Trial, rng: np.random.Generator) -> float:
+        if rng.random() < self.collapse:
+            return CHANCE
+        x = math.log10(trial.lam)
+        return self.accuracy(x) + self.seeds(x) * self._seed(trial, x, rng)
+
     def result(self, trial: Trial) -> Result:
         """Return what comes of a trial."""
         rng = np.random.default_rng(int(trial.id, 16))
-        if rng.random() < self.collapse:
+        accuracy = self._network(trial, rng)
+        if accuracy == CHANCE:
             right = np.arange(self.images) % CLASSES == rng.integers(CLASSES)
         else:
-            x = math.log10(trial.lam)
-            accuracy = self.accuracy(x) + self.seeds(x) * self._seed(trial, x, rng)
-            right = self._fate(trial, x, rng) < ndtri(np.clip(accuracy, 1e-3, 1 - 1e-3))
+            fate = self._fate(trial, math.log10(trial.lam), rng)
+            right = fate < ndtri(np.clip(accuracy, 1e-3, 1 - 1e-3))
         bits = {"validation_correct": np.packbits(right)}
         return replace(result(trial, float(right.mean())), arrays=bits)
 

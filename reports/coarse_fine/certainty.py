@@ -33,11 +33,18 @@ def tied_sentence(best: Best, space: Space) -> str:
     if not best.ties:
         told = f"every other {one} is told from it" if number > 2 else f"the other {one} is worse"
         return f"By a paired comparison {noise}, {told} ({LEVEL:.0%} confidence)."
+    best_of = f"the {number:,} {one}s"
+    if best.once:
+        best_of = f"{_again(best, space)} and of the networks of the others"
     return (
         f"{listed(space, best.ties)} cannot be told from it by a paired comparison {noise}: the "
-        f"best of the {number:,} {one}s is among these {len(best.ties) + 1} "
-        f"({LEVEL:.0%} confidence)."
+        f"best of {best_of} is among these {len(best.ties) + 1} ({LEVEL:.0%} confidence)."
     )
+
+
+def _again(best: Best, space: Space) -> str:
+    """Return the points whose seeds are known, as the object of a sentence."""
+    return f"the {count(len(best.others) + 1 - best.once, space.noun)} trained more than once"
 
 
 def remarks(found: Findings, search: SearchSettings) -> Iterator[str]:
@@ -55,14 +62,24 @@ def remarks(found: Findings, search: SearchSettings) -> Iterator[str]:
         f"Differences are accuracy less that of {named(space, best.point)}, over the runs that "
         f"both have, on the same images. An interval covers the true difference in {LEVEL:.0%} of "
         f"such searches, whichever {noun} turns out the best; p is the chance of a difference "
-        f"this large where there is none. A {noun} is tied with the best when its interval does "
-        "not lie below zero."
+        f"this large where there is none. {_tied(found, noun)}"
     )
     yield _on_seeds(best, space)
     if found.unlearned:
         yield _unlearned(found, space)
     if not best.shares_seeds:
         yield _unshared(space)
+
+
+def _tied(found: Findings, noun: str) -> str:
+    """Say what is tied with the best one."""
+    if found.race is None or not found.race.looks:
+        return f"A {noun} is tied with the best when its interval does not lie below zero."
+    return (
+        f"A {noun} is tied with the best when the race left it. Intervals know of its looks. "
+        f"How much worse at least a {noun} is that was out, is said by the few runs of the two "
+        "alone: an interval that ends at zero says that it is worse, and no more."
+    )
 
 
 def _on_seeds(best: Best, space: Space) -> str:
@@ -81,6 +98,18 @@ def _on_seeds(best: Best, space: Space) -> str:
         f"freedom, pooled over all {space.noun}s); one run's accuracy varies over seeds by "
         f"{share(spread) if spread else 'too little to be seen'}"
         f"{' (standard deviation beyond that of images)' if spread else ''}."
+        f"{_once(best, space) if best.once else ''}"
+    )
+
+
+def _once(best: Best, space: Space) -> str:
+    """Say what is not said of points that were trained once."""
+    these, was = ("it", "was") if best.once == 1 else ("them", "were")
+    return (
+        f" **{count(best.once, f'other {space.noun}')} {was} trained once**: what is said of "
+        f"{these} is said of {'this network' if best.once == 1 else 'these networks'}. Seeds may "
+        f"move {these} more than what was trained again, which was picked by its first runs. "
+        "`--replicates 3`, or a race, trains all of them again."
     )
 
 

@@ -99,6 +99,9 @@ class Best:
     """Whether its accuracy is above that of always naming one class."""
     others: tuple[Against, ...]
     """Every other point all of whose runs completed, ascending."""
+    once: int
+    """Others that were trained once, where it was more often: compared as networks. Those that
+    were too far behind to begin a race are not among them."""
     one_se: Point
     """The simplest point within one standard error."""
     optimism: float

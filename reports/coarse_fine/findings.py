@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import fmean, median
 
 import numpy as np
@@ -69,10 +69,12 @@ def findings(record: StudyRecord) -> Findings:
     seeds = known.seeds if known else NO_SEEDS
     groups = by_point(ended_trials(record), space)
     chosen = _chosen(record, known)
+    race = raced(record, chosen)
+    hopeless = race.hopeless if race else ()
     return Findings(
         axes=tuple(axis.name for axis in space.axes),
         looks=tuple(_look(record, name, seeds) for name in search_stages(record)),
-        best=_best(record, known, groups) if known else None,
+        best=_best(record, known, groups, hopeless) if known else None,
         chosen=chosen,
         selected=_score(groups[chosen], record.data, seeds) if chosen and known else None,
         fresh=_score(trials_of(record, Role.FRESH), record.data, seeds),
@@ -81,7 +83,7 @@ def findings(record: StudyRecord) -> Findings:
         explained=_explained(record),
         classes=_classes(record),
         learning=_learning(record),
-        race=raced(record, chosen),
+        race=race,
         images=record.data.validation_size,
         unlearned=_unlearned(record),
         finished=record.finished,
@@ -147,7 +149,9 @@ def _mean(figures: Sequence[Figures | None], name: str) -> float | None:
     return fmean(values) if values else None
 
 
-def _best(record: StudyRecord, known: Comparison, groups: Groups) -> Best:
+def _best(
+    record: StudyRecord, known: Comparison, groups: Groups, hopeless: Collection[Point]
+) -> Best:
     runs = accuracies(that_learned(groups[known.winner], record.data))
     stand = standing(compared(record), search_of(record).space)
     rivals = len(stand.contenders)
@@ -172,6 +176,7 @@ def _best(record: StudyRecord, known: Comparison, groups: Groups) -> Best:
             )
             for row in known.rows
         ),
+        once=sum(row.runs == 1 < len(runs) and row.point not in hopeless for row in known.rows),
         one_se=known.one_se,
         optimism=known.optimism,
         freedom=known.seeds.freedom,

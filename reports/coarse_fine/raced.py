@@ -77,9 +77,8 @@ def raced(record: StudyRecord, chosen: Point | None) -> Raced | None:
     race = search.race_of(compared(record))
     last = race.last
     known = last is not None and chosen in race.left
-    more = endings.needed(race)
     times = [each.result.seconds for each in ended if each.result is not None]
-    runs = None if more.replicates is None or last is None else more.replicates - last.runs
+    more = endings.needed(race, fmean(times)) if times else endings.Needed()
     return Raced(
         looks=tuple(_look(each) for each in race.looks),
         hopeless=race.hopeless,
@@ -88,7 +87,7 @@ def raced(record: StudyRecord, chosen: Point | None) -> Raced | None:
         loses=last.loses(chosen) if known and last and chosen else None,
         ending=race.ending.value if race.ending else None,
         why=" ".join(
-            filter(None, [endings.over(search, race).strip(), endings.more(search, race)])
+            filter(None, [endings.over(search, race).strip(), endings.more(search, race, more)])
         ),
         tolerance=search.tolerance,
         spent=race.spent,
@@ -96,7 +95,7 @@ def raced(record: StudyRecord, chosen: Point | None) -> Raced | None:
         last_runs=race.rule.looks[-1],
         replicates=more.replicates,
         images=more.images,
-        seconds=None if runs is None else runs * len(race.left) * fmean(times),
+        seconds=more.seconds,
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from search.evidence.compare import Comparison
 from search.evidence.judged import judged
-from search.evidence.outcomes import evidence
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.records import Outcome, Role, StageRecord, State, StudyRecord, TrialRecord
 from search.space.points import Point, Space
@@ -82,4 +81,4 @@ def compared(record: StudyRecord) -> list[Outcome]:
 
 def known_of(record: StudyRecord) -> Comparison | None:
     """Return what a search knows of its best point so far; None while none has completed."""
-    return evidence(compared(record), search_of(record).space)
+    return search_of(record).evidence(compared(record))

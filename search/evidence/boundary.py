@@ -1,9 +1,10 @@
-"""The race's boundary: how far behind a point may be at each look before it is out.
+"""Boundaries: how far differences of alike points go by chance, at one look or at several.
 
-Whole races are simulated in which all points are alike and nobody is dropped. Of each point, the
-share of races in which another one is further ahead of it than the boundary, at any look so far,
-is kept to a part of α that grows with the replicates. A race that drops points can only end such a
-path sooner, so the best point, whichever it is, is dropped in α of the races at most.
+Of a race it is how far behind a point may be at each look before it is out. Whole races are
+simulated in which all points are alike and nobody is dropped. Of each point, the share of races in
+which another one is further ahead of it than the boundary, at any look so far, is kept to a part of
+α that grows with the replicates. A race that drops points can only end such a path sooner, so the
+best point, whichever it is, is dropped in α of the races at most.
 """
 
 from __future__ import annotations
@@ -60,11 +61,16 @@ def boundary(
     """
     points = len(noise.image)
     draws = max(FEWEST_DRAWS, min(DRAWS, PAIRS // points**2))
-    some = rows if points <= ROWS else np.linspace(0, points - 1, ROWS).astype(int)
-    found = thresholds(_leads(noise, looks[: len(noise.freedoms)], some, draws, rng), spent)
+    some = rows if points <= ROWS else spaced(points)
+    found = thresholds(leads(noise, looks[: len(noise.freedoms)], some, draws, rng), spent)
     if points <= ROWS:
         return found
     return np.repeat(found.max(axis=1, keepdims=True), len(rows), axis=1)
+
+
+def spaced(points: int) -> Int[np.ndarray, " a"]:
+    """Return those of many points that stand for all."""
+    return np.linspace(0, points - 1, ROWS).astype(int)
 
 
 def thresholds(
@@ -89,14 +95,19 @@ def thresholds(
     return found
 
 
-def _leads(
+def leads(
     noise: Noise,
     looks: Sequence[int],
     rows: Int[np.ndarray, " a"],
     draws: int,
     rng: np.random.Generator,
+    *,
+    behind: bool = False,
 ) -> Float[np.ndarray, "t a b"]:
-    """Return the largest studentised lead over each row at each look of simulated races."""
+    """Return the largest studentised lead over each row at each look of simulated races.
+
+    With `behind` a row's own lead over another counts as well: the largest difference.
+    """
     points, prior = len(noise.image), noise.prior
     fixed, of_run = (
         np.maximum(of_differences(each)[rows], 0.0).astype(np.float32)
@@ -128,7 +139,8 @@ def _leads(
             variance /= runs
             variance += fixed
             error = image[:, block] + errors[..., block].mean(axis=0)
-            found[look, :, block] = _largest(error.T.astype(np.float32), rows, variance)
+            error = error.T.astype(np.float32)
+            found[look, :, block] = _largest(error, rows, variance, behind=behind)
     return found
 
 
@@ -152,13 +164,16 @@ def _largest(
     error: Float[np.ndarray, "b k"],
     rows: Int[np.ndarray, " a"],
     variance: Float[np.ndarray, "b a k"],
+    *,
+    behind: bool,
 ) -> Float[np.ndarray, "a b"]:
     """Return the largest studentised lead over each row in some races; 0 where nothing leads.
 
     Nearly all of a large race's time goes here.
     """
     ahead = error[:, None, :] - error[:, rows, None]
-    np.maximum(ahead, 0.0, out=ahead)
+    if not behind:
+        np.maximum(ahead, 0.0, out=ahead)
     np.square(ahead, out=ahead)
     ahead /= variance
     return np.asarray(np.sqrt(ahead.max(axis=2).T))

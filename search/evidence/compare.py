@@ -3,7 +3,7 @@
 Pure functions of `Candidate`s. The method and its sources are explained in docs/statistics.md; in
 short: differences are taken within replicates and images, their variance has a part from images
 and a part from seeds, and the critical value of a row is that of the largest of all differences
-to it, since the winner was picked by looking.
+to it, since the winner was picked by looking; after a race, no smaller than the race's boundary.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from search.evidence.look import Standing
 from search.evidence.marks import Candidate, Seeds, marks, standard_error
 from search.evidence.optimism import optimism
-from search.evidence.pairs import Level, largest, levels, simulate
+from search.evidence.pairs import Level, levels
 from search.space.points import Point
 
 LEVEL = 0.95
@@ -54,11 +54,9 @@ class Difference:
     """The interval's ends."""
     p: float
     """Chance of a difference this large from the largest of all, were there none."""
-
-    @property
-    def tied(self) -> bool:
-        """Whether the value cannot be told from the winner."""
-        return self.high >= 0.0
+    tied: bool
+    """Whether the value may be as good as the winner, for all that is known: its interval does not
+    lie below zero; after a race, it is left."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,7 @@ def compare(
     *,
     simplicity: Callable[[Point], Any],
     rng: np.random.Generator,
+    raced: Sequence[Standing] = (),
     level: float = LEVEL,
     draws: int | None = None,
 ) -> Comparison:
@@ -115,6 +114,9 @@ def compare(
     rng
         For the simulated critical values. Equal candidates, in any order, and an equal generator
         give equal comparisons.
+    raced
+        Each point's last standing in a race, of those that took part: it was looked at several
+        times, which its interval knows by the boundary.
     level
         For every value k, the interval of its difference to the winner covers the true one at
         this rate at least, whichever value turned out the winner. The winner and its ties hold
@@ -126,9 +128,8 @@ def compare(
     points = [each.point for each in ordered]
     top = points.index(winner)
     table = marks(ordered)
-    simulated = simulate(table, rng, draws or enough_draws(len(points)))
-    pairs = levels(table, simulated)
-    rows = _rows(points, top, pairs, largest(table, simulated, pairs), level)
+    pairs, draws = levels(table), draws or enough_draws(len(points))
+    rows = _rows(points, top, pairs, raced, level, draws, rng)
     errors = {each.point: standard_error(each.correct, table.seeds) for each in ordered}
     as_many = table.runs >= table.runs[top]
     tied = {row.point: row for row in rows if row.tied}
@@ -143,9 +144,9 @@ def compare(
         rows=rows,
         errors=errors,
         one_se=max([winner, *within], key=simplicity),
-        optimism=optimism(pairs, rivals, rng),
+        optimism=optimism(pairs, rivals, draws, rng),
         seeds=table.seeds,
-        draws=len(simulated.scale),
+        draws=draws,
         shares_seeds=not table.families.any(),
     )
 
@@ -154,27 +155,45 @@ def _rows(
     points: list[Point],
     top: int,
     pairs: Sequence[Level],
-    largest: Float[np.ndarray, "k b"],
+    raced: Sequence[Standing],
     level: float,
+    draws: int,
+    rng: np.random.Generator,
 ) -> tuple[Difference, ...]:
-    """Return each point's row but the winner's, ascending."""
-    critical = np.quantile(largest, level, axis=1, method="higher")
-    rows = {}
+    """Return each point's row but the winner's, ascending.
+
+    A row is that of the most runs that the point and the winner have both. Its critical value is
+    the largest of all levels so far: who was trained again was picked by what was seen there.
+    """
+    last = {each.point: each for each in raced}
+    critical = np.zeros(len(points))
+    rows: dict[Point, Difference] = {}
     for each in pairs:
         if top not in each.values:
-            continue
+            break
+        largest = each.largest(level, draws, rng)
+        own = np.quantile(largest, level, axis=1, method="higher")
+        critical[each.values] = np.maximum(critical[each.values], own)
         at = int(np.searchsorted(each.values, top))
-        differences, errors = each.difference(at), each.standard_error(at)
-        for place in np.flatnonzero(each.compared[at]):
-            k, difference = each.values[place], float(differences[place])
-            reach = float(critical[k] * errors[place])
-            larger = int(np.count_nonzero(largest[k] >= abs(difference) / errors[place]))
-            rows[points[k]] = Difference(
-                point=points[k],
+        differences = each.accuracy - each.accuracy[at]
+        errors, alone = each.standard_errors(at), each.alone(at, level)
+        for place in np.flatnonzero(each.values != top):
+            point = points[each.values[place]]
+            stood = last.get(point)
+            edge = max(critical[each.values[place]], stood.boundary if stood else 0.0)
+            difference, reach = float(differences[place]), float(edge * errors[place])
+            high = difference + reach
+            if stood and stood.dropped and high < 0.0:  # by how much is less sure than that it is
+                high = min(0.0, difference + max(reach, float(alone[place])))
+            # Whatever makes an interval wider makes p larger, so that both say the same.
+            far = abs(difference) / reach * own[place]
+            rows[point] = Difference(
+                point=point,
                 runs=each.runs,
                 difference=difference,
                 low=difference - reach,
-                high=difference + reach,
-                p=(1 + larger) / (1 + largest.shape[1]),
+                high=high,
+                p=(1 + int(np.count_nonzero(largest[place] >= far))) / (1 + draws),
+                tied=not stood.dropped if stood else high >= 0.0,
             )
     return tuple(rows[point] for point in sorted(rows))

@@ -11,7 +11,7 @@ from search.evidence.pairs import Level
 
 
 def optimism(
-    pairs: Sequence[Level], rivals: Bool[np.ndarray, " k"], rng: np.random.Generator
+    pairs: Sequence[Level], rivals: Bool[np.ndarray, " k"], draws: int, rng: np.random.Generator
 ) -> float:
     """Return the expected error of the winner's score, at least as far as one choice explains it.
 
@@ -27,7 +27,8 @@ def optimism(
         return 0.0
     first = pairs[0]
     # What all scores have in common takes no part in the choice, and is nothing on average.
-    score = first.error - first.error.mean(axis=0)
+    score = first.errors(draws, rng)
+    score -= score.mean(axis=0)
     variance = score.var(axis=1)
     lasting = _lasting(pairs)
     stays = lasting / (lasting + (1.0 - lasting) / first.runs)
@@ -51,8 +52,8 @@ def optimism(
 
 def _lasting(pairs: Sequence[Level]) -> float:
     """Return the share of one run's variance that all runs of a value have in common."""
-    last = pairs[-1]
-    image, run = last.image.sum(), last.run.sum() * last.runs
+    last = pairs[-1].variances
+    image, run = last.image.sum(), last.run.sum()
     return float(image / (image + run)) if image + run > 0 else 0.0
 
 

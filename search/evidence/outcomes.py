@@ -11,6 +11,7 @@ from jaxtyping import Bool
 
 from search.evidence.compare import Comparison, compare
 from search.evidence.judged import compared
+from search.evidence.look import Standing
 from search.evidence.marks import Candidate
 from search.evidence.scores import best
 from search.records import Outcome, Result
@@ -21,10 +22,13 @@ REMEMBERED = 4
 """Comparisons that are kept, with what was compared: 5 MB each for 1,000 values of 5,000 images."""
 
 
-def evidence(outcomes: Iterable[Outcome], space: Space) -> Comparison | None:
+def evidence(
+    outcomes: Iterable[Outcome], space: Space, raced: tuple[Standing, ...] = ()
+) -> Comparison | None:
     """Compare every point all of whose replicates completed with the best of them.
 
-    Networks that did not learn take no part, unless none did.
+    Networks that did not learn take no part, unless none did. Of points that a race looked at it
+    has to be told how they stood last: see `Race.standings`.
 
     None when there is no such point. Equal outcomes, in any order, give equal comparisons: the
     simulations behind them draw on the study's seed. They are worked out once: a plan asks for
@@ -34,13 +38,19 @@ def evidence(outcomes: Iterable[Outcome], space: Space) -> Comparison | None:
     winner = best(known, space)
     if winner is None:
         return None
-    return _compared(candidates(known, space), winner.point, space, known[0].trial.seed)
+    return _compared(candidates(known, space), winner.point, space, raced, known[0].trial.seed)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _compared(known: tuple[Candidate, ...], winner: Point, space: Space, seed: int) -> Comparison:
+def _compared(
+    known: tuple[Candidate, ...],
+    winner: Point,
+    space: Space,
+    raced: tuple[Standing, ...],
+    seed: int,
+) -> Comparison:
     rng = stream(seed, 0, Purpose.COMPARISON)
-    return compare(known, winner, simplicity=space.simplicity, rng=rng)
+    return compare(known, winner, simplicity=space.simplicity, rng=rng, raced=raced)
 
 
 class Placing(Protocol):

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from search.evidence.look import Look, Rule, take_look
+from search.evidence.look import Look, Rule, Standing, take_look
 from search.evidence.marks import Candidate, marks
 from search.evidence.outcomes import candidates
 from search.evidence.spread import of_differences
@@ -106,6 +106,11 @@ class Race:
     def next_runs(self) -> int:
         """Replicates at the next look."""
         return self.rule.looks[len(self.looks)]
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """How each point stood at the last look that it was part of."""
+        return tuple({each.point: each for look in self.looks for each in look.standings}.values())
 
     @property
     def last(self) -> Look | None:

@@ -50,7 +50,11 @@ class Parts:
 
 
 def parts(table: Marks, values: Int[np.ndarray, " k"], runs: int) -> Parts:
-    """Return the covariances of some points by their first `runs` runs, two at least."""
+    """Return the covariances of some points by their first `runs` runs.
+
+    Of one run the images' two parts cannot be told apart: all is taken to differ from run to run,
+    which is never too little.
+    """
     at = table.starts[values][:, None] + np.arange(runs)
     same, others, seeds = np.zeros((3, len(values), len(values)))
     for r, s in np.ndindex(runs, runs):
@@ -90,6 +94,8 @@ def prior_freedom(found: Parts, dispersion: float) -> float:
     none makes d₀ infinite.
     """
     runs, family = found.runs, found.families
+    if runs == 1 or len(family) < 3:  # the variance of a pair is the pooled one
+        return math.inf
     alike = family[:, None] == family
     several = alike.sum(axis=1, keepdims=True) > 1  # alone, a point's runs are all it has
     centring = np.eye(len(family)) - several * alike / alike.sum(axis=1, keepdims=True)

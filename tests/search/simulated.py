@@ -95,7 +95,7 @@ def simulate(world: World, searches: int, *, seed: int = 0) -> list[Search]:
                 dict(zip(lams, world.accuracy, strict=True)),
                 dict(zip(lams, networks[:, 0].tolist(), strict=True)),
                 best.accuracy,
-                compare(candidates, best.point, simplicity=only, rng=rng, draws=DRAWS),
+                compare(candidates, best.point, simplicity=only, rng=rng.spawn(1)[0], draws=DRAWS),
             )
         )
     return result

@@ -82,11 +82,16 @@ class Needed:
     """With what the best one would lose no more than is tolerated, about; None where unknown."""
 
     replicates: int | None = None
+    seconds: float | None = None
+    """Of training that those replicates take, added up over runs, beyond what was spent."""
     images: int | None = None
 
 
-def needed(race: Race) -> Needed:
-    """Return what it would take to know more; nothing where enough is known, or no number would."""
+def needed(race: Race, seconds: float) -> Needed:
+    """Return what it would take to know more; nothing where enough is known, or no number would.
+
+    `seconds` are those of one run.
+    """
     last = race.last
     if last is None or race.ending in (None, Ending.ONE_LEFT, Ending.ALIKE):
         return Needed()
@@ -96,24 +101,37 @@ def needed(race: Race) -> Needed:
         for value, known in zip((last.replicates, last.images), finite, strict=True)
     )
     # Accuracies may change as more is known, so a number at hand is no promise: one more, at least.
+    if runs is not None:
+        runs = max(last.runs + 1, runs)
     return Needed(
-        replicates=None if runs is None else max(last.runs + 1, runs),
+        replicates=runs,
+        seconds=None if runs is None else (runs - last.runs) * len(race.left) * seconds,
         images=None if images is None else _rounded(images),
     )
 
 
-def more(search: SearchSettings, race: Race) -> str:
+def more(search: SearchSettings, race: Race, found: Needed) -> str:
     """Say what it would cost to know that the best one loses no more than is tolerated."""
     if race.ending in (None, Ending.ONE_LEFT, Ending.ALIKE) or race.last is None:
         return ""
-    found, ways = needed(race), []
+    ways = []
     if found.replicates is not None:
-        ways.append(f"about {found.replicates} runs of each of the {len(race.left)} that are left")
+        assert found.seconds is not None
+        ways.append(
+            f"about {found.replicates} runs of each of the {len(race.left)} that are left "
+            f"({_time(found.seconds)} more of training, on one core)"
+        )
     if found.images is not None:
         ways.append(f"about {found.images:,} validation images")
     if not ways:
         return f"No number of seeds or images would bring that down to {search.tolerance:g}."
     return f"To bring that down to {search.tolerance:g} would take {', or '.join(ways)}."
+
+
+def _time(seconds: float) -> str:
+    """Return a time as it is asked for: by `--minutes`."""
+    minutes = seconds / 60
+    return f"{minutes:,.0f} minutes" if minutes >= 2 else f"{seconds:.0f} seconds"
 
 
 def _rounded(number: int) -> int:

@@ -118,7 +118,7 @@ def _decide(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -
         tried += yield _stage(search, "replicates", Role.REPLICATES)(trials, reason)
         ending = ""
 
-    found = evidence(tried, space)
+    found = search.evidence(tried)
     assert found is not None  # the coarse winner is still a candidate
     point = found.one_se if search.select == "1se" else found.winner
     if search.fresh:
@@ -188,7 +188,7 @@ def _narrow_further(search: SearchSettings, base: Trial, tried: Outcomes) -> End
 def _around(search: SearchSettings, tried: Outcomes, known: Standing) -> tuple[Around, ...]:
     """Return each ordered axis's next values, around the best point and its ties."""
     space = search.space
-    found = evidence(tried, space)
+    found = evidence(tried, space)  # the race has not begun
     assert found is not None
     alike = (found.winner, *found.ties)
     return tuple(

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
 from kbn.errors import InputError
+from search.evidence.compare import Comparison
 from search.evidence.finalists import Top, top
 from search.evidence.look import LOST, Rule
+from search.evidence.outcomes import evidence
 from search.evidence.race import Budget, Race, race, race_looks
 from search.records import Outcome
 from search.settings import values
@@ -277,6 +279,12 @@ class SearchSettings(Experiment, ABC):
         """Return the race over the points of what was tried, as far as it has come."""
         assert self.rule is not None
         return race(tried, self.space, self.rule, replicates=self.replicates, budget=self.budget)
+
+    def evidence(self, tried: Iterable[Outcome]) -> Comparison | None:
+        """Compare all points with the best one, as far as they were tried; see `evidence`."""
+        known = tuple(tried)
+        raced = self.race_of(known).standings if known and self.rule is not None else ()
+        return evidence(known, self.space, raced)
 
     def trials(
         self, base: Trial, points: Iterable[Point], replicates: int | None = None

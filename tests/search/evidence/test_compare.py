@@ -8,7 +8,8 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from search.evidence.compare import DRAWS, FEWEST_DRAWS, compare, enough_draws
+from search.evidence.compare import DRAWS, FEWEST_DRAWS, Difference, compare, enough_draws
+from search.evidence.look import Standing
 from search.evidence.marks import Candidate, marks
 from search.space.points import only
 from tests.search.simulated import Search, World, at, at_most, simulate
@@ -272,3 +273,31 @@ def test_many_values_take_fewer_draws() -> None:
     assert draws == {1: DRAWS, 10: DRAWS, 500: DRAWS, 1_000: 2_500, 5_000: FEWEST_DRAWS}
     candidates, _ = World(ALIKE).sample(np.random.default_rng(0))
     assert compare(candidates, (1.0,), simplicity=only, rng=np.random.default_rng(0)).draws == DRAWS
+
+
+def test_after_a_race_those_that_are_left_are_tied() -> None:
+    """Its boundary makes intervals as wide as several looks ask for, and what is out is worse.
+
+    How much worse at least is said by the pair's own runs alone; that it is, by the race.
+    """
+    accuracies = (0.62, 0.61, 0.56, 0.2)
+    world = World(accuracies, runs=3, images=3_000, seeds=0.004, shared=0.01)
+    candidates, _ = world.sample(np.random.default_rng(6))
+
+    def found(raced: tuple[Standing, ...]) -> dict[float, Difference]:
+        rng = np.random.default_rng(0)
+        rows = compare(candidates, (1.0,), simplicity=only, rng=rng, raced=raced, draws=2_000).rows
+        return {only(row.point): row for row in rows}
+
+    def stood(k: int, lead: float) -> Standing:
+        return Standing((10.0**-k,), accuracies[k], lead, boundary=6.0, loses=0.0)
+
+    before, after = found(()), found((stood(0, 0.0), stood(1, 3.0), stood(2, 9.0), stood(3, 30.0)))
+    assert [row.tied for row in after.values()] == [False, False, True]
+    for lam, row in after.items():
+        assert row.low < before[lam].low
+        assert row.p >= before[lam].p
+    left, near, far = (after[10.0**-k] for k in (1, 2, 3))
+    assert left.high - left.difference == pytest.approx(left.difference - left.low)
+    assert near.high == 0.0
+    assert far.difference < far.high < 0.0

@@ -1,14 +1,17 @@
-"""Pairs of values, held against the same figures worked out pair by pair."""
+"""Levels of values with as many runs, held against tables and against the same figures by hand."""
 
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
-from search.evidence.marks import Candidate, Marks, marks
-from search.evidence.pairs import BLOCK, Draws, largest, levels, simulate
+from search.evidence.boundary import Noise, leads
+from search.evidence.marks import Candidate, marks
+from search.evidence.pairs import levels
 from tests.search.simulated import World
 
 WORLDS = {
@@ -16,8 +19,7 @@ WORLDS = {
     "three runs": World((0.6,) * 5, runs=3, seeds=0.05),
     "some": World((0.6,) * 6, runs=(3, 1, 2, 3, 1, 5), seeds=0.02, difficulty=(0.4, 0.1, 0.2)),
 }
-DRAWS = BLOCK + 50
-"""More than are worked on together."""
+DRAWS = 40_000
 
 
 @pytest.fixture(params=WORLDS)
@@ -27,67 +29,50 @@ def candidates(request: pytest.FixtureRequest) -> list[Candidate]:
     return found
 
 
-def variances(first: Candidate, second: Candidate, table: Marks) -> tuple[float, float, float]:
-    """Return a difference's variance: that of images, that of runs, and that of simulated ones."""
-    m = min(first.runs, second.runs)
-    d = first.correct[:m].astype(float) - second.correct[:m]
-    n = d.shape[1]
-    c = np.atleast_2d(np.cov(d)) / n + np.eye(m) / n**2
-    total, single = c.mean(), np.trace(c) / m
-    image = min(max(0.0, (m * total - single) / (m - 1)), total) if m > 1 else 0.0
-    seeds = table.seeds
-    return image, seeds.dispersion * (total - image), total + 2 * seeds.interaction / m
+def test_values_are_compared_by_their_first_runs(candidates: list[Candidate]) -> None:
+    """Each number of runs is a level of the values that have as many, with these runs' means."""
+    found = levels(marks(candidates))
+    assert [each.runs for each in found] == sorted({each.runs for each in candidates})
+    for level in found:
+        rows = [each for each in candidates if each.runs >= level.runs]
+        assert [candidates[k] for k in level.values] == rows
+        means = [each.correct[: level.runs].mean() for each in rows]
+        assert level.accuracy == pytest.approx(means, abs=1e-12)
 
 
-def test_pairs_are_compared_on_common_runs(candidates: list[Candidate]) -> None:
-    """Each pair stands at one level, with the variances that its images give it alone."""
+def test_simulated_errors_vary_as_the_means_do(candidates: list[Candidate]) -> None:
+    """Their differences have the variance that is pooled over all values, φ being 1 at least."""
     table = marks(candidates)
-    seen = np.zeros((len(candidates),) * 2, dtype=int)
-    for level in levels(table, simulate(table, np.random.default_rng(0), DRAWS)):
-        for i, j in np.argwhere(level.compared):
-            first, second = (candidates[level.values[each]] for each in (i, j))
-            seen[level.values[i], level.values[j]] += 1
-            assert level.runs == min(first.runs, second.runs)
-            accuracy = first.correct[: level.runs].mean() - second.correct[: level.runs].mean()
-            assert level.difference(j)[i] == pytest.approx(accuracy, abs=1e-12)
-            found = (level.image[i, j], level.run[i, j], level.sampling[i, j])
-            assert found == pytest.approx(variances(first, second, table), rel=1e-6)
-    assert np.array_equal(seen, 1 - np.eye(len(candidates), dtype=int))
+    seeds, starts = table.seeds, table.starts
+    for level in levels(table):
+        m = level.runs
+        error = level.errors(DRAWS, np.random.default_rng(0))
+        for k, j in combinations(range(len(level.values)), 2):
+            first, second = (starts[level.values[each]] + np.arange(m) for each in (k, j))
+            covariance = table.covariance
+            c = covariance[np.ix_(first, first)] + covariance[np.ix_(second, second)]
+            c -= covariance[np.ix_(first, second)] + covariance[np.ix_(second, first)]
+            image = (c.sum() - np.trace(c)) / (m * (m - 1)) if m > 1 else 0.0
+            run = max(1.0, seeds.dispersion) * (np.trace(c) / m - image)
+            assert np.var(error[k] - error[j]) == pytest.approx(image + run / m, rel=0.05)
 
 
-def test_the_largest_difference_is_that_of_all(candidates: list[Candidate]) -> None:
-    """It is the largest of each pair's simulated difference over its estimated error."""
-    table = marks(candidates)
-    draws = simulate(table, np.random.default_rng(0), DRAWS)
-    found = largest(table, draws, levels(table, draws))
-    for k, first in enumerate(candidates):
-        others = [j for j in range(len(candidates)) if j != k]
-        each = [studentised(candidates, k, j, table, draws) for j in others]
-        assert found[k] == pytest.approx(np.max(each, axis=0), rel=1e-6), first.point
+def test_the_largest_of_a_family_is_dunnetts() -> None:
+    """Of four others with independent errors it has C. Dunnett's two-sided 5 % points (1964)."""
+    for freedom, expected in ((10, 2.89), (20, 2.65), (10**6, 2.44)):
+        noise = Noise(np.zeros((5, 5)), np.eye(5), math.inf, (freedom,))
+        rows, rng = np.arange(5), np.random.default_rng(0)
+        (found,) = leads(noise, (1,), rows, DRAWS, rng, behind=True)
+        assert np.quantile(found, 0.95, axis=1) == pytest.approx(expected, rel=0.02)
 
 
-def studentised(
-    candidates: list[Candidate], k: int, j: int, table: Marks, draws: Draws
-) -> np.ndarray:
-    """Return a pair's simulated differences over their errors, as estimated in each draw."""
-    m = min(candidates[k].runs, candidates[j].runs)
-    rows = np.split(draws.error, table.starts[1:])
-    difference = rows[k][:m].mean(axis=0) - rows[j][:m].mean(axis=0)
-    image, run, sampling = variances(candidates[k], candidates[j], table)
-    run /= min(1.0, table.seeds.dispersion)
-    share = run / (image + run)
-    return np.asarray(
-        np.abs(difference) / math.sqrt(sampling) / np.sqrt(1 - share + share * draws.scale)
-    )
-
-
-def test_simulated_errors_vary_as_the_runs_do() -> None:
-    """Their covariance is that of the images and, on the diagonal, that of seeds."""
-    found, _ = WORLDS["some"].sample(np.random.default_rng(7))
-    table = marks(found)
-    error = simulate(table, np.random.default_rng(0), 200_000).error
-    expected = table.covariance + table.seeds.interaction * np.eye(len(error))
-    assert np.cov(error) == pytest.approx(expected, abs=0.02 * expected.max())
+def test_many_values_share_the_largest() -> None:
+    """Beyond 100 some are simulated, and one stands for all: wider than for one pair by far."""
+    found, _ = World((0.6,) * 120, images=200).sample(np.random.default_rng(0))
+    (level,) = levels(marks(found))
+    largest = level.largest(0.95, 500, np.random.default_rng(0))
+    assert largest.shape == (120, 500)
+    assert np.quantile(largest[0], 0.95) > norm.isf(0.025 / 20)
 
 
 def test_the_noise_of_seeds_is_that_of_the_residuals() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from search.evidence.race import Ending
+from search.experiments.coarse_fine import endings
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.plan import Progress, replay
@@ -174,3 +175,25 @@ def test_the_race_of_a_plan_can_be_asked_for() -> None:
     found = search.race_of(tried)
     assert found.ending in (Ending.ONE_LEFT, Ending.IMAGES, Ending.REPLICATES)
     assert found.spent == len({outcome.trial.id for outcome in tried})
+
+
+def test_what_more_would_cost_is_in_runs_minutes_and_images() -> None:
+    """Of a race that did not end alike: seeds with their time, or images, whichever would do."""
+    train, search = noisy(hill, 0.02), replace(SEARCH, race=(2, 3), tolerance=1e-3)
+    tried = [
+        train(trial)
+        for stage in replay(search.plan(MANY), train).stages
+        if stage.role.chooses
+        for trial in stage.trials
+    ]
+    race = search.race_of(tried)
+    found = endings.needed(race, seconds=30.0)
+    assert race.last is not None
+    assert found.replicates is not None
+    runs = (found.replicates - race.last.runs) * len(race.left)
+    assert found.seconds == pytest.approx(30.0 * runs)
+    text = endings.more(search, race, replace(found, images=12_000))
+    assert f"about {found.replicates} runs of each of the {len(race.left)} that are left" in text
+    assert f"({runs / 2:,.0f} minutes more of training, on one core)" in text
+    assert "or about 12,000 validation images" in text
+    assert "(50 seconds more" in endings.more(search, race, replace(found, seconds=50.0))
