@@ -50,7 +50,7 @@ format: $(DEV) ## let ruff format and fix
 	$(BIN)/ruff format .
 
 bench: $(READY) ## steps, searches, empty trials beside other libraries, many cores: 20 minutes; writes docs/performance.md; needs CIFAR-10
-	for name in step end_to_end edges overhead scale service; do \
+	for name in step end_to_end edges overhead scale beyond service; do \
 	  $(BIN)/python -m benchmarks.$$name --page docs/performance.md $(ARGS) || exit; done
 
 bench-check: $(READY) ## which ratios moved since the results of docs/performance.md, in minutes; code 1 where one did

@@ -63,8 +63,14 @@ def state(host: Mapping[str, Any], turns: Sequence[Turn], figure: str) -> str:
     return (
         f"{'**Noisy host**' if noisy else 'Quiet host'}: ours again / ours "
         f"{quartiles(twin, '.2f')}; others took {others} of its cores before and after, "
-        f"{host['stolen']:.1%} were stolen.\n"
-        f"Measured {host['when']} at commit {host['commit']}, in {host['minutes']:.1f} minutes: "
+        f"{host['stolen']:.1%} were stolen.\n{made(host)}"
+    )
+
+
+def made(host: Mapping[str, Any]) -> str:
+    """Say when, of what and on what something was made."""
+    return (
+        f"Made {host['when']} at commit {host['commit']}, in {host['minutes']:.1f} minutes: "
         f"{host['machine']}."
     )
 

@@ -45,7 +45,7 @@ def test_a_host_is_called_noisy_by_the_rule(
     """Others' share, stolen time and the twin's ratio each suffice; when and where is said."""
     text = state(HOST | host, turns(*twin), "ms")
     assert text.startswith("**Noisy host**" if noisy else "Quiet host")
-    assert "Measured 2026-01-02 at commit abc1234, in 3.2 minutes: a processor." in text
+    assert "Made 2026-01-02 at commit abc1234, in 3.2 minutes: a processor." in text
 
 
 def test_what_a_measurement_takes_is_not_others(monkeypatch: pytest.MonkeyPatch) -> None:
