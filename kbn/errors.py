@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import pickle
 import re
 import sqlite3
+from traceback import format_exception
 
 _COMMANDS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -28,6 +30,17 @@ def one_line(error: BaseException) -> str:
     """Return an error's type and what it says, on one line that is safe to print."""
     said = " ".join(str(error).split())
     return visible(f"{type(error).__name__}: {said}" if said else type(error).__name__)
+
+
+def sendable(error: Exception) -> Exception:
+    """Return an error as another process can read it; where it was raised is a note of it."""
+    where = "".join(format_exception(error))
+    try:
+        sent: Exception = pickle.loads(pickle.dumps(error))  # noqa: S301 - what was just pickled
+    except Exception:  # noqa: BLE001 - an error of anybody's can hold, and ask for, anything
+        sent = RuntimeError(one_line(error))
+    sent.add_note(where)
+    return sent
 
 
 def in_python(text: str) -> str:
@@ -82,6 +95,10 @@ class WriteError(Told, OSError):
         super().__init__(visible(f"{path} cannot be written ({reason or type(error).__name__})"))
         self.way_out = _way_out(error)
         """What the user can do, as a clause."""
+        self._made_of = path, error
+
+    def __reduce__(self) -> tuple[type[WriteError], tuple[object, BaseException]]:
+        return WriteError, self._made_of
 
 
 def _way_out(error: BaseException) -> str:

@@ -37,11 +37,9 @@ _load_matplotlib()
 from reports.compare.section import StudiesCompared  # noqa: E402
 from reports.overview import overview, overview_html  # noqa: E402
 from reports.parts.frames import history_frame, layers_frame, trials_frame  # noqa: E402
-from reports.parts.missing import Missing  # noqa: E402
 from reports.write import Report, write, write_page, write_tables  # noqa: E402
 
 __all__ = [
-    "Missing",
     "Report",
     "StudiesCompared",
     "history_frame",

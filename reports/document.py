@@ -21,7 +21,7 @@ from reports.parts.environment import (
     mixed_environments,
     shown_failures,
 )
-from reports.parts.missing import Missing, making
+from reports.parts.missing import making
 from reports.parts.section import Section
 from reports.parts.settings import settings_table
 from reports.parts.tables import accuracies, learned, markdown
@@ -29,7 +29,7 @@ from reports.parts.text import cell, count, fenced, paragraphs, share
 from reports.range_test import section as range_report
 from reports.sigma_batchnorm import section as sigma_report
 from search.evidence.chance import LEVEL
-from search.records import State, StudyRecord
+from search.records import Missing, State, StudyRecord
 
 SECTIONS: Mapping[str, Callable[[StudyRecord, Album], Section]] = {
     "loss_evolution": loss_report.section,
@@ -95,14 +95,18 @@ def _numbered(text: str) -> str:
 
 
 def sections_of(
-    record: StudyRecord, missing: list[Missing], *, figures: bool = True
+    record: StudyRecord, missing: list[Missing], *, figures: bool = True, artists: int = 1
 ) -> list[Section]:
-    """Return a report's sections, their figures written; what cannot be made becomes `missing`."""
-    album, sections = Album(record, missing=missing, empty=not figures), list[Section]()
-    for each in record.experiments:
-        section = SECTIONS[each.kind]
-        with making(f"the part on {each.kind.replace('_', ' ')}", missing):
-            sections.append(section(record.part(each), album))
+    """Return a report's sections, their figures written; what cannot be made becomes `missing`.
+
+    So many `artists` draw at once: see `reports.drawing.artists`.
+    """
+    sections = list[Section]()
+    with Album(record, missing=missing, empty=not figures, artists=artists) as album:
+        for each in record.experiments:
+            section = SECTIONS[each.kind]
+            with making(f"the part on {each.kind.replace('_', ' ')}", missing):
+                sections.append(section(record.part(each), album))
     if record.kind in STUDIES:
         with making("what compares the parts", missing):
             return STUDIES[record.kind](record, sections)

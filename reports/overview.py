@@ -10,10 +10,9 @@ import pandas as pd
 
 from reports.document import sections_of, unfinished
 from reports.page.html import body
-from reports.parts.missing import Missing
 from reports.parts.tables import markdown
 from reports.parts.text import cell, share
-from search.records import StudyRecord, TrialRecord
+from search.records import Missing, StudyRecord, TrialRecord
 
 MOST = 12
 """Trials that are shown."""

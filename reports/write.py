@@ -17,9 +17,9 @@ from reports.document import lay_out, render, sections_of
 from reports.page.assemble import page
 from reports.page.status import Status
 from reports.parts.frames import history_frame, layers_frame, trials_frame
-from reports.parts.missing import Missing, making
+from reports.parts.missing import making
 from reports.parts.summary import report_json
-from search.records import StudyRecord, UnderWay
+from search.records import Missing, StudyRecord, UnderWay
 
 FRAMES: Mapping[str, Callable[[StudyRecord], pd.DataFrame]] = {
     "trials.csv": trials_frame,
@@ -45,16 +45,17 @@ class Report:
     """What could not be made."""
 
 
-def write(record: StudyRecord) -> Report:
+def write(record: StudyRecord, *, artists: int = 1) -> Report:
     """Write the report, its figures and the CSV files into the study's folder.
 
-    Equal records give equal bytes, in the figures too.
+    Equal records give equal bytes, in the figures too. So many `artists` draw at once; more than
+    one are forks of this process, which then may have no other thread.
     """
     folder, missing = record.folder, list[Missing]()
     for name, frame in FRAMES.items():
         with making(name, missing):
             _write_csv(folder / name, frame(record))
-    sections = sections_of(record, missing)
+    sections = sections_of(record, missing, artists=artists)
     with making("report.json", missing):
         write_text(folder / "report.json", visible(report_json(record, sections)))
     text = visible(lay_out(record, sections, missing))

@@ -23,6 +23,7 @@ __all__ = [
     "ExperimentRecord",
     "Failure",
     "Figures",
+    "Missing",
     "Mistakes",
     "Outcome",
     "Result",
@@ -293,6 +294,18 @@ class ExperimentRecord:
     """Sentences a reader must see, such as a run that ends in mid-cycle."""
     finished: bool
     """Whether the plan came to its end and no trial of it failed."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part of a report that could not be made."""
+
+    part: str
+    """As a sentence names it: `figure lambda`, `trials.csv`."""
+    reason: str
+    """The error in one line."""
+    traceback: str
+    """Where it was raised."""
 
 
 @dataclass(frozen=True)

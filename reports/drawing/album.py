@@ -1,18 +1,22 @@
-"""The figures of a report: drawn one by one into its folder, and known by path and caption."""
+"""The figures of a report: drawn into its folder, and known by path and caption."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
 
 from kbn.files import make_folder
+from reports.drawing.artists import Artists
 from reports.drawing.style import Draw, dark_path, write_figure
-from reports.parts.missing import Missing, making
-from search.records import StudyRecord
+from reports.parts.missing import making
+from search.records import Missing, StudyRecord
 
 
-@dataclass(frozen=True)
+@dataclass
 class Picture:
-    """A figure as a report embeds it."""
+    """A figure as a report embeds it; whether it could be drawn is known when its album ends."""
 
     png: str
     """Path relative to the report."""
@@ -27,14 +31,23 @@ class Picture:
 
 
 class Album:
-    """Draws a study's figures into its folder `figures/`.
+    """Draws a study's figures into its folder `figures/`; a context manager.
 
     Those of a preview are marked as such. An `empty` album draws none: they take nearly all of
     a report's time. One that cannot be drawn is added to `missing`, and shown with the reason.
+    So many `artists` draw at once: see `Artists`.
     """
 
-    def __init__(self, record: StudyRecord, *, missing: list[Missing], empty: bool = False) -> None:
+    def __init__(
+        self,
+        record: StudyRecord,
+        *,
+        missing: list[Missing],
+        empty: bool = False,
+        artists: int = 1,
+    ) -> None:
         self._missing = missing
+        self._artists = Artists(artists)
         self._empty = empty
         self._study = record.folder
         self._mark = preview_mark(record) or ""
@@ -45,14 +58,30 @@ class Album:
             return Picture("", "", caption)
         folder = self._study / "figures"
         make_folder(folder)
-        files: list[str] = []
+        picture = Picture(f"figures/{name}.png", f"figures/{name}.svg", caption)
+        work = partial(write_figure, folder, name, draw, height=height, mark=self._mark, dark=True)
+        self._artists.draw(work, partial(self._done, name, picture))
+        return picture
+
+    def _done(self, name: str, picture: Picture, error: Exception | None) -> None:
+        if error is None:
+            return
         with making(f"figure {name}", self._missing):
-            written = write_figure(folder, name, draw, height=height, mark=self._mark, dark=True)
-            files = [path.relative_to(self._study).as_posix() for path in written]
-        if not files:
-            return Picture("", "", caption, failure=self._missing[-1].reason)
-        svg, png = files
-        return Picture(png, svg, caption)
+            raise error
+        picture.png = picture.svg = ""
+        picture.failure = self._missing[-1].reason
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._artists.finish()
+        finally:
+            self._artists.abandon()
 
     def drawn_before(self, name: str, caption: str) -> Picture | None:
         """Return a figure as an earlier report left it; None where none did."""

@@ -4,29 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from traceback import format_exception
 
 from kbn.errors import WriteError, one_line
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A part that could not be made."""
-
-    part: str
-    """As a sentence names it: `figure lambda`, `trials.csv`."""
-    error: Exception
-
-    @property
-    def reason(self) -> str:
-        """The error in one line."""
-        return one_line(self.error)
-
-    @property
-    def traceback(self) -> str:
-        """Where it was raised."""
-        return "".join(format_exception(self.error))
+from search.records import Missing
 
 
 @contextmanager
@@ -43,4 +24,4 @@ def making(part: str, missing: list[Missing]) -> Iterator[None]:
     except WriteError:
         raise
     except Exception as error:  # noqa: BLE001 - no part may cost the others
-        missing.append(Missing(part, error))
+        missing.append(Missing(part, one_line(error), "".join(format_exception(error))))

@@ -79,7 +79,7 @@ class LivePage:
 
     def _try(self, under_way: UnderWay | None) -> None:
         """Write the page. Whatever goes wrong is told once and harms nothing else."""
-        started, first = time.thread_time(), not self._written
+        started, first = time.monotonic(), not self._written
         try:
             path = self._write(under_way)
             if first:
@@ -89,7 +89,7 @@ class LivePage:
             if not self._failed:
                 self._say(f"warning: the page of the running study cannot be written: {error}")
             self._failed = True
-        took = 0.0 if first else time.thread_time() - started
+        took = 0.0 if first else time.monotonic() - started
         self._due = time.monotonic() + max(self._every, took / SHARE)
 
     def __enter__(self) -> Self:

@@ -149,13 +149,13 @@ def _spec_option() -> click.Option:
     )
 
 
-def _run(spec: StudySpec, how: Execution) -> int:
+def _run(spec: StudySpec, how: Execution, *, apart: bool = False) -> int:
     console = live.standard_error(quiet=how.quiet)
     if how.dry_run:
         say = partial(live.say, console)
         click.echo(visible(dry_run.describe(spec, how, say=say, outlook=outlook_of(how))))
         return 0
-    return conclude(run_study(spec, how, console=console), quiet=how.quiet)
+    return conclude(run_study(spec, how, console=console, apart=apart), quiet=how.quiet)
 
 
 def conclude(study: Study, *, quiet: bool = False) -> int:
@@ -172,7 +172,7 @@ def run_supervised(spec: StudySpec, how: Execution) -> int:
     """Run a study and return its exit code; Ray in a process of its own, which it may end."""
     if how.serial or how.dry_run:
         return _run(spec, how)
-    code = cluster.supervised(partial(exit_code, partial(_run, spec, how)))
+    code = cluster.supervised(partial(exit_code, partial(_run, spec, how, apart=True)))
     if code is None:
         live.leave(live.standard_error(quiet=how.quiet))
         raise ClusterLostError(

@@ -21,7 +21,8 @@ from search.settings.values import show
 from search.store.folder import STORE, begun_with, check_specification, check_writable
 from search.study.estimate import kinds, seconds_per_epoch, wall_epochs
 from search.study.recording import kept_record
-from search.study.run import check_memory, check_reports, identity_of, slots_here
+from search.study.reporting import check_reports
+from search.study.run import check_memory, identity_of, slots_here
 from search.training.memory import BYTES_A_WEIGHT, weights
 from search.training.problem import Problem, base_trial, prepare
 from search.trial import Trial

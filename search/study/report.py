@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,7 +13,8 @@ from kbn.paths import user_path
 from search.store.folder import locked
 from search.study.command import conclude, run_command
 from search.study.kept import check_is_study
-from search.study.run import Stopped, check_reports
+from search.study.reporting import artists_here, check_reports, write_report
+from search.study.run import Stopped
 from search.study.study import Study
 
 
@@ -47,7 +49,7 @@ def _report(folder: Path) -> int:
     try:
         with locked(folder):
             study = Study.open(folder)
-            study.report()
+            study.report(partial(write_report, artists=artists_here()))
     except KeyboardInterrupt:
         raise Stopped("stopped: the same command writes the rest of the report") from None
     return conclude(study)

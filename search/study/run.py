@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from rich.console import Console
 
 import cluster
 from kbn.arrays import machine_bytes
-from kbn.errors import InputError, Told, WriteError, in_python, one_line
+from kbn.errors import InputError, Told, WriteError, in_python
 from search.records import State, StudyRecord, UnderWay
 from search.running import live
 from search.running.session import TrainingSession
@@ -36,6 +35,7 @@ from search.store.unexpected import unexpected
 from search.study.closing import closing
 from search.study.final_model import with_mistakes, write_model
 from search.study.recording import build_record, kept_record
+from search.study.reporting import Do, check_reports, reporter, write_page, write_report
 from search.study.study import Study
 from search.training.memory import check_networks
 from search.training.problem import Problem, prepare
@@ -79,13 +79,21 @@ def run(spec: StudySpec, **execution: Any) -> Study:
 
 
 @termination_as_interrupt()
-def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
-    """Do what `run` does, with progress shown on `console`."""
+def run_study(spec: StudySpec, how: Execution, *, console: Console, apart: bool = False) -> Study:
+    """Do what `run` does, with progress shown on `console`.
+
+    A process that has no threads yet may have reports written `apart`, in one of its own.
+    """
     if how.dry_run:
         raise InputError(
             "a dry run trains nothing, so it has no study to return: "
             "search.study.dry_run.describe(spec, how, say=print) returns what it says"
         )
+    with reporter(apart=apart) as report:
+        return _run_study(spec, how, console=console, report=report)
+
+
+def _run_study(spec: StudySpec, how: Execution, *, console: Console, report: Do) -> Study:
     check_writable(how.out)
     say = partial(live.say, console)
     problem = prepare(spec, data_dir=how.data_dir, say=say)
@@ -104,7 +112,7 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
         session = TrainingSession(spec, how, problem, workers=workers, console=console)
         if not (folder / STORE).exists():
             workers.open()  # there is something to train for sure
-        check_reports()  # while workers import what they need
+        report(check_reports)  # while workers import what they need
         with claim(folder, identity, overwrite=how.overwrite) as store:
 
             def record(open_trials: Mapping[str, State]) -> StudyRecord:
@@ -112,12 +120,18 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console) -> Study:
                     spec, problem.record, store, name=name, folder=folder, open_trials=open_trials
                 )
 
+            def write_live_page(under_way: UnderWay | None) -> Path:
+                path: Path = report(
+                    write_page, record(under_way.states if under_way else {}), under_way
+                )
+                return path
+
             try:
-                session.train(store, partial(_write_page, record))
+                session.train(store, write_live_page)
                 workers.release()
                 study = Study(with_mistakes(record({}), problem))
                 try:
-                    study.report()
+                    study.report(partial(report, write_report))
                 finally:
                     write_model(study.record, problem)
             except KeyboardInterrupt:
@@ -149,17 +163,6 @@ def _looked_at(
         )
     say(f"{folder} is not writable: its finished study is shown, and no report written")
     return Study(record)
-
-
-def check_reports() -> None:
-    """Raise `InputError` when what writes reports cannot be loaded: sooner than after training."""
-    try:
-        import_module("reports")
-    except Exception as error:
-        raise InputError(
-            f"no report could be written here ({one_line(error)}); "
-            "`python -c 'import reports'` shows why"
-        ) from error
 
 
 def check_memory(spec: StudySpec, how: Execution, problem: Problem) -> None:
@@ -218,12 +221,3 @@ def identity_of(spec: StudySpec, problem: Problem) -> dict[str, Any]:
         "fingerprint": problem.record.fingerprint,
         DATA_SET: asdict(problem.record),
     }
-
-
-def _write_page(
-    record: Callable[[Mapping[str, State]], StudyRecord], under_way: UnderWay | None
-) -> Path:
-    """Write the page of a study as it stands."""
-    import reports
-
-    return reports.write_page(record(under_way.states if under_way else {}), under_way)

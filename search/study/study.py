@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from kbn.errors import InputError
 from kbn.paths import user_path
-from search.records import StudyRecord, TrialRecord
+from search.records import Missing, StudyRecord, TrialRecord
 from search.store.folder import FIGURES
 from search.store.unexpected import keep_tracebacks
 from search.study.kept import kept
+from search.study.reporting import write_report
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reports import Missing
+Write = Callable[[StudyRecord], tuple[Missing, ...]]
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,11 @@ class Study:
 
         return reports.layers_frame(self.record)
 
-    def report(self) -> Path:
-        """Write the report, its figures and the CSV files again; return the report's path."""
-        import reports
+    def report(self, write: Write = write_report) -> Path:
+        """Write the report, its figures and the CSV files again; return the report's path.
 
-        report = reports.write(self.record)
-        self.missing = report.missing
+        `write` is what writes them, in this process or in another.
+        """
+        self.missing = write(self.record)
         keep_tracebacks(self.folder, (each.traceback for each in self.missing))
-        return report.path
+        return self.folder / "report.md"

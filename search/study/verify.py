@@ -24,7 +24,7 @@ from search.study.checks import computed, written
 from search.study.checks.check import Check, Examined, Verdict
 from search.study.command import run_command
 from search.study.kept import check_is_study, kept, specification
-from search.study.run import check_reports
+from search.study.reporting import check_reports
 from search.training.problem import Problem, prepare
 
 SOUND, DIFFERENT = 0, 1

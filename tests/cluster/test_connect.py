@@ -355,10 +355,7 @@ def test_ray_may_be_imported_before(tmp_path: Path) -> None:
 
 @pytest.mark.ray
 def test_no_worker_outlives_a_killed_driver(tmp_path: Path) -> None:
-    """When the driver is killed by SIGKILL, its Ray ends without it.
-
-    Two agents of Ray's look for their raylet once a minute only; they are not waited for.
-    """
+    """When the driver is killed by SIGKILL, its Ray ends without it, all of its processes."""
     run = Run(tmp_path, "wait")
     try:
         until(
@@ -370,12 +367,12 @@ def test_no_worker_outlives_a_killed_driver(tmp_path: Path) -> None:
         _, errors = run.process.communicate(timeout=60)
     assert run.report.exists(), errors
     found = run.found()
-    named = list(zip(found["pids"], found["commands"], strict=True))
-    agents = [pid for pid, command in named if "Agent" in command]
-    assert len(agents) <= 2
-    try:
-        rest = {*found["pids"]} - {*agents}
-        until(lambda: not any(runs(pid) for pid in rest), what="the end of Ray's processes")
-    finally:
-        for pid in {*agents} & {*holding(found["session"])}:
-            os.kill(pid, signal.SIGKILL)
+    until(lambda: not any(map(runs, found["pids"])), what="the end of Ray's processes")
+
+
+@pytest.mark.ray
+def test_embedded_ray_starts_no_agents(ran: Run) -> None:
+    """Nothing serves dashboards or makes environments, and the raylet has waited for neither."""
+    started = ran.found()["commands"]
+    assert sum(command.startswith("cat") for command in started) == 2
+    assert not [command for command in started if "Agent" in command or "agent.py" in command]

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+from sklearn.datasets import load_digits
 
 from kbn.data.digits import digits
 
@@ -27,7 +28,16 @@ def test_digits_never_change() -> None:
     assert digits().fingerprint == "9e6732b3e9cf0efe"
 
 
-def test_scikit_learn_is_loaded_for_digits_alone() -> None:
-    """Importing the package does not wait for a library that other data sets do not need."""
-    code = "import sys, kbn.data; assert not {'sklearn', 'pooch'} & set(sys.modules)"
+def test_they_are_scikit_learns() -> None:
+    """The file that is read is the one that scikit-learn reads, and each number is where it was."""
+    X, y = load_digits(return_X_y=True)
+    data = digits()
+    rows = np.column_stack([np.concatenate([data.X, data.X_test]), [*data.y, *data.y_test]])
+    assert sorted(map(tuple, rows.tolist())) == sorted(map(tuple, np.column_stack([X, y]).tolist()))
+
+
+def test_scikit_learn_is_loaded_for_none() -> None:
+    """No data set waits for a library that takes a second to load: its file is read, no more."""
+    code = "import sys, kbn.data; kbn.data.load('digits'); "
+    code += "assert not {'sklearn', 'pandas', 'pooch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
