@@ -61,7 +61,7 @@ class _Metered:
         self._pool = pool
         self._open = 0
         self.polls, self.together = 0, False
-        self.replace, self.withdraw = pool.replace, pool.withdraw
+        self.replace, self.withdraw, self.order = pool.replace, pool.withdraw, pool.order
 
     def submit(self, key: str, payload: Any, *, once: bool = False, ahead: bool = False) -> None:
         self._open += 1

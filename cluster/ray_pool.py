@@ -12,7 +12,7 @@ import math
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -289,6 +289,11 @@ class RayPool:
             if work.key == key:
                 work.payload = payload
                 work.tries.advance()
+
+    def order(self, keys: Sequence[str]) -> None:
+        """Let the tasks that wait start in the order of their keys; those not named come first."""
+        place = {key: number for number, key in enumerate(keys)}
+        self._waiting = deque(sorted(self._waiting, key=lambda work: place.get(work.key, -1)))
 
     def withdraw(self) -> None:
         """Forget the tasks that have not started; those that Ray holds already it may start."""

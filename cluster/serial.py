@@ -7,7 +7,7 @@ import socket
 import time
 import traceback
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Self
 
 from cluster.events import Event, Kind, Task, TaskFailure
@@ -53,6 +53,11 @@ class SerialPool:
     def replace(self, key: str, payload: Any) -> None:
         """Give further attempts at a task another payload: they start further on."""
         self._payloads[key] = payload
+
+    def order(self, keys: Sequence[str]) -> None:
+        """Let the tasks that wait start in the order of their keys; those not named come first."""
+        place = {key: number for number, key in enumerate(keys)}
+        self._queue = deque(sorted(self._queue, key=lambda task: place.get(task[0], -1)))
 
     def withdraw(self) -> None:
         """Forget the tasks that have not started."""

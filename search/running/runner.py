@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from kbn.errors import visible
 from search.plan import Plan, Progress, Stage, replay
 from search.records import Environment, EpochRecord, Failure, Outcome, Result, State
+from search.running.order import Order
 from search.store.store import Store
 from search.training.checkpoint import Checkpoint, Start
 from search.training.packing import epochs
@@ -54,6 +55,9 @@ class Pool(Protocol):
 
     def withdraw(self) -> None:
         """Forget the tasks that have not started."""
+
+    def order(self, keys: Sequence[str]) -> None:
+        """Let the tasks that wait start in the order of their keys."""
 
     @property
     def busy(self) -> bool:
@@ -101,6 +105,7 @@ def run_plans(
     poll_seconds: float = 1.0,
     commit_seconds: float = COMMIT_SECONDS,
     stop: Callable[[], bool] = lambda: False,
+    slots: Callable[[], int] | None = None,
 ) -> Mapping[str, Progress]:
     """Run plans to their ends and return where each of them came to.
 
@@ -113,7 +118,9 @@ def run_plans(
 
     At first trials of the first plan run, then the others, the longest tasks before shorter ones,
     so that the cores end together. What a plan asks for later goes ahead of what waits: more may
-    follow from it, and at the end of a study no core should wait for its plan.
+    follow from it, and at the end of a study no core should wait for its plan. With `slots`, which
+    returns how many tasks can run at once, what waits is put in order then, by what was learnt of
+    how long it takes: see `search.running.order`.
 
     Once `stop` says so no further trial starts, and when those that run have ended this raises
     `KeyboardInterrupt`, unless that was all there was to do.
@@ -134,6 +141,8 @@ def run_plans(
             tasks.sort(key=lambda pack: (leading.isdisjoint(t.id for t in pack), -epochs(pack)))
             for pack in tasks[::-1] if ahead else tasks:
                 workers.submit(run.task(pack), run.starts(pack), once=len(pack) > 1, ahead=ahead)
+            if tasks and slots is not None:
+                workers.order(run.order.keys(slots()))
             ahead = True
             if all(each.choice for each in progress.values()):
                 return progress
@@ -162,6 +171,7 @@ class _Run:
         self._history: dict[str, list[EpochRecord]] = {}
         self._attempts: dict[str, int] = {}
         self._tasks: dict[str, tuple[Trial, ...]] = {}
+        self.order = Order(lambda task: self._stages[task[0].id].role.chooses)
         self._checkpoints: dict[str, Checkpoint] = {}
         self._environments: dict[Environment, Environment] = {}
         """Each once, for all the results that were trained there."""
@@ -179,6 +189,7 @@ class _Run:
         """Return the key of a task that trains trials."""
         key = "+".join(trial.id for trial in trials)
         self._tasks[key] = trials
+        self.order.wait(key, trials)
         return key
 
     def trials(self, task: str) -> tuple[Trial, ...]:
@@ -234,8 +245,11 @@ class _Run:
         """
         task, value = self._tasks[event.key], event.value
         pending = [trial for trial in task if trial.id not in self._outcomes]
+        if event.kind in ("done", "failed"):
+            self.order.end(event.key, well=event.kind == "done")
         match event.kind:
             case "started":
+                self.order.begin(event.key)
                 for trial in pending:
                     self._begin(trial.id, event.node)
             case "item":

@@ -66,6 +66,7 @@ class TrainingSession:
                 packing=lambda new: packs(new, size=self._how.pack, slots=self._slots()),
                 commit_seconds=0.0 if self._how.serial else COMMIT_SECONDS,
                 stop=store.path.with_name(STOP).exists,
+                slots=None if self._how.serial else self._slots,
             )
         live.say(self._console, "all trials have ended; the report is being written")
 

@@ -67,6 +67,7 @@ class FakePool:
         self.submitted: list[str] = []
         self.ahead: list[bool] = []
         """Whether each of them was to go ahead of what waits."""
+        self.ordered: list[list[str]] = []
         self._rng = rng
         self._left = interrupt_after
         self._queues: dict[str, deque[Event]] = {}
@@ -83,6 +84,10 @@ class FakePool:
     def replace(self, key: str, payload: tuple[Start, ...]) -> None:
         """Take note of nothing: its trainers send no checkpoints."""
         raise AssertionError(f"{key} is replaced by {payload}")
+
+    def order(self, keys: Sequence[str]) -> None:
+        """Take note of the order that is asked for: tasks run at random in any case."""
+        self.ordered.append(list(keys))
 
     def withdraw(self) -> None:
         """Forget the tasks of which nothing was told yet."""
