@@ -10,7 +10,7 @@ from typing import Self
 from kbn.files import make_folder
 from reports.drawing.artists import Artists
 from reports.drawing.style import Draw, dark_path, write_figure
-from reports.parts.missing import making
+from reports.parts.missing import note
 from search.records import Missing, StudyRecord
 
 
@@ -66,8 +66,7 @@ class Album:
     def _done(self, name: str, picture: Picture, error: Exception | None) -> None:
         if error is None:
             return
-        with making(f"figure {name}", self._missing):
-            raise error
+        note(f"figure {name}", error, self._missing)
         picture.png = picture.svg = ""
         picture.failure = self._missing[-1].reason
 

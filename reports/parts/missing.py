@@ -21,7 +21,12 @@ def making(part: str, missing: list[Missing]) -> Iterator[None]:
     """
     try:
         yield
-    except WriteError:
-        raise
     except Exception as error:  # noqa: BLE001 - no part may cost the others
-        missing.append(Missing(part, one_line(error), "".join(format_exception(error))))
+        note(part, error, missing)
+
+
+def note(part: str, error: Exception, missing: list[Missing]) -> None:
+    """Add what went wrong with a part to `missing`, as `making` does."""
+    if isinstance(error, WriteError):
+        raise error
+    missing.append(Missing(part, one_line(error), "".join(format_exception(error))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module, metadata
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_what_is_replaced_is_there(name: str) -> None:
     version = metadata.version("ray")
     assert version.startswith("2.60."), f"Ray {version}: what cluster/lean.py replaces is unknown"
     module, *path = name.split(".")
-    found = import_module(f"ray._private.{module}")
+    found: Any = import_module(f"ray._private.{module}")
     for part in path:
         found = getattr(found, part, None)
         assert found is not None, f"Ray {version} has no ray._private.{name}"

@@ -54,7 +54,7 @@ def stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def no_report(record: StudyRecord) -> Report:
+def no_report(record: StudyRecord, *, artists: int = 1) -> Report:
     """Draw nothing: that takes seconds, and this is about what is beside it."""
     one = record.folder / "report.md"
     return Report(path=one, html=one, trials=one, history=one, layers=one, findings=one)
