@@ -112,11 +112,12 @@ def tune_trials(how: Setting, *, reuse: bool) -> Took:
             ),
         )
         watch = Stopwatch(how.born)
-        cut_off = time.perf_counter() + how.limit
+        start = time.perf_counter()
+        cut_off = start + how.limit
         tuner.fit()
     inside = [end for end in ends if end <= cut_off]
     last = inside[-1] if len(inside) == how.trials else cut_off
-    return watch.took(last - clock.begun, len(inside))
+    return watch.took(last - (clock.begun or start), len(inside))
 
 
 def optuna_trials(how: Setting, *, storage: str) -> Took:
