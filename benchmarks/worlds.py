@@ -25,8 +25,12 @@ Curve = Callable[[float], float]
 """A function of log₁₀ λ."""
 CLASSES = 10
 CHANCE = 1 / CLASSES
-IMAGE, REPLICATE = 0.5, 0.15
-"""Shares of a fate that all runs have in common, and those of one replicate."""
+IMAGE, REPLICATE = 0.86, 0.05
+"""Shares of a fate that all runs have in common, and those of one replicate.
+
+Two runs then differ on 0.17 of the images, or 0.14 if they are of one replicate. Networks on
+CIFAR-10 do on 0.13 to 0.17, and 0.12 to 0.15, for λ from 4e-3 to 2e-2.
+"""
 FREQUENCIES = np.array([0.16, 0.49, 0.89, 1.53])
 """Of smooth functions of log₁₀ λ: normal quantiles, so that they change within a decade or so."""
 
@@ -63,7 +67,7 @@ class World:
     freedom: float = math.inf
     """Degrees of freedom of Student's t that seeds' effects have, scaled; infinite: normal."""
     suits: float = 0.0
-    """Share of an image's fate that varies with λ whatever the seed."""
+    """Share of an image's fate that is common to runs of close λ alone; less is to all runs."""
     collapse: float = 0.0
     """Share of runs that answer one class whatever the image."""
     images: int = 5_000
@@ -108,12 +112,12 @@ class World:
 
     def _fate(self, trial: Trial, x: float, rng: np.random.Generator) -> Float[np.ndarray, " n"]:
         image, waves = _images(trial.seed, self.images)
-        fate = math.sqrt(IMAGE) * image
+        fate = math.sqrt(IMAGE - self.suits) * image
         fate += math.sqrt(REPLICATE) * _replicate(trial.seed, trial.replicate, self.images)[0]
         if self.suits:
             fate += math.sqrt(self.suits) * (_waves(x) @ waves)
         alone = rng.standard_normal(self.images, dtype=np.float32)
-        fate += math.sqrt(1 - IMAGE - REPLICATE - self.suits) * alone
+        fate += math.sqrt(1 - IMAGE - REPLICATE) * alone
         return np.asarray(fate)
 
 
@@ -169,7 +173,7 @@ WORLDS = {
     "best value's seeds 4 times the others'": World(BEST, seeds=at(-2.0, 0.008, 0.002)),
     "best value's seeds 10 times the others'": World(BEST, seeds=at(-2.0, 0.02, 0.002)),
     "seeds of Student's t(3)": World(ALIKE, seeds=flat(0.004), freedom=3.0),
-    "images that suit a λ": World(ALIKE, seeds=flat(0.002), suits=0.25),
+    "images that suit a λ": World(ALIKE, seeds=flat(0.002), suits=0.4),
     "3 % of runs collapse": World(CIFAR, seeds=flat(0.002), collapse=0.03),
     "10 % of runs collapse": World(CIFAR, seeds=flat(0.002), collapse=0.10),
     "144 images, accuracy 0.98": World(flat(0.98), seeds=flat(0.004), images=144),
