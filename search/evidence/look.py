@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from search.evidence.boundary import Noise, boundary, root
-from search.evidence.marks import Candidate, marks
+from search.evidence.marks import Candidate, Marks, marks
 from search.evidence.spread import Parts, Variances, parts, prior_freedom, variances
 from search.space.points import Point
 
@@ -120,7 +120,7 @@ def take_look(
     at = np.array([names.index(point) for point in sorted(left)])
     runs, table = rule.looks[len(earlier)], marks(ordered)
     compared = int(table.runs[at].min())
-    edge = _Edge.of(ordered, rule, rng)
+    edge = _Edge.of(table, rule, rng)
     looks = [*(look.compared for look in earlier), compared]
     freedoms = [*(look.freedom for look in earlier), table.seeds.freedom]
     now = parts(table, at, compared)
@@ -174,12 +174,11 @@ class _Edge:
     rng: np.random.Generator
 
     @classmethod
-    def of(cls, ordered: Sequence[Candidate], rule: Rule, rng: np.random.Generator) -> _Edge:
+    def of(cls, table: Marks, rule: Rule, rng: np.random.Generator) -> _Edge:
         """Return the boundary of a race of some points."""
-        begun = [_first(each, rule.looks[0]) for each in ordered]
-        table = marks(begun)
-        everyone = parts(table, np.arange(len(begun)), int(table.runs.min()))
-        dispersion = table.seeds.dispersion
+        begun = table.before(rule.looks[0])
+        everyone = parts(begun, np.arange(len(begun.runs)), int(begun.runs.min()))
+        dispersion = begun.seeds.dispersion
         return cls(everyone, dispersion, prior_freedom(everyone, dispersion), rule, rng)
 
     def at(
@@ -192,14 +191,6 @@ class _Edge:
         spent = [LOST * each / self.rule.looks[-1] for each in self.rule.looks]
         rng = copy.deepcopy(self.rng)
         return np.asarray(boundary(noise, looks, spent, rows, rng=rng)[-1])
-
-
-def _first(candidate: Candidate, runs: int) -> Candidate:
-    """Return a candidate with those of its first runs that it has."""
-    has = sum(replicate < runs for replicate in candidate.replicates)
-    return Candidate(
-        candidate.point, candidate.correct[:has], candidate.family, candidate.replicates[:has]
-    )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -120,11 +120,32 @@ class Marks:
     accuracy: Float[np.ndarray, " q"]
     covariance: Float[np.ndarray, "q q"]
     """Covariance of the accuracies over samples of n images, the networks held fixed."""
-    seeds: Seeds
     families: Int[np.ndarray, " k"]
     """Each value's family, numbered."""
     replicates: Int[np.ndarray, " q"]
     """The replicate of each run."""
+    images: int
+    """n"""
+
+    @cached_property
+    def seeds(self) -> Seeds:
+        """What replicates tell of the noise of seeds."""
+        return _seeds(self)
+
+    def before(self, replicate: int) -> Marks:
+        """Return the same values by their runs before a replicate, of which each has some."""
+        has = self.replicates < replicate
+        if has.all():
+            return self
+        runs = np.add.reduceat(has, self.starts, dtype=int)
+        covariance = self.covariance[np.ix_(has, has)]
+        return replace(
+            self,
+            runs=runs,
+            accuracy=self.accuracy[has],
+            covariance=covariance,
+            replicates=self.replicates[has],
+        )
 
     @cached_property
     def same_seeds(self) -> Float[np.ndarray, "q q"]:
@@ -157,42 +178,29 @@ def marks(candidates: Sequence[Candidate]) -> Marks:
     right = np.concatenate([each.correct for each in candidates]).astype(np.float32)
     n = right.shape[1]
     accuracy = right.sum(axis=1, dtype=float) / n
-    both = (right @ right.T).astype(float)
-    covariance = (both / n - np.outer(accuracy, accuracy)) / max(1, n - 1)
+    covariance = (right @ right.T).astype(float)  # in place from here: of many runs it is large
+    covariance /= n
+    covariance -= np.outer(accuracy, accuracy)
+    covariance /= max(1, n - 1)
     covariance[np.diag_indices(len(covariance))] += 0.5 / n**2
     names = list(dict.fromkeys(each.family for each in candidates))
     families = np.array([names.index(each.family) for each in candidates])
     replicates = np.concatenate([each.replicates for each in candidates])
-    seeds = _seeds(runs, families, replicates, accuracy, covariance, half=0.5 / n**2)
-    return Marks(runs, accuracy, covariance, seeds, families, replicates)
+    return Marks(runs, accuracy, covariance, families, replicates, n)
 
 
-def _seeds(
-    runs: Int[np.ndarray, " k"],
-    families: Int[np.ndarray, " k"],
-    replicates: Int[np.ndarray, " q"],
-    accuracy: Float[np.ndarray, " q"],
-    covariance: Float[np.ndarray, "q q"],
-    *,
-    half: float,
-) -> Seeds:
+def _seeds(table: Marks) -> Seeds:
     """Estimate the noise of seeds from the residuals of accuracy = value + replicate.
 
-    A replicate is another one in each family.
-
-    `half` is the variance that half an image adds to each accuracy.
+    A replicate is another one in each family, so what families tell adds up.
     """
-    value = np.repeat(np.arange(len(runs)), runs)
-    family = np.repeat(families, runs)
-    own = np.eye(len(runs))[value] / np.sqrt(runs)
-    # What replicates add to the means of values, as far as these do not hold it already.
-    _, which = np.unique(np.stack([family, replicates]), axis=1, return_inverse=True)
-    others = np.eye(which.max() + 1)[which]
-    basis, sizes, _ = np.linalg.svd(others - own @ (own.T @ others), full_matrices=False)
-    both = np.hstack([own, basis[:, sizes > NOTHING]])
-    found, images, freedom = _spread(both, accuracy, covariance, half)
-    level, expected, runs_left = _spread(own, accuracy, covariance, half)
-    alone = freedom == 0 and bool(families.any())  # no two points share a replicate
+    family = np.repeat(table.families, table.runs)
+    each = [_residuals(table, np.flatnonzero(family == one)) for one in np.unique(family)]
+    of_both, of_values = np.sum(each, axis=0)
+    half = 0.5 / table.images**2  # the variance that half an image adds to each accuracy
+    found, images, freedom = _spread(of_both, half)
+    level, expected, runs_left = _spread(of_values, half)
+    alone = freedom == 0 and len(each) > 1  # no two points share a replicate
     return Seeds(
         freedom=runs_left if alone else freedom,
         dispersion=found / images if freedom else 1.0,
@@ -201,22 +209,37 @@ def _seeds(
     )
 
 
-def _spread(
-    basis: Float[np.ndarray, "q p"],
-    accuracy: Float[np.ndarray, " q"],
-    covariance: Float[np.ndarray, "q q"],
-    half: float,
-) -> tuple[float, float, int]:
-    """Return the residual variance about a linear model, found and as images alone would give it.
-
-    The model is spanned by an orthonormal basis B. With P = I − BBᵀ the projection on f residuals
-    and C the images' covariance these are aᵀPa ∕ f and tr(PC) ∕ f. The last item is f; all are 0
-    where nothing is left over.
-    """
-    freedom = basis.shape[0] - basis.shape[1]
+def _spread(sums: Float[np.ndarray, " 3"], half: float) -> tuple[float, float, int]:
+    """Return the variance of residuals, that which images alone would give, and their freedom."""
+    squares, images, freedom = sums.tolist()
     if freedom == 0:
         return 0.0, 0.0, 0
-    residual = accuracy - basis @ (basis.T @ accuracy)
-    found = float(residual @ residual) / freedom + half
-    images = float(np.trace(covariance) - np.sum(basis * (covariance @ basis))) / freedom
-    return found, images, freedom
+    return squares / freedom + half, images / freedom, int(freedom)
+
+
+def _residuals(table: Marks, runs: Int[np.ndarray, " q"]) -> Float[np.ndarray, "2 3"]:
+    """Return what the runs of a family leave over: of value + replicate, and of value alone.
+
+    Of either these are aᵀPa, tr(PC) and f: P is the projection on the f residuals, a are the
+    accuracies and C is the images' covariance.
+    """
+    value = np.repeat(np.arange(len(table.runs)), table.runs)[runs]
+    _, first, value, of_each = np.unique(
+        value, return_index=True, return_inverse=True, return_counts=True
+    )
+    accuracy, covariance = table.accuracy[runs, None], table.covariance[np.ix_(runs, runs)]
+
+    def centred(x: Float[np.ndarray, "q p"]) -> Float[np.ndarray, "q p"]:
+        return np.asarray(x - (np.add.reduceat(x, first) / of_each[:, None])[value])
+
+    blocks = np.diag(np.add.reduceat(np.add.reduceat(covariance, first), first, axis=1))
+    left = centred(accuracy)
+    images, freedom = np.trace(covariance) - np.sum(blocks / of_each), len(runs) - len(first)
+    alone = np.sum(left**2), images, freedom
+    # What replicates add to the means of values, as far as these do not hold it already.
+    _, which = np.unique(table.replicates[runs], return_inverse=True)
+    basis, sizes, _ = np.linalg.svd(centred(np.eye(which.max() + 1)[which]), full_matrices=False)
+    basis = basis[:, sizes > NOTHING]
+    left = left - basis @ (basis.T @ left)
+    images = images - np.sum(basis * (covariance @ basis))
+    return np.array([(np.sum(left**2), images, freedom - basis.shape[1]), alone])
