@@ -41,8 +41,8 @@ ray.shutdown()
 CHECKED = ((OURS, RAY, "before"), (OURS, RAY, "after"))
 QUICK = ("--rounds=2",)
 ROWS = (
-    ("before", "from the command to the first training step", "6"),
-    ("after", "from the last result to the end, the report written", "4"),
+    ("before", "from the command to the first training step", "4"),
+    ("after", "from the last result to the end, the report written", "2"),
 )
 """A figure, what it is, and the goal in seconds."""
 
