@@ -39,10 +39,12 @@ class Order:
         self._waiting: dict[str, Task] = {}
         self._begun: dict[str, tuple[Task, float]] = {}
         self._pace: dict[Hashable, float] = {}
+        self._average = 1.0
 
     def wait(self, key: str, task: Task) -> None:
-        """Take note of a task that waits."""
+        """Take note of a task that waits, at first or to be tried again."""
         self._waiting[key] = task
+        self._begun.pop(key, None)
 
     def begin(self, key: str) -> None:
         """Take note of a task's begin."""
@@ -56,11 +58,12 @@ class Order:
             task, begun = self._begun.pop(key)
             if well:
                 self._pace[kind_of(task)] = (monotonic() - begun) / epochs(task)
+                self._average = fmean(self._pace.values())
 
     def seconds(self, task: Task) -> float:
         """Return what a task will take; of a kind not seen yet, as much as those on average."""
-        average = fmean(self._pace.values()) if self._pace else 1.0
-        return self._pace.get(kind_of(task), average) * epochs(task)
+        pace = self._pace.get(kind_of(task))
+        return (self._average if pace is None else pace) * epochs(task)
 
     def keys(self, slots: int) -> list[str]:
         """Return what waits in the order in which it should start.

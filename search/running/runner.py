@@ -247,6 +247,8 @@ class _Run:
         pending = [trial for trial in task if trial.id not in self._outcomes]
         if event.kind in ("done", "failed"):
             self.order.end(event.key, well=event.kind == "done")
+        elif event.kind == "retry":
+            self.order.wait(event.key, task)
         match event.kind:
             case "started":
                 self.order.begin(event.key)

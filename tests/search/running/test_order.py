@@ -84,6 +84,20 @@ def test_what_an_epoch_takes_is_learnt(clock: Clock) -> None:
     assert order.seconds((NINE,)) == pytest.approx(2.0 * NINE.epochs)
 
 
+def test_a_task_that_is_tried_again_waits(clock: Clock) -> None:
+    """What it took before it was lost is not what it takes."""
+    order = Order(lambda _: False)
+    order.wait("a", (BASE,))
+    order.begin("a")
+    clock.now = 1000.0
+    order.wait("a", (BASE,))
+    assert order.keys(1) == ["a"]
+    order.begin("a")
+    clock.now += BASE.epochs
+    order.end("a", well=True)
+    assert order.seconds((BASE,)) == pytest.approx(BASE.epochs)
+
+
 def test_what_leads_comes_first_then_what_is_not_known(clock: Clock) -> None:
     """Plans go on meanwhile, and in time to order the last tasks each kind has been seen."""
     order = Order(lambda task: task[0].lam == 1.0)
