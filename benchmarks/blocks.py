@@ -93,9 +93,9 @@ def noise(turns: Sequence[Turn], figure: str) -> np.ndarray:
 
 
 def quartiles(found: np.ndarray, digits: str = ".0f") -> str:
-    """Return a median with its quartiles; a dash where nothing was measured."""
-    if not found.size:
-        return "–"
+    """Return a median with its quartiles; a single value alone, and a dash for none."""
+    if found.size < 2:
+        return format(found[0], digits) if found.size else "–"
     low, middle, high = (format(value, digits) for value in np.percentile(found, (25, 50, 75)))
     return f"{middle} ({low} to {high})"
 

@@ -1,6 +1,6 @@
 """How long a study takes before its first training step and after its last result.
 
-    python -m benchmarks.edges --data cifar10 --rounds 5
+    python -m benchmarks.edges --data cifar10 --rounds 2
 
 It runs the λ search with few epochs, as a user does, on embedded Ray with the data on disk, and
 looks at the clock: when the command was given, when the first trial began in a worker, when the
@@ -81,7 +81,7 @@ def ray_alone() -> dict[str, float]:
 
 def parser() -> argparse.ArgumentParser:
     """Return the flags."""
-    found = flags(__doc__, rounds=3)
+    found = flags(__doc__, rounds=2)
     found.add_argument("--data", default="cifar10")
     return found
 

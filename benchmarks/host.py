@@ -106,13 +106,13 @@ def processor() -> str:
 
 def commit() -> str:
     """Return the commit that is measured; marked where the code differs from it."""
-    found = _git("rev-parse", "--short", "HEAD")
-    return f"{found} with changes" if _git("status", "--porcelain", "*.py") else found
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(("git", *words), capture_output=True, text=True, check=False)  # noqa: S603, S607 - constants
-    return done.stdout.strip() or ("unknown" if done.returncode else "")
+    command = ("git", "describe", "--always", "--exclude=*")
+    changed = ("git", "status", "--porcelain", "*.py")
+    found, changes = (
+        subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - constants
+        for words in (command, changed)
+    )
+    return (f"{found} with changes" if changes else found) or "unknown"
 
 
 def _others() -> float:

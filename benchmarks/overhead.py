@@ -43,8 +43,8 @@ LINEAR = 1.25
 """A trial may cost so many times as much in the largest study before its growth is not linear."""
 SLOW = ("Ray Tune", "Optuna, journal file", "Optuna, SQLite")
 """Peers that are asked for the smallest study alone: they are cut off in it already."""
-ONCE = 100_000
-"""Studies from this size on have one block."""
+ONCE, LARGE = 10_000, 100_000
+"""Studies from the first size on have one block, from the second on without ours in other forms."""
 CHECKED = ((OURS, RAY, "ms"), (OURS, SERIAL, "ms"))
 QUICK = (
     *("--trials=1000", "--rounds=3"),
@@ -55,13 +55,13 @@ TEXT = """## Trials that do nothing
 
 The real runner, pool and store, the study's lines printed to nowhere; a trial returns its result
 at once. {jobs} at a time. Times are from the first submission to the last result; start-up, workers
-included, is apart (Ray Tune starts its workers after it). Studies of {once:,} trials have one turn
-each, others {rounds}. "to ours" compares turns of one block. Ours, journal file and SQLite bring
-every trial to the disk, Ray Tune writes a folder for each, joblib and Dask keep nothing. "{serial}"
-runs the trials in the driver's process; "{ray}" are its plain tasks, all submitted at once.
-A peer is cut off after {limit:g} s, and its row then says how many trials it had done. joblib sends
-short tasks in batches. Optuna draws a number at random for each, where its own sampler would learn
-from them all.
+included, is apart (Ray Tune starts its workers after it). Studies from {once:,} trials on have one
+turn each, others {rounds}. "to ours" compares turns of one block. Ours, journal file and SQLite
+bring every trial to the disk, Ray Tune writes a folder for each, joblib and Dask keep nothing.
+"{serial}" runs the trials in the driver's process; "{ray}" are its plain tasks, all submitted at
+once. A peer is cut off after {limit:g} s, and its row then says how many trials it had done. joblib
+sends short tasks in batches. Optuna draws a number at random for each, where its own sampler would
+learn from them all.
 
 {table}
 {absent}
@@ -117,7 +117,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 
 def _takes_part(name: str, trials: int, smallest: int) -> bool:
     return trials == smallest or not (
-        name.startswith(SLOW) or (trials >= ONCE and name in (TWIN, SERIAL, RAY))
+        name.startswith(SLOW) or (trials >= LARGE and name in (TWIN, SERIAL, RAY))
     )
 
 

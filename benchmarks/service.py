@@ -1,6 +1,6 @@
 """The service's list of many studies, and what those who watch a study cost it.
 
-    python -m benchmarks.service --studies 1000 --watchers 50 --rounds 5
+    python -m benchmarks.service --studies 1000 --watchers 50 --rounds 2
 
 The list is asked for over HTTP, beside the pages of Optuna's dashboard and of MLflow for as many
 studies, where those are installed. Watchers are connections that read a running study's events;
@@ -228,7 +228,7 @@ def watched(place: Path, watchers: int, number: int) -> dict[str, float]:
 
 def parser() -> argparse.ArgumentParser:
     """Return the flags."""
-    found = flags(__doc__, rounds=3)
+    found = flags(__doc__, rounds=2)
     found.add_argument("--studies", type=positive, default=1_000)
     found.add_argument("--watchers", type=positive, default=50)
     return found

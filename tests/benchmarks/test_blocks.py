@@ -14,6 +14,7 @@ from benchmarks.blocks import (
     contestants,
     in_blocks,
     noise,
+    quartiles,
     ratios,
     values,
 )
@@ -91,3 +92,10 @@ def test_blocks_that_happen_to_agree_are_not_held_for_certain() -> None:
     same, twin = np.array([1.0, 1.0]), np.array([0.8, 1.25])
     assert not change("", same, 1.2 * same, (twin, twin)).moved
     assert change("", same, 1.2 * same, (same, same)).moved
+
+
+def test_a_median_stands_with_its_quartiles_where_there_are_any() -> None:
+    """One value has none, and what was not measured is a dash."""
+    assert quartiles(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), ".1f") == "3.0 (2.0 to 4.0)"
+    assert quartiles(np.array([2.0]), ".1f") == "2.0"
+    assert quartiles(np.empty(0)) == "–"
