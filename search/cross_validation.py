@@ -69,7 +69,8 @@ class LambdaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  
         The parameter that is λ, such as `kbnclassifier__lam`; None for the one called `lam`.
     coarse, fine, rounds, lambda_bounds, select
         As in `search.LambdaSearch`: the grids, how often and how far the search goes on, and
-        whether the best value is chosen or the largest within a standard error of it.
+        whether the best value is chosen or the largest within a standard error of it. A 0 in
+        `coarse` is a baseline, which other values are compared with, and no grid lies around.
     cv
         As in scikit-learn's searches. Each repeat has to hold the same rows out, each once.
     n_jobs

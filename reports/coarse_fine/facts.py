@@ -242,6 +242,23 @@ class Margin:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """The best point with a λ above 0 against the best one with λ = 0."""
+
+    point: Point
+    """The one without."""
+    rival: Point
+    gain: float
+    """Accuracy of the rival less that of the point."""
+    low: float
+    high: float
+    """The ends of an interval that covers the gain at the rate of all of the search's."""
+    helps: bool | None
+    """Whether the rival is known to be better; False where it is known to be worse, None where
+    neither is known."""
+
+
+@dataclass(frozen=True)
 class Unlearned:
     """A point of which some networks did not learn: those take no part in comparisons."""
 
@@ -280,6 +297,8 @@ class Findings:
     """None where there is none."""
     images: int
     """Validation images."""
+    baseline: Baseline | None
+    """None where no λ = 0 was tried beside others, or can be compared."""
     unlearned: tuple[Unlearned, ...]
     """The points of which some networks did not learn while others did, ascending."""
     finished: bool

@@ -7,6 +7,7 @@ from statistics import fmean, median
 
 import numpy as np
 
+from reports.coarse_fine.baseline import against_baseline
 from reports.coarse_fine.classes import class_scores
 from reports.coarse_fine.facts import (
     CLOSE,
@@ -71,10 +72,11 @@ def findings(record: StudyRecord) -> Findings:
     chosen = _chosen(record, known)
     race = raced(record, chosen)
     hopeless = race.hopeless if race else ()
+    best = _best(record, known, groups, hopeless) if known else None
     return Findings(
         axes=tuple(axis.name for axis in space.axes),
         looks=tuple(_look(record, name, seeds) for name in search_stages(record)),
-        best=_best(record, known, groups, hopeless) if known else None,
+        best=best,
         chosen=chosen,
         selected=_score(groups[chosen], record.data, seeds) if chosen and known else None,
         fresh=_score(trials_of(record, Role.FRESH), record.data, seeds),
@@ -85,6 +87,7 @@ def findings(record: StudyRecord) -> Findings:
         learning=_learning(record),
         race=race,
         images=record.data.validation_size,
+        baseline=against_baseline(best, space, race) if best else None,
         unlearned=_unlearned(record),
         finished=record.finished,
     )

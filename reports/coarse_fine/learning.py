@@ -13,7 +13,7 @@ from reports.coarse_fine.facts import CLOSE, Findings
 from reports.coarse_fine.searched import lone_ordered
 from reports.drawing import plots
 from reports.drawing.album import Album, Picture
-from reports.drawing.rulers import rulers
+from reports.drawing.rulers import Ruler, rulers
 from reports.drawing.style import GREY, VERMILION, Draw, label_panels, legend_below
 from search.space.points import Space
 
@@ -27,6 +27,8 @@ def learning_figure(album: Album, space: Space, found: Findings, history: pd.Dat
         marked = f"dashed: the chosen {name}"
     elif lone:
         draw, shown, height = _by_value(history, space, found), f"coloured by {name}", 2.9
+        if rulers(space, history["point"].tolist())[0].has_baseline:
+            shown += f", {name} = 0 in grey"
         marked = f"thick: the chosen {name}"
     else:
         draw = _by_rank(history, found)
@@ -51,10 +53,12 @@ def _chosen_value(found: Findings) -> float | None:
 
 def _by_value(history: pd.DataFrame, space: Space, found: Findings) -> Draw:
     (ruler,) = rulers(space, history["point"].tolist())
-    places = ruler.places(ruler.values).tolist()
-    colours = plots.value_colours(places, log=ruler.logarithmic)
+    colours = plots.value_colours(ruler.placed or (1.0,), log=ruler.logarithmic)
+    on_scale = Ruler(ruler.axis, ruler.placed)
 
-    def colour(value: float) -> tuple[float, ...]:
+    def colour(value: float) -> str | tuple[float, ...]:
+        if value == ruler.axis.baseline:
+            return GREY
         return tuple(colours.to_rgba(np.array([value]))[0])
 
     def draw(figure: Figure) -> None:
@@ -70,7 +74,7 @@ def _by_value(history: pd.DataFrame, space: Space, found: Findings) -> Draw:
             )
         bar = figure.colorbar(colours, ax=list(panels), aspect=30)
         bar.ax.set_title(space.name)
-        ruler.mark(bar.ax.yaxis, *bar.ax.get_ylim())
+        on_scale.mark(bar.ax.yaxis, *bar.ax.get_ylim())
         label_panels(tuple(panels))
 
     return draw
@@ -78,7 +82,7 @@ def _by_value(history: pd.DataFrame, space: Space, found: Findings) -> Draw:
 
 def _map(history: pd.DataFrame, space: Space, found: Findings) -> Draw:
     (ruler,) = rulers(space, history["point"].tolist())
-    chosen = _chosen_value(found)
+    chosen = None if found.chosen is None else ruler.at(found.chosen[0])
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, 2, sharey=True)

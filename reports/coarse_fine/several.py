@@ -79,6 +79,9 @@ def accuracy_map(points: pd.DataFrame, rulers: tuple[Ruler, Ruler], ax: Axes) ->
             zorder=5 if marker == "*" else 4,
         )
     ax.grid(visible=False)
+    for ruler, draw in ((across, ax.axvline), (up, ax.axhline)):
+        if ruler.has_baseline:
+            draw(ruler.gap, color=WHITE, linewidth=4, zorder=3)
     return mesh
 
 
@@ -88,20 +91,23 @@ def _pixels(ruler: Ruler) -> Float[np.ndarray, " m"]:
     if not ruler.axis.ordered:
         return np.arange(low, high + 0.5)
     space = np.geomspace if ruler.logarithmic else np.linspace
+    if ruler.has_baseline:
+        return np.append(low, space(ruler.gap, high, PIXELS + 1))
     return np.asarray(space(low, high, PIXELS + 1))
 
 
 def _middles(ruler: Ruler, edges: Float[np.ndarray, " m"]) -> Float[np.ndarray, " n"]:
-    even = _on_side(ruler, edges)
-    return np.asarray((even[1:] + even[:-1]) / 2)
+    even = ruler.even(edges)
+    middles = (even[1:] + even[:-1]) / 2
+    return _on_side(ruler, np.exp(middles) if ruler.logarithmic else middles)
 
 
 def _on_side(ruler: Ruler, places: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """Return where coordinates lie along a map's side, of length 1."""
     if not ruler.axis.ordered:
         return places * APART
-    low, high = ruler.even(np.array(ruler.ends))
-    return np.asarray((ruler.even(places) - low) / (high - low))
+    side = _side(ruler, places)
+    return np.where(places < ruler.gap, -APART, side) if ruler.has_baseline else side
 
 
 def _scaled(rulers: Sequence[Ruler], points: pd.DataFrame) -> Float[np.ndarray, "k d"]:
@@ -150,11 +156,14 @@ def accuracy_margin(
 
 def _draw_means(margin: Margin, ruler: Ruler, ax: Axes) -> None:
     """Draw means with their intervals, at their values or over the parts that they are of."""
-    places = ruler.places([each.first for each in margin.means])
-    last = ruler.places([each.last for each in margin.means])
+    firsts = [each.first for each in margin.means]
+    places, last, means, low, high = ruler.parted(
+        firsts,
+        ruler.places(firsts),
+        ruler.places([each.last for each in margin.means]),
+        *([getattr(each, name) for each in margin.means] for name in ("accuracy", "low", "high")),
+    )
     middles = np.sqrt(places * last) if ruler.logarithmic else (places + last) / 2
-    means = np.array([each.accuracy for each in margin.means])
-    low, high = (np.array([getattr(each, end) for each in margin.means]) for end in ("low", "high"))
     ax.errorbar(
         middles,
         means,
@@ -227,7 +236,8 @@ def _name_sides(rulers: Sequence[Ruler], ax: Axes) -> None:
     for at, ruler in enumerate(rulers):
         ax.axvline(at, color=RULE, linewidth=1, zorder=1)
         values = ruler.values  # noqa: PD011 - it is no frame
-        shown = dict.fromkeys((values[0], values[-1]) if ruler.axis.ordered else values)
+        ends = (values[0], *ruler.placed[:1], values[-1])
+        shown = dict.fromkeys(ends if ruler.axis.ordered else values)
         for value, height in zip(shown, _side(ruler, ruler.places(shown)), strict=True):
             ax.annotate(
                 ruler.name(value),

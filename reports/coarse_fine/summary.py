@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reports.coarse_fine.baseline import does_it_help
 from reports.coarse_fine.certainty import tied_sentence
 from reports.coarse_fine.facts import Best, Final, Findings
 from reports.coarse_fine.words import named
@@ -95,6 +96,8 @@ def summary(found: Findings, space: Space) -> Iterator[str]:
     yield tied_sentence(best, space)
     if found.race and found.race.why:
         yield found.race.why
+    if answer := does_it_help(found, space):
+        yield answer
     if found.explained:
         yield mattered(found)
     with_it = (

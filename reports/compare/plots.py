@@ -56,9 +56,9 @@ def accuracy_along(studies: Sequence[Side], axis: str, ax: Axes) -> list[Artist]
     ruler.lie_along_x(ax)
     keys = [
         ax.errorbar(
-            ruler.places(each.values),
-            each.accuracies,
-            yerr=each.errors,
+            places,
+            accuracies,
+            yerr=errors,
             fmt=f"{marker}-" if AXES[axis].ordered else marker,
             color=colour,
             markersize=4.5,
@@ -68,6 +68,9 @@ def accuracy_along(studies: Sequence[Side], axis: str, ax: Axes) -> list[Artist]
         )
         for name, each in curves.items()
         for colour, marker in [styles(studies)[name]]
+        for places, accuracies, errors in [
+            ruler.parted(each.values, ruler.places(each.values), each.accuracies, each.errors)
+        ]
     ]
     ax.set_ylabel("validation accuracy")
     return keys  # type: ignore[return-value] # a container of bars is a key, too

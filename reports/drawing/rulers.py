@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis as PlotAxis
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import ArrayLike
 
-from reports.drawing.ticks import log_ticks
+from reports.drawing.style import RULE
+from reports.drawing.ticks import log_ticks, zero_tick
 from reports.parts.text import cut
 from search.settings.values import number_text
 from search.space.axis import Axis, Scale, Value
@@ -23,6 +26,10 @@ NAME_LENGTH = 16
 """Characters of a value's name beside an axis, at most."""
 DIGITS = 3
 """Of a number beside an axis."""
+GAP: dict[str, Any] = {"color": RULE, "linewidth": 1, "linestyle": (0, (2, 2)), "zorder": 1.5}
+"""How the line looks that parts a baseline from an axis's other values."""
+MARGIN = 1.5
+"""Factor between the end of a log axis and the value next to it, at least."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,28 @@ class Ruler:
         return self.axis.scale is Scale.LOG
 
     @property
+    def placed(self) -> tuple[Any, ...]:
+        """The values that have a place on the axis's scale: all but a baseline."""
+        return self.axis.placed(self.values)
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether a value is drawn that has no place on the scale: left of the others, apart."""
+        return len(self.placed) < len(self.values)
+
+    @property
+    def _margin(self) -> float:
+        """Factor by which a log axis shows more than its values."""
+        low, *_ = some = self.placed or (1.0,)
+        return float(max(MARGIN, (some[-1] / low) ** 0.06))
+
+    @property
+    def gap(self) -> float:
+        """The coordinate between a baseline, on the left, and the smallest of the others."""
+        low, *_ = self.placed or (1.0,)
+        return float(low / self._margin)
+
+    @property
     def label(self) -> str:
         """What the plot's axis is called."""
         return f"{self.axis.title} (log scale)" if self.logarithmic else self.axis.title
@@ -52,8 +81,15 @@ class Ruler:
         """Return a value's coordinate: itself or, of an unordered axis, its place among them."""
         if not self.axis.ordered:
             return float(self.values.index(value))
+        if value == self.axis.baseline:
+            return self.gap / self._margin
         assert isinstance(value, int | float)
         return float(value)
+
+    def parted(self, values: Sequence[Value], *rows: ArrayLike) -> Float[np.ndarray, "r n"]:
+        """Return rows of numbers at ascending values; NaN after a baseline, where a line breaks."""
+        table = np.array(rows, dtype=float)
+        return np.insert(table, 1, np.nan, axis=1) if values[0] == self.axis.baseline else table
 
     def places(self, values: Iterable[Value]) -> Float[np.ndarray, " n"]:
         """Return the coordinates of some values."""
@@ -70,8 +106,7 @@ class Ruler:
         if not self.axis.ordered:
             return low - 0.5, high + 0.5
         if self.logarithmic:
-            edge = max(1.5, (high / low) ** 0.06)
-            return low / edge, high * edge
+            return low / self._margin, high * self._margin
         edge = 0.06 * (high - low) or 0.5
         return low - edge, high + edge
 
@@ -81,6 +116,8 @@ class Ruler:
         ax.set_xlim(self.ends)
         ax.set_xlabel(self.label)
         self.mark(ax.xaxis, *self.ends)
+        if self.has_baseline:
+            ax.axvline(self.gap, **GAP)
 
     def lie_along_y(self, ax: Axes) -> None:
         """Make the y axis this one."""
@@ -88,6 +125,8 @@ class Ruler:
         ax.set_ylim(self.ends)
         ax.set_ylabel(self.label)
         self.mark(ax.yaxis, *self.ends)
+        if self.has_baseline:
+            ax.axhline(self.gap, **GAP)
 
     def mark(self, axis: PlotAxis, low: float, high: float) -> None:
         """Put ticks on a plot's axis that shows `low` to `high`.
@@ -95,7 +134,10 @@ class Ruler:
         Those of an unordered axis, or of whole numbers, are at its values.
         """
         if self.axis.factors:
+            low = max(low, self.gap) if self.has_baseline else low
             log_ticks(axis, low, high)
+            if self.has_baseline:
+                zero_tick(axis, self.at(self.values[0]), low, high)
         elif self.axis.whole or not self.axis.ordered:
             every = -(-len(self.values) // NAMED) if self.axis.ordered else 1
             shown = self.values[::every]
@@ -107,7 +149,7 @@ class Ruler:
     def name(self, value: Value) -> str:
         """Return a value as there is room for it beside an axis."""
         if self.axis.ordered:
-            return number_text(float(f"{self.at(value):.{DIGITS}g}"))
+            return number_text(float(f"{value:.{DIGITS}g}"))
         return cut(self.axis.show(value), NAME_LENGTH)
 
 

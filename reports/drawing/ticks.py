@@ -11,6 +11,7 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import (
+    FixedLocator,
     FuncFormatter,
     LogLocator,
     MaxNLocator,
@@ -46,6 +47,17 @@ def log_ticks(axis: Axis, low: float, high: float) -> None:
     axis.set_major_formatter(FuncFormatter(_text))
     axis.set_minor_locator(LogLocator(subs=between or _UNLABELLED, numticks=12))
     axis.set_minor_formatter(FuncFormatter(_text) if between else NullFormatter())
+
+
+def zero_tick(axis: Axis, zero: float, low: float, high: float) -> None:
+    """Add a tick for 0 at a place beside the part of a log axis that shows `low` to `high`."""
+    powers, others = (
+        [tick for tick in locator.tick_values(low, high) if low <= tick <= high]
+        for locator in (axis.get_major_locator(), axis.get_minor_locator())
+    )
+    axis.set_major_locator(FixedLocator([zero, *powers]))
+    axis.set_major_formatter(FuncFormatter(lambda at, _: "0" if at == zero else _text(at)))
+    axis.set_minor_locator(FixedLocator(others))
 
 
 def _round_multiples(low: float, high: float) -> int:

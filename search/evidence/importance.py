@@ -126,11 +126,17 @@ def _levels(column: Sequence[Value]) -> Float[np.ndarray, "k p"]:
 
 
 def _powers(axis: Axis, column: Sequence[Value]) -> Float[np.ndarray, "k p"]:
-    """Return the powers of an ordered axis's values, scaled to lie between −1 and 1."""
-    at = np.array([axis.at(float(value)) for value in column])  # type: ignore[arg-type]
-    span = max(at.max() - at.min(), np.finfo(float).tiny)
-    scaled = 2.0 * (at - at.min()) / span - 1.0
-    return np.stack([scaled**power for power in range(1, DEGREE + 1)], axis=1)
+    """Return the powers of an ordered axis's values, scaled to lie between −1 and 1.
+
+    A baseline, which lies nowhere on the axis, has a level of its own.
+    """
+    apart = np.array([value == axis.baseline for value in column])
+    at = np.array([axis.at(float(value)) for value in axis.placed(column)])  # type: ignore[arg-type]
+    low, high = at.min(initial=np.inf), at.max(initial=-np.inf)
+    scaled = np.zeros(len(column))
+    scaled[~apart] = 2.0 * (at - low) / max(high - low, np.finfo(float).tiny) - 1.0
+    powers = [scaled**power for power in range(1, DEGREE + 1)]
+    return np.stack([*powers, *([apart.astype(float)] if apart.any() else [])], axis=1)
 
 
 def _centred(basis: Float[np.ndarray, "k p"]) -> Float[np.ndarray, "k p"]:

@@ -49,17 +49,18 @@ def margin(
         groups[each.point[at]].append(each)
     values = sorted(groups)
     parts = [[value] for value in values]
-    if axis.ordered and len(values) > 2 * PARTS:
-        parts = [list(part) for part in _cut(values)]
+    placed = axis.placed(values)
+    if axis.ordered and len(placed) > 2 * PARTS:
+        parts = [*parts[: len(values) - len(placed)], *_cut(placed)]  # a baseline comes first
     return tuple(
         _mean(part[0], part[-1], [each for value in part for each in groups[value]], seeds)
         for part in parts
     )
 
 
-def _cut(values: list[Value]) -> list[list[Value]]:
+def _cut(values: Sequence[Value]) -> list[list[Value]]:
     ends = np.linspace(0, len(values), PARTS + 1).round().astype(int).tolist()
-    return [values[start:end] for start, end in pairwise(ends)]
+    return [list(values[start:end]) for start, end in pairwise(ends)]
 
 
 def _mean(first: Value, last: Value, group: Sequence[Candidate], seeds: Seeds) -> Mean:

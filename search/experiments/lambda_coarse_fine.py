@@ -13,7 +13,7 @@ from search.plan import Plan
 from search.settings import values
 from search.settings.spec import StageOutline, like, setting
 from search.space.axis import LAM, Axis
-from search.space.narrow import Factors, Zoom, check_rule
+from search.space.narrow import Factors, Zoom
 from search.space.vary import Varied
 from search.space.widen import Bounds, Ends, bounds
 from search.trial import Trial
@@ -89,7 +89,10 @@ class LambdaSearch(SearchSettings):
         "standard|paper",
     )
     coarse: tuple[float, ...] = setting(
-        (1e-5, 1e-4, 1e-3, 1e-2, 1e-1), values.lambdas, "Values of λ on the coarse grid.", "λ,λ,…"
+        (1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
+        values.lambdas,
+        "Values of λ on the coarse grid; 0 beside them shows whether λ helps at all.",
+        "λ,λ,…",
     )
     lambda_bounds: Bounds = setting(
         None,
@@ -101,10 +104,6 @@ class LambdaSearch(SearchSettings):
 
     flag_of_grid: ClassVar[str] = "--coarse"
     flag_of_ends: ClassVar[str] = "--lambda-bounds"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_rule(self.coarse, self.fine)
 
     def derived(self) -> dict[str, Any]:
         """Return the final model's settings that the preset implies."""

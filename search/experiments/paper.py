@@ -11,7 +11,7 @@ from search.experiments.loss_evolution import LossEvolution
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.settings import values
 from search.settings.spec import Experiment, StudySpec, like, setting, whole_cycles_near
-from search.space.narrow import Factors, Zoom, check_rule
+from search.space.narrow import Factors, Zoom
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,6 @@ class Paper(StudySpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_rule(self.coarse, self.fine)
         self.experiments()  # each checks what is its own
 
     def derived(self) -> dict[str, Any]:

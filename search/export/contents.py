@@ -64,9 +64,10 @@ class Contents:
     def range(self, axis: Axis) -> tuple[float, float]:
         """Return from where to where an ordered axis could be searched, all that was tried in it.
 
-        A search may go on beyond the ends of its grid, as far as its specification lets it.
+        A search may go on beyond the ends of its grid, as far as its specification lets it. A
+        baseline, λ = 0, has no place on the axis.
         """
-        reach = [float(value) for value in self.known(axis)]
+        reach = [float(value) for value in axis.placed(self.known(axis))]
         for each in self.record.experiments:
             if isinstance(each.settings, SearchSettings) and axis in each.settings.space.axes:
                 reach += each.settings.ends(axis) or ()

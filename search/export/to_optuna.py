@@ -9,7 +9,7 @@ from typing import Any
 from kbn.errors import InputError
 from search.export.contents import Contents, library
 from search.records import State, StudyRecord, TrialRecord
-from search.space.axis import Axis, Scale
+from search.space.axis import AXES, Axis, Scale
 
 DEFAULT = "optuna.db"
 
@@ -19,7 +19,8 @@ def to_optuna(record: StudyRecord, path: Path) -> None:
 
     What diverged or failed is FAIL there, as Optuna has it for trials without a value; what waits
     is WAITING, and is what `study.ask()` would hand out next. The direction is to maximise
-    validation accuracy.
+    validation accuracy. A range on a log scale holds no λ = 0: a trial of that has no such
+    parameter, and λ among its user attributes.
     """
     optuna = library("optuna", "optuna")
     library("sqlalchemy", "optuna")
@@ -43,7 +44,11 @@ def to_optuna(record: StudyRecord, path: Path) -> None:
 
 
 def _trials(optuna: Any, contents: Contents) -> list[Any]:
-    ranges = {axis.name: _distribution(optuna, contents, axis) for axis in contents.axes}
+    ranges = {
+        axis.name: _distribution(optuna, contents, axis)
+        for axis in contents.axes
+        if axis.placed(contents.known(axis))
+    }
     return [_trial(optuna, contents, ranges, each) for each in contents.record.trials]
 
 
@@ -53,14 +58,16 @@ def _distribution(optuna: Any, contents: Contents, axis: Axis) -> Any:
     if not axis.ordered:
         return kinds.CategoricalDistribution(contents.known(axis))
     low, high = contents.range(axis)
-    log = axis.scale is Scale.LOG and low > 0
+    log = axis.scale is Scale.LOG
     if axis.whole:
         return kinds.IntDistribution(int(low), int(high), log=log)
     return kinds.FloatDistribution(low, high, log=log)
 
 
 def _trial(optuna: Any, contents: Contents, ranges: dict[str, Any], each: TrialRecord) -> Any:
-    states, params = optuna.trial.TrialState, contents.params(each)
+    states, held = optuna.trial.TrialState, contents.params(each)
+    apart = {name: value for name, value in held.items() if value == AXES[name].baseline}
+    params = {name: value for name, value in held.items() if name not in apart}
     waits = each.state in (State.WAITING, State.RUNNING)
     done = each.state is State.COMPLETED and each.result and each.result.validation
     trial = optuna.trial.create_trial(
@@ -68,7 +75,7 @@ def _trial(optuna: Any, contents: Contents, ranges: dict[str, Any], each: TrialR
         value=done.accuracy if done else None,
         params={} if waits else params,
         distributions={} if waits else {name: ranges[name] for name in params},
-        user_attrs=contents.attributes(each),
+        user_attrs=contents.attributes(each) | apart,
         system_attrs={"fixed_params": params} if waits else None,
         intermediate_values={epoch.epoch: epoch.validation_accuracy for epoch in each.history},
     )

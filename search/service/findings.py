@@ -93,6 +93,8 @@ def curve(axis: Axis, pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
     """Return accuracy against an axis as the fields of `Findings`: the highest at each value."""
     highest: dict[float, float] = {}
     for value, accuracy in pairs if axis.ordered else ():
+        if value == axis.baseline:  # it has no place on the curve
+            continue
         highest[float(value)] = max(float(accuracy), highest.get(float(value), 0.0))
     return {
         "curve": tuple(sorted(highest.items())),

@@ -265,8 +265,10 @@ def distinct(flag: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def lambdas(flag: str, value: Any) -> tuple[float, ...]:
-    """Read distinct positive values of λ; returned in ascending order."""
-    values = items(flag, value, positive_lambda, "value of λ, such as 1e-3")
+    """Read distinct values of λ, one at least above 0; returned in ascending order."""
+    values = items(flag, value, strength, "value of λ, such as 1e-3")
+    if not any(values):
+        raise bad(flag, value, "0 is a baseline for others; give values above it, too")
     return tuple(sorted(distinct(flag, values)))
 
 
@@ -274,6 +276,13 @@ def magnitude(flag: str, value: Any) -> float:
     """Read a number above 0 that single precision holds, and that has a place on a log axis."""
     number(above=0)(flag, value)
     return float(number(at_least=SMALLEST, at_most=LARGEST)(flag, value))
+
+
+def strength(flag: str, value: Any) -> float:
+    """Read a value of λ: 0, or one that has a place on a log axis."""
+    if number()(flag, value) < 0:
+        raise bad(flag, value, "λ must be 0 or above; try 1e-6")
+    return 0.0 if float(value) == 0 else magnitude(flag, value)
 
 
 def positive_lambda(flag: str, value: Any) -> float:

@@ -7,7 +7,7 @@ two of them, and which of two equally good ones is the simpler.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -50,6 +50,9 @@ class Axis:
     """Whether values are whole numbers."""
     larger_is_simpler: bool | None = None
     """Which of two equally good values is the simpler; None where neither is."""
+    baseline: float | None = None
+    """A value without a place on the scale that can be tried beside it, as λ = 0 is on a log axis:
+    nothing lies between it and the others, and no grid is narrowed or goes on towards it."""
 
     @property
     def ordered(self) -> bool:
@@ -87,6 +90,10 @@ class Axis:
             return 0.0
         size = sum(value) if isinstance(value, tuple) else float(value)
         return size if self.larger_is_simpler else -size
+
+    def placed(self, some: Iterable[Value]) -> tuple[Value, ...]:
+        """Return the values that have a place on the scale: all but a baseline."""
+        return tuple(value for value in some if value != self.baseline)
 
     def at(self, value: float) -> float:
         """Return where a value lies on the axis's scale, where all is even."""
@@ -144,9 +151,10 @@ def _yes_or_no(flag: str, value: Any) -> bool:
 
 _POSITIVE = (Scale.LOG, values.magnitude, values.SMALLEST, values.LARGEST)
 LAM = Axis(
-    *("lam", "λ", "L2 strength λ", Scale.LOG, values.positive_lambda),
+    *("lam", "λ", "L2 strength λ", Scale.LOG, values.strength),
     *(values.SMALLEST, values.LARGEST),
     larger_is_simpler=True,
+    baseline=0.0,
 )
 ETA_MIN = Axis("eta_min", "η_min", "smallest learning rate η_min", *_POSITIVE)
 ETA_MAX = Axis("eta_max", "η_max", "largest learning rate η_max", *_POSITIVE)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kbn.errors import InputError
 from search.settings.values import bad, items, number, number_text
-from search.space.axis import Axis
+from search.space.axis import Axis, Value
 
 
 @dataclass(frozen=True)
@@ -57,28 +57,22 @@ def narrow(
     """Return an axis's fine values around the coarse winner, ascending.
 
     With `Zoom`, a winner at the grid's edge has one neighbour; the other is put at the same
-    distance on the axis's scale.
-
-    Raises
-    ------
-    InputError
-        When `Zoom` meets a grid of one value, which has no neighbours.
+    distance on the axis's scale. A grid of one value has none: see `check_rule`.
     """
     if isinstance(rule, Factors):
         return tuple(dict.fromkeys(axis.within(winner * factor) for factor in rule.values))
-    check_rule(grid, rule)
     position = grid.index(winner)
     lower = grid[position - 1] if position > 0 else axis.beyond(winner, grid[1])
     upper = grid[position + 1] if position + 1 < len(grid) else axis.beyond(winner, grid[-2])
     return axis.between(lower, upper, rule.count)
 
 
-def check_rule(grid: tuple[float, ...], rule: Factors | Zoom) -> None:
-    """Raise `InputError` when the rule cannot work on the grid."""
+def check_rule(flag: str, grid: Sequence[Value], rule: Factors | Zoom) -> None:
+    """Raise `InputError` when the rule cannot work on the grid that a flag asks for."""
     if isinstance(rule, Zoom) and len(grid) < 2:
         raise InputError(
             f"--fine {rule}: zooming needs a coarse grid of at least 2 values, not {len(grid)}; "
-            "add values to --coarse or give factors"
+            f"add values to {flag} or give factors"
         )
 
 

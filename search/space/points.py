@@ -101,6 +101,14 @@ class Space:
         at = self.axes.index(axis)
         return tuple(sorted({point[at] for point in points}))
 
+    def placed(self, axis: Axis, points: Iterable[Point]) -> tuple[Any, ...]:
+        """Return those of them that have a place on the axis's scale."""
+        return axis.placed(self.values(axis, points))
+
+    def is_baseline(self, point: Point) -> bool:
+        """Say whether a point has an axis's baseline in place of a value on its scale."""
+        return any(value == axis.baseline for axis, value in zip(self.axes, point, strict=True))
+
     def moved(self, point: Point, axis: Axis, value: Value) -> Point:
         """Return a point with another value on one axis."""
         at = self.axes.index(axis)

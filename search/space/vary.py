@@ -2,6 +2,7 @@
 
 `lam=1e-5:1e-1:5` is low:high:count, even on the axis's scale; `lam=1e-5,1e-4` and
 `hidden=50,50/100,50` are lists; `eta_max=random:0.01:1` is drawn from, evenly on the axis's scale.
+Lists may hold ranges: `lam=0,1e-5:1e-1:5` is a baseline without regularisation beside them.
 """
 
 from __future__ import annotations
@@ -42,15 +43,26 @@ class Varied:
 
     axis: Axis
     values: tuple[Value, ...]
-    """Distinct values, ascending; of a drawn axis its two ends."""
+    """Distinct values, ascending; of a drawn axis its two ends, after a baseline if it has one."""
     drawn: bool = False
     """Whether values are drawn between the two."""
 
+    @property
+    def baseline(self) -> tuple[Value, ...]:
+        """The axis's baseline where it is tried; else nothing."""
+        return tuple(value for value in self.values if value == self.axis.baseline)
+
+    @property
+    def placed(self) -> tuple[Value, ...]:
+        """The others, which have a place on the axis's scale."""
+        return self.axis.placed(self.values)
+
     def __str__(self) -> str:
+        shown = [self.axis.show(value) for value in self.values]
         if self.drawn:
-            return f"{self.axis.name}=random:{':'.join(map(self.axis.show, self.values))}"
-        between = "/" if self.axis is HIDDEN else ","
-        return f"{self.axis.name}={between.join(map(self.axis.show, self.values))}"
+            *baseline, low, high = shown
+            shown = [*baseline, f"random:{low}:{high}"]
+        return f"{self.axis.name}={('/' if self.axis is HIDDEN else ',').join(shown)}"
 
     @property
     def told(self) -> str:
@@ -106,53 +118,77 @@ def axis_named(flag: str, name: str) -> Axis:
 
 
 def varied(flag: str, name: str, given: Any) -> Varied:
-    """Read what is tried on the axis of a name: a text, an `Even`, a `Drawn`, or values."""
+    """Read what is tried on the axis of a name: a text, an `Even`, a `Drawn`, or several of them.
+
+    What is drawn stands by itself, or beside the axis's baseline.
+    """
     axis = axis_named(flag, name)
     named = f"{flag} {axis.name}"
     if isinstance(given, str):
-        given = _form(named, axis, given)
-    if isinstance(given, Even | Drawn):
-        low, high = (axis.read(named, end) for end in given[:2])
-        if not axis.ordered:
-            raise InputError(f"{named}: nothing lies between {axis.name} of two kinds; list them")
-        if low >= high:
-            raise InputError(
-                f"{named}: {axis.show(low)} is not below {axis.show(high)}; exchange them"
-            )
-        if isinstance(given, Drawn):
-            return Varied(axis, (low, high), drawn=True)
-        many = values.whole(at_least=2, at_most=MOST_VALUES)
-        count = many(f"{named}, values from low to high,", given.number)
-        return Varied(axis, axis.even(low, high, count))
-    if isinstance(given, Iterable) and not isinstance(given, str):
-        tried = tuple(axis.read(named, each) for each in given)
-    else:
-        tried = (axis.read(named, given),)
+        given = _parts(named, axis, given)
+    elif isinstance(given, Even | Drawn) or not isinstance(given, Iterable):
+        given = [given]
+    parts = [_form(named, axis, each) if isinstance(each, str) else each for each in given]
+    drawn = any(isinstance(part, Drawn) for part in parts)
+    tried = tuple(value for part in parts for value in _tried(named, axis, part))
     if len(tried) < 2:
         raise InputError(
             f"{named}: one value is not varied; give two or more, or the flag of that setting"
         )
-    return Varied(axis, tuple(sorted(values.distinct(named, tried))))
+    found = Varied(axis, tuple(sorted(values.distinct(named, tried))), drawn)
+    if drawn and len(found.placed) > 2:
+        raise InputError(f"{named}: random:… stands by itself; drop the values beside it")
+    return found
 
 
-def _form(named: str, axis: Axis, text: str) -> Even | Drawn | list[str]:
-    """Take a text apart: a range, what is drawn, or a list."""
-    word, _, rest = text.partition(":")
+def _parts(named: str, axis: Axis, text: str) -> list[str]:
+    """Return what stands between the commas of a text."""
+    between = "/" if axis is HIDDEN else ","
+    parts = text.removesuffix(between).split(between)
+    if not all(part.strip() for part in parts):
+        raise bad(named, text, f"one {between} belongs between two values")
+    return parts
+
+
+def _form(named: str, axis: Axis, text: str) -> Even | Drawn | str:
+    """Return what a text is: a range, what is drawn, or a value."""
+    word, _, rest = text.strip().partition(":")
     if word == "random":
         low, colon, high = rest.partition(":")
         if not colon:
             raise bad(named, text, "give the smallest and the largest, as in random:0.01:1")
         return Drawn(low, high)  # type: ignore[arg-type]  # read with the axis's own reader
     if ":" in text and axis.ordered:
-        parts = text.split(":")
-        if len(parts) != 3:
+        ends = text.split(":")
+        if len(ends) != 3:
             raise bad(named, text, "give low:high:count, as in 1e-5:1e-1:5")
-        return Even(*parts)  # type: ignore[arg-type]  # as above
-    between = "/" if axis is HIDDEN else ","
-    parts = text.removesuffix(between).split(between)
-    if not all(part.strip() for part in parts):
-        raise bad(named, text, f"one {between} belongs between two values")
-    return parts
+        return Even(*ends)  # type: ignore[arg-type]  # as above
+    return text
+
+
+def _tried(named: str, axis: Axis, part: Any) -> tuple[Value, ...]:
+    """Return the values of a range, the ends of what is drawn, or a value by itself."""
+    if not isinstance(part, Even | Drawn):
+        return (axis.read(named, part),)
+    low, high = (axis.read(named, end) for end in part[:2])
+    if not axis.ordered:
+        raise InputError(f"{named}: nothing lies between {axis.name} of two kinds; list them")
+    if low >= high:
+        raise InputError(f"{named}: {axis.show(low)} is not below {axis.show(high)}; exchange them")
+    _check_placed(named, axis, low)
+    if isinstance(part, Drawn):
+        return low, high
+    many = values.whole(at_least=2, at_most=MOST_VALUES)
+    return axis.even(low, high, many(f"{named}, values from low to high,", part.number))
+
+
+def _check_placed(named: str, axis: Axis, low: float) -> None:
+    """Refuse a range that begins at a value without a place on the axis's scale."""
+    if low == axis.baseline:
+        raise InputError(
+            f"{named} {axis.show(low)}: must be above {axis.show(low)} to have a place on a "
+            f"{axis.scale.value} axis; it can stand beside a range, as in lam=0,1e-5:1e-1:5"
+        )
 
 
 def log(low: float, high: float, count: int) -> tuple[float, ...]:
@@ -220,4 +256,5 @@ def _limits(flag: str, text: str) -> Limits:
     ends = values.items(flag, pair, axis.read, "pair, as in eta_max=0.001,2") if equals else ()
     if len(ends) != 2 or ends[0] >= ends[1]:
         raise bad(flag, text, "give the smaller and the larger bound, as in eta_max=0.001,2")
+    _check_placed(flag, axis, ends[0])
     return Limits(axis, *ends)

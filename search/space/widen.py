@@ -49,9 +49,9 @@ def outward(
     """Return the next point outward on each axis at an end of which the best one is the last."""
     found = {}
     for axis, value in zip(space.axes, best, strict=True):
-        if not axis.ordered:
+        if not axis.ordered or value == axis.baseline:
             continue
-        values = space.values(axis, tried)
+        values = space.placed(axis, tried)
         further = beyond(axis, value, values, ends(axis))  # type: ignore[arg-type]
         if further is not None and further not in values:
             found[axis] = space.moved(best, axis, further)

@@ -60,6 +60,16 @@ def test_scores_are_those_of_a_grid_search() -> None:
     assert len(pd.DataFrame(search.cv_results_)) == len(expected["params"])
 
 
+def test_zero_is_a_baseline() -> None:
+    """It is measured and compared like any value; the fine grid lies around another one."""
+    search = quick(RidgeClassifier(), param="alpha", coarse=(0, 1.0, 100.0)).fit(X, Y)
+    assert search.cv_results_["param_alpha"].tolist()[:3] == [0.0, 1.0, 100.0]
+    assert 0.0 not in search.cv_results_["param_alpha"][3:]
+    assert {0.0} <= {float(row.point[0]) for row in search.comparison_.rows} | {
+        search.best_params_["alpha"]
+    }
+
+
 def test_the_plan_is_the_lambda_searchs() -> None:
     """A coarse grid, then a fine one around its best; each stage says why."""
     search = quick().fit(X, Y)

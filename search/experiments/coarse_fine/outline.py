@@ -98,8 +98,10 @@ def _coarse(search: SearchSettings) -> list[StageOutline]:
 
 
 def _fine(search: SearchSettings, epochs: int) -> StageOutline:
-    shared = isinstance(search.fine, Factors) and 1.0 in search.fine.values
-    once_more = ", one of them trained already" if shared else ""
+    shared = 0
+    if isinstance(search.fine, Factors) and 1.0 in search.fine.values:
+        shared = 1 + sum(len(search.beside(each.axis)) for each in search.varied)
+    once_more = f", {'one' if shared == 1 else shared} of them trained already" if shared else ""
     what = "values" if len(search.varied) == 1 else "points"
     return StageOutline(
         "fine",

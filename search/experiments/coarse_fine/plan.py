@@ -32,7 +32,8 @@ def coarse_fine(search: SearchSettings, base: Trial) -> Plan:
 
     The best point is that with the highest mean validation accuracy, the simpler one of equals,
     among the points with the most replicates. The same rule decides whether an edge is the best;
-    ties decide where further rounds lie.
+    ties decide where further rounds lie. A baseline, λ = 0, takes no part before the choice: grids
+    lie, and go on, as they would without it.
     """
     look = _grids if search.at_a_time is None else _samples
     tried, ending = yield from look(search, base)
@@ -46,14 +47,24 @@ def _stage(search: SearchSettings, name: str, role: Role) -> partial[Stage]:
     return partial(Stage, name, role=role, label=lambda trial: space.label(space.of(trial)))
 
 
+def _standing(search: SearchSettings, tried: Outcomes) -> Standing:
+    """Return how the points stand that grids lie around."""
+    return standing(_placed(search, tried), search.space)
+
+
+def _placed(search: SearchSettings, tried: Outcomes) -> Outcomes:
+    space = search.space
+    return tuple(each for each in tried if not space.is_baseline(space.of(each.trial)))
+
+
 def _grids(search: SearchSettings, base: Trial) -> Ended:
     """Search the coarse grid, the fine one, and further rounds."""
     coarse = _stage(search, "coarse", Role.COARSE)
     tried = yield coarse(search.trials(base, search.coarse_points), words.coarse(search))
-    if standing(tried, search.space).winner is None:
+    if _standing(search, tried).winner is None:
         return tried, ""
     tried = yield from _extend(search, base, tried)
-    known = standing(tried, search.space)
+    known = _standing(search, tried)
     points = _fine_points(search, base, known)
     if not points:
         return tried, ""
@@ -80,7 +91,9 @@ def _product(
     """Return the product of axes' new values and others at the best, or all of those kept."""
     space = search.space
     each = (
-        space.values(axis, known.points) if axis in search.kept else new.get(axis, (value,))
+        space.values(axis, known.points)
+        if axis in search.kept
+        else (*search.beside(axis), *new.get(axis, (value,)))
         for axis, value in zip(space.axes, known.best.point, strict=True)
     )
     return space.possible(base, grid(each))
@@ -149,7 +162,7 @@ def _race(search: SearchSettings, base: Trial, tried: Outcomes, ending: str) -> 
 
 def _extend(search: SearchSettings, base: Trial, tried: Outcomes) -> Steps:
     """Go on outward, one value and axis at a time, while the best point is the last at an end."""
-    while points := _outward(search, base, known := standing(tried, search.space)):
+    while points := _outward(search, base, known := _standing(search, tried)):
         reason = words.extend(search, points[0], known)
         extend = _stage(search, "extend", Role.EXTEND)
         tried += yield extend(search.trials(base, points[:1]), reason)
@@ -170,10 +183,10 @@ def _narrow_further(search: SearchSettings, base: Trial, tried: Outcomes) -> End
     for number in count(2):
         if number > last:
             return tried, words.rounds_over(last, automatic=search.rounds == "auto")
-        known = standing(tried, search.space)
+        known = _standing(search, tried)
         axes = _around(search, tried, known)
         new = {each.axis: each.values for each in axes}
-        points = _untried(known, _product(search, base, known, new))
+        points = _untried(search, tried, _product(search, base, known, new))
         if not points:
             return tried, words.nothing_new(number)
         if search.rounds == "auto" and all(each.too_fine for each in axes):
@@ -188,7 +201,7 @@ def _narrow_further(search: SearchSettings, base: Trial, tried: Outcomes) -> End
 def _around(search: SearchSettings, tried: Outcomes, known: Standing) -> tuple[Around, ...]:
     """Return each ordered axis's next values, around the best point and its ties."""
     space = search.space
-    found = evidence(tried, space)  # the race has not begun
+    found = evidence(_placed(search, tried), space)  # the race has not begun
     assert found is not None
     alike = (found.winner, *found.ties)
     return tuple(
@@ -198,6 +211,8 @@ def _around(search: SearchSettings, tried: Outcomes, known: Standing) -> tuple[A
     )
 
 
-def _untried(known: Standing, points: tuple[Point, ...]) -> tuple[Point, ...]:
-    tried = set(known.points)
-    return tuple(point for point in points if point not in tried)
+def _untried(
+    search: SearchSettings, tried: Outcomes, points: tuple[Point, ...]
+) -> tuple[Point, ...]:
+    known = {search.space.of(each.trial) for each in tried}
+    return tuple(point for point in points if point not in known)

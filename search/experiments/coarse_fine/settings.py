@@ -16,8 +16,8 @@ from search.evidence.race import Budget, Race, race, race_looks
 from search.records import Outcome
 from search.settings import values
 from search.settings.spec import Experiment, flag, setting, whole_cycles_near
-from search.space.axis import ALPHA, Axis
-from search.space.narrow import Factors, Zoom, fine_rule
+from search.space.axis import ALPHA, Axis, Value
+from search.space.narrow import Factors, Zoom, check_rule, fine_rule
 from search.space.points import Point, Space, grid
 from search.space.rounds import Rounds, rounds
 from search.space.vary import Varied
@@ -156,9 +156,10 @@ class SearchSettings(Experiment, ABC):
             )
         ends = epochs // self.cycle.length
         if self.ensemble > ends:
+            have = "1 cycle end" if ends == 1 else f"{ends} cycle ends"
             raise InputError(
-                f"{what}: the final model's {epochs} epochs have {ends} cycle ends; choose fewer, "
-                "or more --final-epochs"
+                f"{what}: the final model's {epochs} epochs have {have}; choose fewer, or more "
+                "--final-epochs"
             )
 
     def derived(self) -> dict[str, Any]:
@@ -179,6 +180,9 @@ class SearchSettings(Experiment, ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for each in self.varied:
+            if each.axis.ordered and self.at_a_time is None:
+                check_rule(self.flag_of_grid, each.placed, self.fine)
         if self.ensemble > 1:
             self._check_ensemble()
         if self.race != "off" and self.replicate_top != "off":
@@ -235,6 +239,16 @@ class SearchSettings(Experiment, ABC):
         return grid(each.values for each in self.varied)
 
     @property
+    def has_baseline(self) -> bool:
+        """Whether a value without a place on its axis is tried beside the others."""
+        return any(each.baseline for each in self.varied)
+
+    def beside(self, axis: Axis) -> tuple[Value, ...]:
+        """Return an axis's baseline where finer grids have it: finer along another axis."""
+        finer = any(each.axis.ordered and each.axis is not axis for each in self.varied)
+        return next(each.baseline for each in self.varied if each.axis is axis) if finer else ()
+
+    @property
     def longest(self) -> Point:
         """The point of the coarse grid, or the corner of the box, whose runs are the longest."""
         return max(self.coarse_points, key=lambda point: self.space.epochs_at(point, self.epochs))
@@ -245,7 +259,7 @@ class SearchSettings(Experiment, ABC):
         count = 1
         for each in self.varied:
             if each.axis.ordered:
-                count *= self.fine.count
+                count *= self.fine.count + len(self.beside(each.axis))
             elif each.axis in self.kept:
                 count *= len(each.values)
         return count

@@ -72,9 +72,9 @@ def extend(search: SearchSettings, further: Point, known: Standing) -> str:
     assert ends is not None
     low, high = map(axis.show, ends)
     best_so_far = (
-        f"the best {axis.symbol} so far, {axis.show(here)}"
+        f"the best {axis.symbol}{_above(search)} so far, {axis.show(here)}"
         if len(space.axes) == 1
-        else f"{axis.symbol} of the best point so far, {space.short(winner.point)}"
+        else f"{axis.symbol} of the best point{_above(search)} so far, {space.short(winner.point)}"
     )
     return (
         f"One value further out, {axis.show(value)}: {best_so_far} with "
@@ -85,7 +85,12 @@ def extend(search: SearchSettings, further: Point, known: Standing) -> str:
 
 def fine(search: SearchSettings, points: Sequence[Point], known: Standing) -> str:
     """Say where the fine grid lies, and why."""
-    return f"Fine grid {_grid(search, points)} around {because(search, known)}."
+    return f"Fine grid {_grid(search, points)} around {because(search, known, _above(search))}."
+
+
+def _above(search: SearchSettings) -> str:
+    """Say which points a grid lies around: where there is a baseline, those that are none."""
+    return " above 0" if search.has_baseline else ""
 
 
 def _grid(search: SearchSettings, points: Sequence[Point]) -> str:
@@ -109,7 +114,7 @@ def round_of(
     if len(space.axes) > 1:
         return (
             f"Round {number}: {_grid(search, points)} between the neighbours of the points that "
-            f"cannot be told from the best one, {space.short(winner)}."
+            f"cannot be told from the best one{_above(search)}, {space.short(winner)}."
         )
     (axis,), best_value = axes, space.short(winner)
     low, high = axis.alike
@@ -117,7 +122,7 @@ def round_of(
         f"{best_value}, which is told from every other value"
         if low == high
         else f"the values from {axis.axis.show(low)} to {axis.axis.show(high)}, which cannot be "
-        f"told from the best one, {best_value}"
+        f"told from the best one{_above(search)}, {best_value}"
     )
     return f"Round {number}: {space.listed(points)}, between the neighbours of {alike}."
 
@@ -197,10 +202,10 @@ def simpler(axes: Sequence[Axis]) -> str:
     return "simpl"
 
 
-def because(search: SearchSettings, known: Standing) -> str:
+def because(search: SearchSettings, known: Standing, above: str = "") -> str:
     """Say what won, by how much, and over what."""
     space, winner = search.space, known.best
-    head = f"{space.equation(winner.point)}, because its validation accuracy is the highest"
+    head = f"{space.equation(winner.point)}, because its validation accuracy is the highest{above}"
     text = f"{head}{_of_finalists(search, known)}: {_accuracy(winner.accuracy)}"
     if winner.tied_with:
         better = f"the {simpler(space.axes)}er {space.name if len(space.axes) == 1 else 'point'}"
@@ -239,8 +244,8 @@ def edge(search: SearchSettings, base: Trial, known: Standing) -> tuple[str, ...
         _edge(search, base, known, axis, further.get(axis))
         for axis, value in zip(space.axes, best, strict=True)
         if axis.ordered
-        and value not in (axis.low, axis.high)
-        and on_edge(value, space.values(axis, known.points))  # type: ignore[arg-type]
+        and value not in (axis.low, axis.high, axis.baseline)
+        and on_edge(value, space.placed(axis, known.points))  # type: ignore[arg-type]
     )
 
 
@@ -249,7 +254,7 @@ def _edge(
 ) -> str:
     at = search.space.axes.index(axis)
     value = known.best.point[at]
-    end = "smallest" if value == search.space.values(axis, known.points)[0] else "largest"
+    end = "smallest" if value == search.space.placed(axis, known.points)[0] else "largest"
     return (
         f"The best {axis.symbol}, {axis.show(value)}, is the {end} of the values tried: a better "
         f"one may lie beyond. {_why_stopped(search, base, axis, value, further)}"

@@ -109,6 +109,21 @@ def test_a_margin_shows_points_and_means(ax: Axes) -> None:
     assert high > 1.0
 
 
+def test_a_baseline_is_a_column_of_its_own(ax: Axes) -> None:
+    """No place of it has a colour of λ above 0, nor the other way round, however near they are."""
+    lams = Ruler(LAM, (0.0, 1e-3, 1e-2))
+    points = frame(
+        *(((1e-3, 0.1), 0.9), ((1e-2, 0.1), 0.8), ((0.0, 0.01), 0.3), ((0.0, 1.0), 0.4)),
+    )
+    several.accuracy_map(points, (lams, ETA), ax)
+    ax.figure.canvas.draw()
+    assert colour_at(ax, lams.at(0.0), 0.02) == 0.3
+    assert colour_at(ax, lams.at(0.0), 0.9) == 0.4
+    assert colour_at(ax, 0.99 * lams.gap, 0.2) == 0.4
+    assert colour_at(ax, 1.01 * lams.gap, 0.2) == 0.9
+    assert colour_at(ax, 1e-2, 0.02) == 0.8
+
+
 def test_means_of_parts_span_them(ax: Axes) -> None:
     """They stand in the middle on the axis's scale."""
     several.accuracy_margin(

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from reports.drawing.rulers import NAMED, Ruler
-from search.space.axis import ALPHA, BATCH_SIZE, ETA_MAX, HIDDEN, SCHEDULE
+from search.space.axis import ALPHA, BATCH_SIZE, ETA_MAX, HIDDEN, LAM, SCHEDULE
 
 
 @pytest.fixture
@@ -75,3 +75,25 @@ def test_a_lone_value_has_room_on_both_sides(axis: object) -> None:
     """A grid may come down to one value of an axis."""
     low, high = Ruler(axis, (1,)).ends  # type: ignore[arg-type]
     assert low < 1 < high
+
+
+def test_a_baseline_is_apart_on_the_left(ax: Axes) -> None:
+    """λ = 0 stands left of the log axis behind a line, under its own name, and no line leads there.
+
+    The others lie as they would without it.
+    """
+    ruler, without = Ruler(LAM, (0.0, 1e-3, 1e-2, 1e-1)), Ruler(LAM, (1e-3, 1e-2, 1e-1))
+    ruler.lie_along_x(ax)
+    assert names(ax) == ["0", "10⁻³", "10⁻²", "10⁻¹"]
+    zero, *others = ruler.places(ruler.values)
+    assert ruler.ends[0] < zero < ruler.gap < 1e-3
+    assert others == without.places(without.values).tolist()
+    assert ruler.ends[1] == without.ends[1]
+    (line,) = ax.lines
+    assert np.asarray(line.get_xdata()).tolist() == [ruler.gap] * 2
+    (parted,) = ruler.parted(ruler.values, [1, 2, 3, 4])
+    assert np.isnan(parted).tolist() == [False, True, False, False, False]
+    (whole,) = without.parted(without.values, [2, 3, 4])
+    assert whole.tolist() == [2, 3, 4]
+    alone = Ruler(LAM, (0.0,))
+    assert alone.ends[0] < alone.at(0.0) < alone.ends[1]

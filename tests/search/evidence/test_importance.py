@@ -56,6 +56,15 @@ def test_the_axis_that_matters_has_it_all() -> None:
     assert found["lam×eta_max"] == pytest.approx(0.0, abs=0.02)
 
 
+def test_a_baseline_has_a_level_of_its_own() -> None:
+    """Of a sample, too, where an axis is a low polynomial: λ = 0 lies nowhere on it."""
+    box = vary("--vary", ["lam=0,random:1e-4:1e-1", "eta_max=random:0.01:1"])
+    points = sample(box, 64, rng=np.random.default_rng(0))
+    found = shares(measured(lambda point: 0.6 if point[0] else 0.3, points))
+    assert found["lam"] == pytest.approx(1.0, abs=0.03)
+    assert found["eta_max"] == pytest.approx(0.0, abs=0.03)
+
+
 def test_two_axes_share_by_their_variances() -> None:
     """Effects of 0.05 and 0.1 a decade over 4 and 3 even levels: variances 1.25·1 and 0.667·4."""
     found = shares(measured(lambda point: 0.6 + 0.03 * at(point[0]) + 0.06 * at(point[1])))

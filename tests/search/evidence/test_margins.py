@@ -77,3 +77,15 @@ def test_an_unordered_axis_is_never_cut() -> None:
     space = Space((HIDDEN, SCHEDULE), Cycle(10, "epochs"))
     points = [candidate(((k,), "cosine"), k) for k in range(1, 21)]
     assert len(margin(points, space, HIDDEN, NO_SEEDS)) == 20
+
+
+def test_a_baseline_is_a_part_of_its_own() -> None:
+    """However many values lie on the axis beside it."""
+    lams = (0.0, *np.geomspace(1e-4, 1e-1, 4 * PARTS).tolist())
+    first, *others = margin(
+        [candidate((0.1, lam), 10 + 40 * (lam > 0)) for lam in lams], SPACE, LAM, NO_SEEDS
+    )
+    assert (first.first, first.last, first.points) == (0.0, 0.0, 1)
+    assert first.accuracy == pytest.approx(0.1)
+    assert len(others) == PARTS
+    assert {each.accuracy for each in others} == {0.5}

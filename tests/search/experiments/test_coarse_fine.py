@@ -29,7 +29,7 @@ PLAIN: dict[str, Any] = {"replicate_top": "off", "fresh": 0}
 
 def peak(trial: Trial) -> float:
     """Return an accuracy that falls off around λ = 1e-3 and η_max = 0.1."""
-    far = abs(math.log10(trial.lam) + 3) + abs(math.log10(trial.eta_max) + 1)
+    far = abs(math.log10(trial.lam or 1e-6) + 3) + abs(math.log10(trial.eta_max) + 1)
     return 0.6 - 0.05 * far
 
 
@@ -230,6 +230,63 @@ def test_what_follows_from_an_axis_follows_in_every_stage() -> None:
             assert isinstance(trial.batch_size, int)
 
 
+WITH_ZERO = {**TWO, "lam": [0, *TWO["lam"]]}
+
+
+def regularised(zero: float) -> Callable[[Trial], float]:
+    """Return `peak`, and so much where λ is 0."""
+    return lambda trial: zero if trial.lam == 0 else peak(trial)
+
+
+@pytest.mark.parametrize("zero", [0.1, 0.9])
+def test_a_baseline_changes_no_grid(zero: float) -> None:
+    """Whether it is the worst or the best, the other trials are those of the search without it."""
+    settings = {**PLAIN, "race": "off", "rounds": 3, "bounds": {"lam": (1e-6, 1)}}
+    with_zero = follow(made(vary=WITH_ZERO, **settings), regularised(zero))
+    without = follow(made(vary=TWO, **settings))
+    for role in (Role.COARSE, Role.EXTEND, Role.FINE, Role.ROUND):
+        asked = [trial for trial in stage(with_zero, role) if trial.lam]
+        assert asked == list(stage(without, role))
+    (final,) = stage(with_zero, Role.FINAL)
+    assert final.lam == (0.0 if zero > 0.6 else 1e-3)
+
+
+def test_a_baseline_has_the_finer_values_of_other_axes() -> None:
+    """λ = 0 is not judged by coarse values of η_max alone; by itself it is trained once."""
+    progress = follow(made(vary=WITH_ZERO, **PLAIN), regularised(0.1))
+    fine = stage(progress, Role.FINE)
+    assert {t.eta_max for t in fine if not t.lam} == {t.eta_max for t in fine if t.lam}
+    alone = follow(made(vary={"lam": WITH_ZERO["lam"]}, **PLAIN), lambda trial: 0.5 + trial.lam)
+    assert [t.lam for t in stage(alone, Role.COARSE)] == [0, 1e-4, 1e-3, 1e-2]
+    assert all(t.lam for t in stage(alone, Role.FINE))
+    kinds = made(vary={"lam": WITH_ZERO["lam"], "hidden": [(5,), (6,)]}, **PLAIN)
+    assert all(t.lam for t in stage(follow(kinds, lambda trial: 0.5 + trial.lam), Role.FINE))
+
+
+def test_sentences_know_that_a_baseline_is_apart() -> None:
+    """A grid lies around the best λ above 0; no edge is seen at 0, nor beyond it."""
+    search = made(vary={"lam": [0, 1e-3, 1e-2]}, bounds={"lam": (1e-4, 1)}, **PLAIN)
+    progress = follow(search, lambda trial: 0.6 - trial.lam)
+    extend = next(each for each in progress.stages if each.role is Role.EXTEND)
+    assert "the best λ above 0 so far, 1e-3 with 0.5990, is the smallest tried" in extend.reason
+    fine = next(each for each in progress.stages if each.role is Role.FINE)
+    assert "because its validation accuracy is the highest above 0" in fine.reason
+    assert stage(progress, Role.FINAL)[0].lam == 0.0
+    assert not warnings(progress)
+
+
+def test_where_only_a_baseline_completes_it_is_chosen() -> None:
+    """There is no grid around it."""
+
+    def only(trial: Trial) -> Outcome:
+        state = State.DIVERGED if trial.lam else State.COMPLETED
+        return Outcome(trial, result(trial, 0.5, state=state))
+
+    progress = replay(made(vary={"lam": [0, 1e-3, 1e-2]}, **PLAIN).plan(MANY), only)
+    assert [each.role for each in progress.stages] == [Role.COARSE, Role.FINAL]
+    assert progress.stages[-1].trials[0].lam == 0.0
+
+
 def test_where_nothing_completes_there_is_nothing_to_narrow() -> None:
     """The plan ends after its first look and says why."""
 
@@ -255,6 +312,8 @@ def test_where_nothing_completes_there_is_nothing_to_narrow() -> None:
         made(vary={"lam": "random:1e-5:0.1", "hidden": [(5,), (6,)]}, samples=5),
         made(vary={"hidden": [(5,), (6,)]}, race="off"),
         made(vary={"hidden": [(5,), (6,)]}),
+        made(vary={**TWO, "lam": [0, 1e-4, 1e-3, 1e-2]}, rounds=2),
+        made(vary={"lam": "0,random:1e-5:0.1", "eta_max": "random:0.01:1"}, samples=5),
     ],
     ids=lambda search: f"{' '.join(map(str, search.varied))} race {search.race}",
 )

@@ -103,12 +103,19 @@ def test_axes_of_every_kind_are_ranges(tmp_path: Path) -> None:
     assert eta.high >= 0.1
 
 
-def test_zero_has_a_place_on_a_range(study: Study) -> None:
-    """Where λ = 0 was tried beside a log axis, the range begins there and is no log one."""
+def test_zero_has_no_place_on_a_log_range(study: Study, tmp_path: Path) -> None:
+    """A trial of λ = 0 has no such parameter, but says it; the others keep their log range."""
     first = study.record.trials[0]
     zero = replace(first, trial=replace(first.trial, lam=0.0))
-    contents = Contents(replace(study.record, trials=(zero, *study.record.trials[1:])))
-    assert contents.range(contents.axes[0])[0] == 0.0
+    record = replace(study.record, trials=(zero, *study.record.trials[1:]))
+    storage = f"sqlite:///{export(record, 'optuna', tmp_path / 'optuna.db')}"
+    without, *others = optuna.load_study(study_name="s", storage=storage).trials
+    assert (without.params, without.user_attrs["lam"]) == ({}, 0.0)
+    assert without.state is optuna.trial.TrialState.COMPLETE
+    ranges = {each.distributions["lam"] for each in others}
+    assert ranges == {optuna.distributions.FloatDistribution(5e-3, 1e-2, log=True)}
+    assert all("lam" not in each.user_attrs for each in others)
+    assert Contents(record).params(zero) == {"lam": 0.0}
 
 
 def test_a_store_is_shared_and_never_written_twice(study: Study, tmp_path: Path) -> None:

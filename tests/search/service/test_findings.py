@@ -51,3 +51,12 @@ def test_the_best_so_far_is_the_highest_mean() -> None:
     assert (best.label, best.accuracy, best.runs) == ("λ=0.1, η_max=1e-2", 0.6, 2)
     assert curve_so_far(["lam", "eta_max"], points)["curve"] == ((0.01, 0.3), (0.1, 0.6))
     assert best_so_far(["lam"], []) is None
+
+
+def test_a_baseline_has_no_place_on_the_curve() -> None:
+    """λ = 0 is not on a log axis; it may be the best all the same."""
+    points = [[(0.0,), [0.9]], [(1e-3,), [0.5]]]
+    assert curve_so_far(["lam"], points)["curve"] == ((1e-3, 0.5),)
+    best = best_so_far(["lam"], points)
+    assert best is not None
+    assert best.label == "λ=0"

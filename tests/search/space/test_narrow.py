@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kbn.errors import InputError
 from search.evidence.scores import best
 from search.space.axis import LAM, tidy
-from search.space.narrow import Factors, Zoom, fine_rule, narrow, on_edge
+from search.space.narrow import Factors, Zoom, check_rule, fine_rule, narrow, on_edge
 from search.space.points import only
 from tests.search.builders import LAMBDAS, outcome
 
@@ -43,7 +43,8 @@ def test_zoom_lies_between_the_neighbours(position: int, count: int) -> None:
 def test_zoom_needs_neighbours() -> None:
     """A grid of one value cannot be zoomed into, and the message says what to do."""
     with pytest.raises(InputError, match=r"--fine zoom:3.*at least 2 values.*--coarse"):
-        narrow(LAM, 1e-2, (1e-2,), Zoom(3))
+        check_rule("--coarse", (1e-2,), Zoom(3))
+    check_rule("--coarse", (1e-2,), Factors((0.5, 2.0)))
 
 
 @pytest.mark.parametrize("text", ["zoom", "zoom:0", "zoom:x", "0.5,0.5", "-1", "", "a,b"])

@@ -63,3 +63,26 @@ def test_two_points_span_the_least_box(count: int) -> None:
     lam, batch, _ = box_around(BOX, points)
     assert lam.values == (1e-5, 1e-1)
     assert batch.values == (20, 40)
+
+
+@pytest.mark.parametrize("count", [2, 4, 7, 8, 24, 64])
+@pytest.mark.parametrize("others", [[], ["eta_max=random:0.01:1"]], ids=["alone", "two axes"])
+def test_a_baseline_is_drawn(others: list[str], count: int) -> None:
+    """λ = 0 is one point where it is the only axis, and about one in eight of several, at least."""
+    box = vary("--vary", ["lam=0,random:1e-5:1e-1", *others])
+    points = sample(box, count, rng=np.random.default_rng(count))
+    without = [point for point in points if point[0] == 0]
+    assert len(without) == 1 if not others else 1 <= len(without) <= max(2, 1 + count // 8)
+    assert all(1e-5 <= point[0] <= 1e-1 for point in points if point[0])  # type: ignore[operator]
+    assert len(points) >= count - 1
+
+
+def test_a_closer_box_keeps_its_baseline() -> None:
+    """Nothing is narrowed towards λ = 0, and where it alone did well the box stays."""
+    (drawn,) = vary("--vary", "lam=0,random:1e-5:1e-1")
+    (closer,) = box_around([drawn], [(0.0,), (1e-3,), (1e-2,)] + [(1e-4,)] * 9)
+    assert closer.values == (0.0, 1e-3, 1e-2)
+    (listed,) = vary("--vary", "lam=0,1e-4,1e-3,1e-2")
+    (closer,) = box_around([listed], [(1e-3,), (1e-4,)])
+    assert closer.values == (0.0, 1e-4, 1e-3)
+    assert box_around([drawn], [(0.0,), (0.0,)]) == (drawn,)

@@ -16,6 +16,12 @@ from search.space.vary import Varied, limits, linear, log, random, unordered, va
     [
         ("lam=1e-5:1e-1:5", Varied(LAM, (1e-5, 1e-4, 1e-3, 1e-2, 1e-1))),
         ("lam=1e-3,1e-4", Varied(LAM, (1e-4, 1e-3))),
+        ("lam=1e-3,0", Varied(LAM, (0.0, 1e-3))),
+        ("lam=0,1e-3:1e-1:3", Varied(LAM, (0.0, 1e-3, 1e-2, 1e-1))),
+        ("lam=1,1e-3:1e-1:3", Varied(LAM, (1e-3, 1e-2, 1e-1, 1.0))),
+        ("lam=0,random:1e-3:1", Varied(LAM, (0.0, 1e-3, 1.0), drawn=True)),
+        ({"lam": (0, random(1e-3, 1))}, Varied(LAM, (0.0, 1e-3, 1.0), drawn=True)),
+        ({"lam": (0, *log(1e-3, 1e-1, 3))}, Varied(LAM, (0.0, 1e-3, 1e-2, 1e-1))),
         ("eta-max=random:0.01:1", Varied(ETA_MAX, (0.01, 1.0), drawn=True)),
         ("hidden=50,50/100", Varied(HIDDEN, ((50, 50), (100,)))),
         ("batch_norm=yes,no", Varied(BATCH_NORM, (False, True))),
@@ -53,7 +59,14 @@ def test_every_form_is_read(given: Any, expected: Varied) -> None:
         ("lam=1e-3:1e-1", ("low:high:count",)),
         ("lam=1e-3:1e-1:1", ("1", "at least 2")),
         ("lam=1e-3:1e-1:x", ("x", "whole number")),
-        ("lam=0,1", ("0", "above 0", "log axis")),
+        ("lam=0:1:3", ("0", "above 0", "log axis", "lam=0,1e-5:1e-1:5")),
+        ("lam=random:0:1", ("0", "above 0", "log axis")),
+        ("lam=-1e-3,1", ("-1e-3", "0 or above")),
+        ("lam=0", ("one value is not varied",)),
+        ("lam=0,0,1", ("0 is named twice",)),
+        ("lam=1e-3,1e-4:1e-2:3", ("1e-3 is named twice",)),
+        ("lam=1e-3,random:1e-4:1e-2", ("random:…", "drop the values beside it")),
+        ("eta_max=0,0.1", ("0", "above 0")),
         ("lam=1e-3:1e-1:100000000", ("100000000", "at most 10000")),
         ("batch_size=1,20", ("1", "at least 2")),
         ("batch_norm=yes,1", ("choose yes or no",)),
@@ -77,6 +90,14 @@ def test_what_cannot_be_varied_is_refused(given: Any, words: tuple[str, ...]) ->
     assert "--vary" in text
     assert "\n" not in text
     assert all(word in text for word in words), text
+
+
+def test_a_baseline_is_apart_from_the_values_on_the_scale() -> None:
+    """0 stands beside λ's log axis, and is a value like others where the axis is linear."""
+    (lam,) = vary("--vary", "lam=0,1e-3:1e-1:3")
+    assert (lam.baseline, lam.placed) == ((0.0,), (1e-3, 1e-2, 1e-1))
+    (alpha,) = vary("--vary", "alpha=0,0.5")
+    assert (alpha.baseline, alpha.placed) == ((), (0.0, 0.5))
 
 
 def test_limits_are_read_axis_by_axis() -> None:
@@ -107,7 +128,7 @@ def test_values_that_cannot_lie_on_a_scale_are_refused(
 @pytest.mark.parametrize(
     "text",
     [
-        *("eta_max", "eta_max=1", "eta_max=2,1", "hidden=1,2", "x=1,2"),
+        *("eta_max", "eta_max=1", "eta_max=2,1", "hidden=1,2", "x=1,2", "lam=0,1"),
         ["lam=1e-5,1", "lam=1e-6,1"],
     ],
 )

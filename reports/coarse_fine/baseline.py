@@ -1,0 +1,57 @@
+"""Does λ help at all: the best point with it against the best one without."""
+
+from __future__ import annotations
+
+from reports.coarse_fine.facts import Baseline, Best, Findings
+from reports.coarse_fine.raced import Raced
+from reports.parts.text import signed
+from search.evidence.compare import LEVEL
+from search.space.points import Space
+
+
+def against_baseline(best: Best, space: Space, race: Raced | None) -> Baseline | None:
+    """Return what is known of a baseline, by its points' differences to the best point.
+
+    The intervals of a search hold together, and so does that of the largest of some differences,
+    from the largest of their lower ends to the largest of their upper ones. What a race has dropped
+    is known to be worse, too.
+    """
+    without = space.is_baseline(best.point)
+    others = [each for each in best.others if space.is_baseline(each.point) is not without]
+    if not others:
+        return None
+    nearest = max(others, key=lambda each: each.difference)
+    low, high = max(each.low for each in others), max(each.high for each in others)
+    known = high < 0 or _left_alone(race, space, without)
+    helps = not without if known else None
+    if without:
+        return Baseline(best.point, nearest.point, nearest.difference, low, high, helps)
+    return Baseline(nearest.point, best.point, -nearest.difference, -high, -low, helps)
+
+
+def _left_alone(race: Raced | None, space: Space, without: bool) -> bool:  # noqa: FBT001
+    """Say whether points of one kind alone are left of a race, those without λ or the others."""
+    if race is None or not race.looks:
+        return False
+    return {space.is_baseline(point) for point in race.left} == {without}
+
+
+def does_it_help(found: Findings, space: Space) -> str:
+    """Answer whether λ helps; nothing where no λ = 0 was tried."""
+    known = found.baseline
+    if known is None:
+        tried = {each.point for look in found.looks for each in look.points}
+        if not any(map(space.is_baseline, tried)):
+            return ""
+        return "Whether regularisation helps is not known: λ = 0 and others cannot be compared."
+    answer = {
+        True: "**Regularisation helps**",
+        False: "**Regularisation does not help**",
+        None: "**Whether regularisation helps cannot be told**",
+    }[known.helps]
+    return (
+        f"{answer}: {space.equation(known.rival)} labels {signed(known.gain)} of the validation "
+        f"images right against {space.equation(known.point)} ({LEVEL:.0%} interval "
+        f"{signed(known.low)} to {signed(known.high)}"
+        f"{'' if found.best and found.best.knows_seeds else '; for networks of one seed'})."
+    )
