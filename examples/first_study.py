@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from kbn import data
-from kbn.network import load
+from kbn.model import load
 from search import LambdaSearch, Study, run
 
 runs = Path(gettempdir()) / "kbn-examples"  # studies are folders; `runs` is the usual place

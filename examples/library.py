@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from kbn import data
-from kbn.network import load
+from kbn.model import load
 from search import LambdaSearch, run
 
 

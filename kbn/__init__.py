@@ -1,9 +1,9 @@
 """k-layer networks in NumPy: layers, schedules, training, gradient check, data sets.
 
-`network` is one network and what it answers; `step` is one training step, where the equations
-are; `train` and `train_pack` are the loop; `schedule` is η; `gradcheck` the check; `estimator` is
-all of it as a scikit-learn classifier. Its one room, `data`, is data sets: loaded by name, split,
-standardised.
+`network` is one network, `inference` what it answers, `model` a trained one and its file; `step`
+is one training step, where the equations are; `train` and `train_pack` are the loop; `schedule` is
+η; `gradcheck` checks `step` against `differences`; `estimator` is all of it as a scikit-learn
+classifier. Its one room, `data`, is data sets: loaded by name, split, standardised.
 
 Dimension letters in signatures:
 

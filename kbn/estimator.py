@@ -7,9 +7,7 @@ weights are the same, byte for byte.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -25,8 +23,10 @@ from kbn.data.own import rows_of
 from kbn.epoch import EpochRecord
 from kbn.errors import DivergedError, InputError
 from kbn.initialise import he, initialise, normal
-from kbn.network import Model, Network
-from kbn.schedule import ORDINARY, SCHEDULES
+from kbn.model import Model
+from kbn.network import Network
+from kbn.parameters import check_parameters
+from kbn.schedule import SCHEDULES
 from kbn.streams import BATCHES, WEIGHTS, stream
 from kbn.train import train
 from kbn.training import Status
@@ -86,8 +86,8 @@ class KBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         A record an epoch (`kbn.epoch.EpochRecord`); `pandas.DataFrame(history_)` makes a table of
         them. The validation figures are NaN where no rows were held out.
     model_
-        The network with what it takes to feed it raw rows, a `kbn.network.Model`, which
-        `kbn.network.save` writes.
+        The network with what it takes to feed it raw rows, a `kbn.model.Model`, which
+        `kbn.model.save` writes.
     n_features_in_, feature_names_in_
         As every estimator of scikit-learn has them.
     """
@@ -141,7 +141,7 @@ class KBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.classes_, codes = np.unique(column_or_1d(labels, warn=True), return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(f"y has one class ({self.classes_[0]!s:.40}): at least 2 are needed")
-        self._check()
+        check_parameters(self)
         seed = self._seed()
         dataset = _dataset(rows_of(rows, "X", "fit"), codes.astype(np.int64), len(self.classes_))
         held_out = bool(self.validation_fraction)
@@ -186,13 +186,6 @@ class KBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         check_is_fitted(self)
         rows: np.ndarray = validate_data(self, X, reset=False)
         return rows
-
-    def _check(self) -> None:
-        """Refuse parameters that training itself would not refuse by their names."""
-        for name, (needed, holds) in _BOUNDS.items():
-            value = getattr(self, name)
-            if not holds(value):
-                raise InputError(f"{name} {value!r}: {needed} is needed")
 
     def _seed(self) -> int:
         if not isinstance(self.random_state, int | np.integer):
@@ -274,39 +267,3 @@ def _widths(hidden: Any) -> tuple[int, ...]:
 def _plain(labels: np.ndarray) -> np.ndarray:
     """Return labels as a file can hold them: texts that NumPy has as objects as texts."""
     return labels.astype(str) if labels.dtype.kind == "O" else labels
-
-
-def _whole(value: Any, at_least: int) -> bool:
-    return isinstance(value, Integral) and not _truth(value) and int(value) >= at_least
-
-
-def _truth(value: Any) -> bool:
-    return isinstance(value, bool | np.bool_)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, Real) and not _truth(value) and math.isfinite(value)
-
-
-def _are_widths(value: Any) -> bool:
-    widths = value if isinstance(value, tuple | list | np.ndarray) else [value]
-    return len(widths) > 0 and all(_whole(width, 1) for width in widths)
-
-
-_BOUNDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "hidden": ("a width of at least 1 for each layer, as in (50, 50),", _are_widths),
-    "lam": ("a number of at least 0", lambda value: _number(value) and value >= 0),
-    "alpha": ("a number from 0, below 1,", lambda value: _number(value) and 0 <= value < 1),
-    "sigma": ("None or a number above 0", lambda value: value is None or _number(value)),
-    "schedule": (f"one of {', '.join(ORDINARY)}", lambda value: value in ORDINARY),
-    "eta_min": ("a number above 0", _number),
-    "eta_max": ("a number above 0", _number),
-    "cycle": ("a whole number of at least 1", lambda value: _whole(value, 1)),
-    "epochs": ("a whole number of at least 1", lambda value: _whole(value, 1)),
-    "batch_size": ("a whole number of at least 2", lambda value: _whole(value, 2)),
-    "validation_fraction": (
-        "a share from 0, below 1, or a number of rows",
-        lambda value: _number(value) and value >= 0,
-    ),
-}
-"""What parameters have to be, in words and as a test."""

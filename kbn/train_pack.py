@@ -18,7 +18,8 @@ from jaxtyping import Float, Int
 from kbn.blas import blas_threads
 from kbn.epoch import EpochRecord
 from kbn.errors import InputError
-from kbn.network import Evaluation, Network, check_labels, evaluate
+from kbn.inference import Evaluation, check_labels, evaluate
+from kbn.network import Network
 from kbn.pack import Pack
 from kbn.schedule import Schedule
 from kbn.step import step

@@ -130,7 +130,7 @@ def test_every_module_has_a_room() -> None:
 TOP_LEVEL = {
     *(f"search.{name}" for name in ("lambda_coarse_fine", "coarse_fine", "loss_evolution")),
     *("search.sigma_batchnorm", "search.paper", "search.range_test", "search.console"),
-    *("search.serve", "search.studies", "search.cross_validation"),
+    *("search.serve", "search.studies", "search.cross_validation", "search.folds"),
     "search.verify",
     *(f"cluster.{name}" for name in ("address", "command_line", "connect", "embedded", "errors")),
     *(f"cluster.{name}" for name in ("events", "lean", "probe", "process", "ray_pool", "retry")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kbn.network import members_of
+from kbn.model import members_of
 from reports.coarse_fine.facts import Final, Measured, Together
 from reports.coarse_fine.searched import trials_of
 from reports.parts import reference

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from kbn.gradcheck import REFERENCE, TOLERANCE, check_random
+from kbn.differences import TOLERANCE, check_random
+from kbn.gradcheck import REFERENCE
 from reports.loss_evolution.findings import study_of
 from reports.paper.claims import lambda_claims, matrix_claims
 from reports.paper.discrepancies import Pair, matrix_pairs, search_pairs

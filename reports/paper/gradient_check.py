@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from kbn.gradcheck import REFERENCE, REFERENCE_HIDDEN
+from kbn.differences import REFERENCE_HIDDEN
+from kbn.gradcheck import REFERENCE
 from reports.paper.findings import Gradient, GradientFindings, check_gradients
 from reports.parts.section import Section
 from reports.parts.tables import markdown

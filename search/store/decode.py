@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kbn.files import UNREADABLE_NPZ
-from kbn.network import Network, members_of
+from kbn.model import members_of
+from kbn.network import Network
 from search.records import ENSEMBLE_CORRECT, LOSSES, TEST_CORRECT, EpochRecord, Result, State
 
 T = TypeVar("T")

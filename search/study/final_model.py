@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from kbn.data import Split
-from kbn.network import Model, Network, members_of, predict_proba, save
+from kbn.inference import predict_proba
+from kbn.model import Model, members_of, save
+from kbn.network import Network
 from search.records import Mistakes, Result, StudyRecord
 from search.training.problem import Problem
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from kbn.data import Split
 from kbn.data.split import choose
-from kbn.network import MEMBER, Network, predict, predict_mean
+from kbn.inference import predict, predict_mean
+from kbn.model import MEMBER
+from kbn.network import Network
 from search.records import ENSEMBLE_CORRECT, TEST_CORRECT
 from search.trial import Purpose, Trial
 

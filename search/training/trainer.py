@@ -21,8 +21,9 @@ from threadpoolctl import threadpool_info
 from kbn.blas import blas_threads
 from kbn.data import Split
 from kbn.errors import InputError
+from kbn.inference import confusion_matrix, evaluate, predict
 from kbn.initialise import he, initialise, normal
-from kbn.network import Network, confusion_matrix, evaluate, predict
+from kbn.network import Network
 from kbn.schedule import SCHEDULES
 from kbn.train_pack import train_pack
 from kbn.training import ImageLosses, Status, Training, TrainingState

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from kbn import network as module
+from kbn import inference as module
 from kbn.blas import blas_threads
 from kbn.errors import InputError
+from kbn.inference import evaluate, predict, predict_proba
 from kbn.initialise import he, initialise
-from kbn.network import Model, Network, evaluate, predict, predict_proba
+from kbn.model import Model
+from kbn.network import Network
 from kbn.train import train, train_epochs
 from tests.kbn.builders import Parts, easy
 

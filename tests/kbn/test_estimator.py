@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kbn import InputError, KBNClassifier, data
-from kbn.network import load, save
+from kbn.model import load, save
 from search.records import Result
 from search.training.trainer import Shared, train_trial
 from search.trial import Trial

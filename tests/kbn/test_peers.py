@@ -9,9 +9,10 @@ import pytest
 
 from benchmarks.step_cases import AGREE_STEPS, CASES, agreement
 from kbn.data import Split, split, synthetic
+from kbn.inference import predict_proba
 from kbn.initialise import he, initialise
 from kbn.layers import EPS
-from kbn.network import Network, predict_proba
+from kbn.network import Network
 from kbn.schedule import Schedule, triangular
 from kbn.streams import BATCHES, WEIGHTS, stream
 from kbn.train import train

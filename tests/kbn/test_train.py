@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from kbn import train_pack as module
 from kbn.epoch import EpochRecord
 from kbn.errors import InputError
+from kbn.inference import evaluate, predict
 from kbn.layers import EPS
-from kbn.network import Network, evaluate, predict, squared_norm
+from kbn.network import Network, squared_norm
 from kbn.pack import Pack
 from kbn.schedule import constant, triangular
 from kbn.step import step

@@ -12,7 +12,8 @@ import numpy as np
 from kbn.arrays import arrays_of
 from kbn.blas import blas_threads
 from kbn.errors import InputError
-from kbn.network import Model, evaluate, load, save
+from kbn.inference import evaluate
+from kbn.model import Model, load, save
 from kbn.paths import kind_of
 from search.evidence.digest import trial_digest
 from search.records import EpochRecord, Figures, Result, TrialRecord

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kbn.gradcheck import REFERENCE, check_random
+from kbn.differences import check_random
+from kbn.gradcheck import REFERENCE
 from reports.paper.findings import Gradient, GradientFindings, check_gradients
 from reports.paper.gradient_check import gradient_table, section
 

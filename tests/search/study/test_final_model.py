@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kbn.network import load, predict_proba
+from kbn.inference import predict_proba
+from kbn.model import load
 from search import Study, run
 from search.study.final_model import final_network, find_mistakes
 from search.training.problem import prepare

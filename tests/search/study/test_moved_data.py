@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kbn import data
-from kbn.network import load
+from kbn.model import load
 from search import LambdaSearch, Study, digest, run
 from search.settings.spec import Execution
 from search.store.store import Store

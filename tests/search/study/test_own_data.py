@@ -13,7 +13,7 @@ import pytest
 
 from kbn import data
 from kbn.errors import InputError
-from kbn.network import load
+from kbn.model import load
 from search import LambdaSearch, Study, digest, run
 from search.study.command import main
 from search.study.kept import kept

@@ -11,7 +11,7 @@ import pytest
 from cluster import ClusterError, SerialPool
 from kbn import data
 from kbn.errors import DataError, InputError
-from kbn.network import load
+from kbn.model import load
 from search import LambdaSearch, State, Study, run
 from search.study.run import Stopped
 from search.training.checkpoint import Start

@@ -11,7 +11,9 @@ import pytest
 
 from kbn import data
 from kbn.errors import InputError
-from kbn.network import Network, load, predict, predict_proba
+from kbn.inference import predict, predict_proba
+from kbn.model import load
+from kbn.network import Network
 from search import LambdaSearch, Study, run
 from search.records import ENSEMBLE_CORRECT, TEST_CORRECT, Result, TrialRecord
 from search.study.final_model import further_networks

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from kbn.network import Network, predict
+from kbn.inference import predict
+from kbn.network import Network
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import (
     LOSSES,
