@@ -281,7 +281,7 @@ def magnitude(flag: str, value: Any) -> float:
 def strength(flag: str, value: Any) -> float:
     """Read a value of λ: 0, or one that has a place on a log axis."""
     if number()(flag, value) < 0:
-        raise bad(flag, value, "λ must be 0 or above; try 1e-6")
+        raise bad(flag, value, "λ must be above 0, or 0 itself as a baseline; try 1e-6")
     return 0.0 if float(value) == 0 else magnitude(flag, value)
 
 

@@ -61,7 +61,7 @@ def test_every_form_is_read(given: Any, expected: Varied) -> None:
         ("lam=1e-3:1e-1:x", ("x", "whole number")),
         ("lam=0:1:3", ("0", "above 0", "log axis", "lam=0,1e-5:1e-1:5")),
         ("lam=random:0:1", ("0", "above 0", "log axis")),
-        ("lam=-1e-3,1", ("-1e-3", "0 or above")),
+        ("lam=-1e-3,1", ("-1e-3", "above 0")),
         ("lam=0", ("one value is not varied",)),
         ("lam=0,0,1", ("0 is named twice",)),
         ("lam=1e-3,1e-4:1e-2:3", ("1e-3 is named twice",)),
