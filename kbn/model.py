@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,17 @@ class Model:
         return result
 
 
+def member_arrays(members: Collection[Network]) -> dict[str, np.ndarray]:
+    """Return the arrays of further networks, each under a name of its own."""
+    return {
+        f"{MEMBER}{k}/{name}": array
+        for k, member in enumerate(members, start=1)
+        for name, array in member.arrays().items()
+    }
+
+
 def members_of(arrays: Mapping[str, np.ndarray]) -> tuple[Network, ...]:
-    """Return the further networks among some arrays; raise `InputError` for what makes none."""
+    """Inverse of `member_arrays`; raise `InputError` for what makes no network."""
     found: list[Network] = []
     while own := _within(arrays, f"{MEMBER}{len(found) + 1}/"):
         found.append(Network.from_arrays(own))
@@ -137,11 +146,7 @@ def save(path: Path | str, model: Model) -> None:
     classes = np.array(model.classes)
     arrays: dict[str, Any] = {
         **model.network.arrays(),
-        **{
-            f"{MEMBER}{k}/{name}": array
-            for k, member in enumerate(model.members, start=1)
-            for name, array in member.arrays().items()
-        },
+        **member_arrays(model.members),
         "format": FORMAT if model.members else OF_ONE,
         "mean": model.mean,
         "std": model.std,

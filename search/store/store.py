@@ -27,6 +27,7 @@ import numpy as np
 from kbn.arrays import array_of, arrays_of
 from kbn.errors import InputError, WriteError
 from kbn.files import whole_file
+from kbn.model import member_arrays, members_of
 from kbn.network import Network
 from kbn.paths import Kind, kind_of, looking
 from kbn.training import TrainingState
@@ -257,7 +258,7 @@ class Store:
             json.dumps(state.rng),
             _dump(checkpoint.environment),
             json.dumps([vars(record) for record in checkpoint.history]),
-            _npz(state.network.arrays()),
+            _npz({**state.network.arrays(), **member_arrays(checkpoint.members)}),
         )
         with self._transaction() as db:
             schema.insert(db, "checkpoints", [(*row, schema.checksum([row]))], otherwise="REPLACE")
@@ -270,7 +271,8 @@ class Store:
         if row is None:
             return None
         _, epoch, steps, seconds, rng, environment, history, network, _ = row
-        weights = Network.from_arrays(arrays_of(io.BytesIO(network)))
+        arrays = arrays_of(io.BytesIO(network))
+        weights = Network.from_arrays(arrays)
         fields = {"network": weights, "epoch": epoch, "steps": steps, "rng": fields_of(rng)}
         state = read_record(TrainingState, fields)
         state.generator()  # a random generator can be made of it
@@ -279,6 +281,7 @@ class Store:
             "history": tuple(read_record(EpochRecord, each) for each in json.loads(history)),
             "seconds": seconds,
             "environment": read_record(Environment, fields_of(environment)),
+            "members": members_of(arrays),
         }
         return read_record(Checkpoint, made)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from kbn.epoch import EpochRecord
+from kbn.network import Network
 from kbn.training import TrainingState
 from search.records import Environment
 from search.trial import Trial
@@ -22,6 +23,8 @@ class Checkpoint:
     """Time of the training task up to there, in seconds."""
     environment: Environment
     """Where it was trained up to there."""
+    members: tuple[Network, ...] = ()
+    """Networks of the cycle ends before, as many as an ensemble still needs."""
 
 
 class Start(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from kbn.data import Split
 from kbn.data.split import choose
 from kbn.inference import predict, predict_mean
-from kbn.model import MEMBER
+from kbn.model import member_arrays
 from kbn.network import Network
 from search.records import ENSEMBLE_CORRECT, TEST_CORRECT
 from search.trial import Purpose, Trial
@@ -37,15 +37,11 @@ def split_of(split: Split, trial: Trial) -> Split:
     )
 
 
-def of_ensemble(split: Split, earlier: Sequence[Network], last: Network) -> dict[str, np.ndarray]:
+def of_ensemble(split: Split, earlier: Collection[Network], last: Network) -> dict[str, np.ndarray]:
     """Return the arrays of a result that has networks of earlier cycle ends beside its last one."""
     together = predict_mean((*earlier, last), split.X_test).argmax(axis=1)
     return {
         TEST_CORRECT: np.packbits(predict(last, split.X_test) == split.y_test),
         ENSEMBLE_CORRECT: np.packbits(together == split.y_test),
-        **{
-            f"{MEMBER}{k}/{name}": array
-            for k, network in enumerate(earlier, start=1)
-            for name, array in network.arrays().items()
-        },
+        **member_arrays(earlier),
     }

@@ -10,6 +10,7 @@ import platform
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -112,7 +113,10 @@ def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[st
             starts = tuple(Start(trial) for trial, _ in starts)
         trials = [trial for trial, _ in starts]
         shared = replace(shared, split=split_of(shared.split, trials[0]))
-        cycle_ends: list[list[Network]] = [[] for _ in starts]
+        cycle_ends = [
+            deque((*c.members, c.state.network) if c else (), maxlen=trial.ensemble - 1)
+            for trial, c in starts
+        ]
         histories = [list(c.history) if c else [] for _, c in starts]
         losses: list[dict[int, ImageLosses]] = [{} for _ in starts]
         shares = _Shares([c.seconds if c else 0.0 for _, c in starts])
@@ -124,17 +128,18 @@ def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[st
                     yield trial.id, event
                 case ImageLosses():
                     losses[member][event.epoch] = event
-                case TrainingState() if trial.ensemble > 1:  # it starts anew when interrupted
+                case TrainingState():
                     cycle_ends[member].append(event.network)
-                case TrainingState() if _bytes(event) <= LARGEST_CHECKPOINT:
-                    shares.divide()
-                    yield trial.id, Checkpoint(event, tuple(history), shares.of(member), here)
+                    if _sent(shared, trial, event):
+                        shares.divide()
+                        known = tuple(history), shares.of(member), here
+                        earlier = tuple(cycle_ends[member])[:-1]
+                        yield trial.id, Checkpoint(event, *known, members=earlier)
                 case Training():
                     shares.divide()
                     test, arrays = measure(shared, trial, event)
                     if test is not None and trial.ensemble > 1:
-                        earlier = cycle_ends[member][1 - trial.ensemble :]
-                        arrays |= of_ensemble(shared.split, earlier, event.network)
+                        arrays |= of_ensemble(shared.split, cycle_ends[member], event.network)
                     arrays |= kept(trial, losses[member])
                     seconds = shares.close(member)
                     result = _result(
@@ -169,8 +174,15 @@ def _events(
     )
 
 
-def _bytes(state: TrainingState) -> int:
-    return sum(array.nbytes for array in state.network.arrays().values())
+def _sent(shared: Shared, trial: Trial, state: TrainingState) -> bool:
+    """Say whether a state is one to go on from: an ensemble is told of every cycle's end."""
+    networks = max(1, trial.ensemble - 1)
+    size = networks * sum(array.nbytes for array in state.network.arrays().values())
+    asked = trial.ensemble == 1 or (
+        shared.checkpoint_cycles > 0
+        and state.steps // trial.cycle_steps % shared.checkpoint_cycles == 0
+    )
+    return asked and size <= LARGEST_CHECKPOINT
 
 
 def _state(shared: Shared, start: Start) -> TrainingState:

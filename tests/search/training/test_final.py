@@ -16,11 +16,13 @@ from kbn.model import load
 from kbn.network import Network
 from search import LambdaSearch, Study, run
 from search.records import ENSEMBLE_CORRECT, TEST_CORRECT, Result, TrialRecord
+from search.store.store import IN_MEMORY, Store
 from search.study.final_model import further_networks
 from search.study.kept import kept
+from search.training.checkpoint import Checkpoint, Start
 from search.training.final import split_of
 from search.training.problem import prepare
-from search.training.trainer import Shared, train_trial
+from search.training.trainer import Shared, train_trial, train_trials
 from tests.search.studies import SMALL
 
 LAST = replace(SMALL, validation=200, final_validation=40, ensemble=2)
@@ -128,6 +130,40 @@ def test_members_are_the_networks_at_cycle_ends(cycles: int) -> None:
     assert result.test is not None
     last = predict(Network.from_arrays(result.network), shared.split.X_test)
     assert np.mean(last == shared.split.y_test) == result.test.accuracy
+
+
+@pytest.mark.parametrize(("size", "every"), [(2, 1), (3, 1), (4, 1), (3, 2)])
+def test_an_interrupted_ensemble_goes_on(size: int, every: int) -> None:
+    """From each checkpoint the result has equal bytes: earlier cycle ends are in it."""
+    problem = prepare(replace(LAST, final_epochs=5, ensemble=size), data_dir=None, say=print)
+    shared = replace(problem.shared, checkpoint_cycles=every)
+    (trial,) = replace(LAST, final_epochs=5, ensemble=size).final(problem.base, (1e-3,))
+    *items, whole = train_trial(shared, trial)
+    checkpoints = [item for item in items if isinstance(item, Checkpoint)]
+    assert [each.state.epoch for each in checkpoints] == list(range(every, 5, every))
+    with Store(IN_MEMORY) as store:
+        store.add_trials([trial])
+        for each in checkpoints:
+            store.keep_checkpoint(trial.id, each)
+            kept = store.checkpoint(trial.id)
+            assert kept is not None
+            assert len(kept.members) == min(each.state.epoch - 1, size - 2)
+            *_, (_, again) = train_trials(shared, (Start(trial, kept),))
+            assert isinstance(again, Result)
+            assert isinstance(whole, Result)
+            assert again.arrays.keys() == whole.arrays.keys()
+            for name, array in whole.arrays.items():
+                np.testing.assert_array_equal(again.arrays[name], array)
+
+
+def test_an_ensemble_without_checkpoints_has_its_members() -> None:
+    """Its cycle ends are looked at all the same, and none is sent."""
+    problem = prepare(replace(LAST, ensemble=2), data_dir=None, say=print)
+    (trial,) = replace(LAST, ensemble=2).final(problem.base, (1e-3,))
+    *items, result = train_trial(replace(problem.shared, checkpoint_cycles=0), trial)
+    assert not any(isinstance(item, Checkpoint) for item in items)
+    assert isinstance(result, Result)
+    assert "member1/W1" in result.arrays
 
 
 @pytest.mark.parametrize(
