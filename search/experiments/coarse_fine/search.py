@@ -60,7 +60,8 @@ class CoarseFine(SearchSettings):
         ("lam=1e-5:0.1:5",),
         _read_axes,
         "An axis and its values, once an axis: NAME=low:high:count (even on the axis's scale), "
-        "NAME=value,value,… (of hidden 50,50/100,50), or NAME=random:low:high with --samples. "
+        "NAME=value,value,… (of hidden 50,50/100,50), or NAME=random:low:high with --samples; "
+        "lam=0,… puts λ = 0 beside values or a range, as a baseline. "
         "Names: " + ", ".join(AXES) + ".",
         "NAME=VALUES",
         many=True,
