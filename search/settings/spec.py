@@ -95,13 +95,16 @@ def _plain(value: Any) -> Any:
 
 
 class _Documented:
-    """A class's docstring with its settings below it, put together when `help` asks for it."""
+    """A class's docstring with its settings below it: put together when `dataclass`, which by then
+    knows the fields, looks for a docstring, and text from then on, as `help` needs it.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def __get__(self, _: object, owner: type[Settings]) -> str:
-        return f"{inspect.cleandoc(self._text)}\n\n{described(owner)}"
+        owner.__doc__ = f"{inspect.cleandoc(self._text)}\n\n{described(owner)}"
+        return owner.__doc__
 
 
 def described(settings: type[Settings]) -> str:

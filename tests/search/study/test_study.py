@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pydoc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,7 +82,8 @@ def test_the_best_trial_is_shown_in_a_line(study: Study) -> None:
 
 @pytest.mark.parametrize("settings", [LambdaSearch, CoarseFine, Paper, Execution])
 def test_help_lists_every_setting(settings: type[Settings]) -> None:
-    """With its default and what it is for."""
+    """With its default and what it is for: in a terminal's `help`, too, which takes text alone."""
+    assert "Settings\n |  --------" in pydoc.plain(pydoc.render_doc(settings))
     said = (settings.__doc__ or "").partition("Settings\n--------\n")[2]
     heads = [line.split(" = ")[0] for line in said.splitlines() if not line.startswith(" ")]
     assert heads == [field.name for field in fields(settings)]
