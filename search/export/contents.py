@@ -67,7 +67,7 @@ class Contents:
         A search may go on beyond the ends of its grid, as far as its specification lets it. A
         baseline, λ = 0, has no place on the axis.
         """
-        reach = [float(value) for value in axis.placed(self.known(axis))]
+        reach = [float(value) for value in self.known(axis) if value != axis.baseline]
         for each in self.record.experiments:
             if isinstance(each.settings, SearchSettings) and axis in each.settings.space.axes:
                 reach += each.settings.ends(axis) or ()

@@ -95,8 +95,10 @@ def _plain(value: Any) -> Any:
 
 
 class _Documented:
-    """A class's docstring with its settings below it: put together when `dataclass`, which by then
-    knows the fields, looks for a docstring, and text from then on, as `help` needs it.
+    """A class's docstring with its settings below it.
+
+    It is put together when `dataclass`, which by then knows the fields, looks for a docstring, and
+    is text from then on, as `help` needs it.
     """
 
     def __init__(self, text: str) -> None:
