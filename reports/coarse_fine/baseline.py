@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from reports.coarse_fine.facts import Baseline, Best, Findings
-from reports.coarse_fine.raced import Raced
 from reports.parts.text import signed
 from search.evidence.compare import LEVEL
 from search.space.points import Space
 
 
-def against_baseline(best: Best, space: Space, race: Raced | None) -> Baseline | None:
+def against_baseline(best: Best, space: Space) -> Baseline | None:
     """Return what is known of a baseline, by its points' differences to the best point.
 
     The intervals of a search hold together, and so does that of the largest of some differences,
-    from the largest of their lower ends to the largest of their upper ones. What a race has dropped
-    is known to be worse, too.
+    from the largest of their lower ends to the largest of their upper ones. Which kind of point is
+    the better one is known where no point of the other kind is tied with the best.
     """
     without = space.is_baseline(best.point)
     others = [each for each in best.others if space.is_baseline(each.point) is not without]
@@ -22,18 +21,10 @@ def against_baseline(best: Best, space: Space, race: Raced | None) -> Baseline |
         return None
     nearest = max(others, key=lambda each: each.difference)
     low, high = max(each.low for each in others), max(each.high for each in others)
-    known = high < 0 or _left_alone(race, space, without)
-    helps = not without if known else None
+    helps = None if any(each.tied for each in others) else not without
     if without:
         return Baseline(best.point, nearest.point, nearest.difference, low, high, helps)
     return Baseline(nearest.point, best.point, -nearest.difference, -high, -low, helps)
-
-
-def _left_alone(race: Raced | None, space: Space, without: bool) -> bool:  # noqa: FBT001
-    """Say whether points of one kind alone are left of a race, those without λ or the others."""
-    if race is None or not race.looks:
-        return False
-    return {space.is_baseline(point) for point in race.left} == {without}
 
 
 def does_it_help(found: Findings, space: Space) -> str:

@@ -87,7 +87,7 @@ def findings(record: StudyRecord) -> Findings:
         learning=_learning(record),
         race=race,
         images=record.data.validation_size,
-        baseline=against_baseline(best, space, race) if best else None,
+        baseline=against_baseline(best, space) if best else None,
         unlearned=_unlearned(record),
         finished=record.finished,
     )

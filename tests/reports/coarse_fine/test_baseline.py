@@ -85,33 +85,15 @@ def test_of_several_axes_the_best_points_of_both_kinds_are_compared(tmp_path: Pa
     assert best is not None
     others = (row((0.1, 0.0), -0.02, 0.01), row((1.0, 0.0), -0.04, 0.05), row((1.0, 0.1), -0.1, 0))
     best = replace(best, point=(0.1, 1e-2), others=others)
-    known = against_baseline(best, GRID.space, None)
+    known = against_baseline(best, GRID.space)
     assert known is not None
     assert (known.point, known.rival) == ((0.1, 0.0), (0.1, 1e-2))
     assert (known.gain, known.low, known.high) == pytest.approx((0.02, -0.01, 0.03))
     assert known.helps is None
-    told = against_baseline(replace(best, others=others[::2]), GRID.space, None)
+    told = against_baseline(replace(best, others=others[::2]), GRID.space)
     assert told is not None
     assert told.low == pytest.approx(0.01)
     assert told.helps
-
-
-def test_what_a_race_has_dropped_is_known_to_be_worse(tmp_path: Path) -> None:
-    """Even where the interval over the runs that both have holds 0; not before the first look."""
-    found = found_in(tmp_path, Ending(0.8995))
-    race = findings(study(tmp_path / "raced", search=replace(SEARCH, race=(2, 3)), data=MANY)).race
-    best = found.best
-    assert race is not None
-    assert best is not None
-    assert race.looks
-    for left, looks, helps in (
-        (((1e-3,), (1e-2,)), race.looks, True),
-        (((0.0,), (1e-2,)), race.looks, None),
-        (((1e-2,),), (), None),
-    ):
-        known = against_baseline(best, SPACE, replace(race, left=left, looks=looks))
-        assert known is not None
-        assert known.helps is helps
 
 
 def test_zero_is_in_tables_and_captions(tmp_path: Path) -> None:
