@@ -36,7 +36,9 @@ def _varied(varied: Varied) -> str:
     axis = varied.axis
     shown = [axis.show(value) for value in varied.values]
     if varied.drawn:
-        return f"{axis.title}, drawn from {' to '.join(shown)}"
+        *baseline, low, high = shown
+        beside = "".join(f" {each} or" for each in baseline)
+        return f"{axis.title},{beside} drawn from {low} to {high}"
     return f"{axis.title}: {(' or ' if axis is HIDDEN else ', ').join(shown)}"
 
 
