@@ -14,7 +14,7 @@ from reports.coarse_fine.section import section
 from reports.coarse_fine.summary import summary
 from reports.coarse_fine.tables import grid_table
 from reports.drawing.album import Album
-from reports.parts.missing import Missing
+from search.records import Missing
 from search.space.points import Point
 from tests.reports.coarse_fine.points import TWO
 from tests.reports.records import DIGITS, DIVERGED, SEARCH, Ending, Endings, good, study
