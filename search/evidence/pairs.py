@@ -47,14 +47,13 @@ class Level:
     def alone(self, k: int, level: float) -> Float[np.ndarray, " k"]:
         """Return how far a difference to the k-th goes by chance, by the pair's own runs alone.
 
-        By Student's t, for all pairs of a value by C. Bonferroni, it holds however unlike others'
-        seeds are. Of one run nothing is known: infinite.
+        By Student's t for a single pair: where seeds move one value far more than the others, it is
+        the one that matters. Of one run nothing is known: infinite.
         """
         if self.runs == 1:
             return np.full(len(self.values), np.inf)
         own = variances(self.found, 1.0, prior=0.0).after(self.runs)[k]
-        tail = (1.0 - level) / 2 / max(1, len(self.values) - 1)
-        return np.asarray(-stdtrit(self.runs - 1, tail) * np.sqrt(own))
+        return np.asarray(stdtrit(self.runs - 1, (1.0 + level) / 2) * np.sqrt(own))
 
     def errors(self, draws: int, rng: np.random.Generator) -> Float[np.ndarray, "k b"]:
         """Return simulated errors of the accuracies."""

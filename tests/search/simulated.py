@@ -26,7 +26,7 @@ class World:
     """Of each value, over all images and seeds."""
     runs: int | tuple[int, ...] = 1
     images: int = 400
-    seeds: float = 0.0
+    seeds: float | tuple[float, ...] = 0.0
     """Standard deviation over seeds, of each value's own."""
     shared: float = 0.0
     """The same, of what a seed does to all values alike."""
@@ -59,7 +59,7 @@ class World:
         networks = (
             np.array(self.accuracy)[:, None]
             + self.shared * rng.standard_normal((kinds, shape[1]))[family]
-            + self.seeds * rng.standard_normal(shape[:2])
+            + np.reshape(self.seeds, (-1, 1)) * rng.standard_normal(shape[:2])
         )
         right = ndtr(fate) < networks[:, :, None]
         found = []

@@ -11,6 +11,7 @@ import pytest
 from search.evidence.compare import DRAWS, FEWEST_DRAWS, Difference, compare, enough_draws
 from search.evidence.look import Standing
 from search.evidence.marks import Candidate, marks
+from search.evidence.pairs import levels
 from search.space.points import only
 from tests.search.simulated import Search, World, at, at_most, simulate
 
@@ -43,6 +44,9 @@ EVERYDAY = {
         ALIKE, runs=3, seeds=0.01, shared=0.03, unlearned=((0, 0), (1, 2), (2, 0), (2, 1))
     ),
     "families": World((0.6,) * 6, runs=3, seeds=0.01, shared=0.03, families=(0, 0, 0, 1, 1, 1)),
+    "one value's seeds ten times the others'": World(
+        (0.62, *ALIKE), runs=3, images=1_000, seeds=(0.05, *[0.005] * 5)
+    ),
 }
 THOROUGH = {
     "one run, few images, nearly all right": World((0.95,) * 4, images=150),
@@ -56,6 +60,9 @@ THOROUGH = {
     "a pair": World((0.6, 0.6), runs=3, seeds=0.02),
     "each its own family": World(ALIKE, runs=3, seeds=0.01, shared=0.02, families=(0, 1, 2, 3, 4)),
     "families apart": World(APART, runs=3, shared=0.03, families=(0, 0, 1, 1, 1)),
+    "families, one of noisier seeds": World(
+        (0.6,) * 6, runs=3, seeds=(0.04,) * 3 + (0.005,) * 3, families=(0, 0, 0, 1, 1, 1)
+    ),
     "families, replicates of some": World(
         (0.6,) * 6, runs=(3, 3, 1, 3, 1, 1), seeds=0.01, shared=0.02, families=(0, 0, 0, 1, 1, 1)
     ),
@@ -289,15 +296,20 @@ def test_after_a_race_those_that_are_left_are_tied() -> None:
         rows = compare(candidates, (1.0,), simplicity=only, rng=rng, raced=raced, draws=2_000).rows
         return {only(row.point): row for row in rows}
 
-    def stood(k: int, lead: float) -> Standing:
-        return Standing((10.0**-k,), accuracies[k], lead, boundary=6.0, loses=0.0)
+    def stood(k: int, lead: float, boundary: float) -> Standing:
+        return Standing((10.0**-k,), accuracies[k], lead, boundary, loses=0.0)
 
-    before, after = found(()), found((stood(0, 0.0), stood(1, 3.0), stood(2, 9.0), stood(3, 30.0)))
+    before = found(())
+    after = found((stood(0, 0.0, 9.0), stood(1, 3.0, 9.0), stood(2, 9.0, 2.0), stood(3, 30.0, 2.0)))
     assert [row.tied for row in after.values()] == [False, False, True]
-    for lam, row in after.items():
-        assert row.low < before[lam].low
-        assert row.p >= before[lam].p
-    left, near, far = (after[10.0**-k] for k in (1, 2, 3))
+    left = after[0.1]
+    assert left.low < before[0.1].low
+    assert left.p > before[0.1].p
     assert left.high - left.difference == pytest.approx(left.difference - left.low)
-    assert near.high == 0.0
-    assert far.difference < far.high < 0.0
+    (level,) = levels(marks(sorted(candidates, key=lambda each: each.point)))
+    alone = dict(zip((1e-3, 1e-2, 1e-1, 1.0), level.alone(3, 0.95), strict=True))
+    reach = {lam: row.difference - row.low for lam, row in after.items()}
+    for lam in (1e-2, 1e-3):
+        wide = after[lam].difference + max(reach[lam], alone[lam])
+        assert after[lam].high == pytest.approx(min(0.0, wide))
+    assert alone[1e-3] > reach[1e-3]
