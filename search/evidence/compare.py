@@ -176,7 +176,8 @@ def _rows(
         critical[each.values] = np.maximum(critical[each.values], own)
         at = int(np.searchsorted(each.values, top))
         differences = each.accuracy - each.accuracy[at]
-        errors, alone = each.standard_errors(at), each.alone(at, level)
+        errors = each.standard_errors(at)
+        alone = each.alone(at, level) if raced else errors
         for place in np.flatnonzero(each.values != top):
             point = points[each.values[place]]
             stood = last.get(point)

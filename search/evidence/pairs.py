@@ -93,7 +93,7 @@ def levels(table: Marks) -> tuple[Level, ...]:
         # φ is 1 at least, so an estimate below 1 says nothing of how far accuracies vary. Of single
         # runs nothing else is known, and what is said of them has to hold of these networks.
         least = max(1.0, dispersion)
-        found_to_vary = variances(each, dispersion if runs > 1 else least, unlike)
+        variance = variances(each, dispersion if runs > 1 else least, unlike)
         noise = Noise(each.image, each.run(least), unlike, (freedom,))
-        found.append(Level(values, each, found_to_vary, noise))
+        found.append(Level(values, each, variance, noise))
     return tuple(found)

@@ -23,7 +23,7 @@ def chosen(world: World, rng: np.random.Generator) -> tuple[float, float]:
     again = sorted(range(len(firsts)), key=lambda k: firsts[k].accuracy)[-3:]
     known: list[Candidate] = [sampled[k] if k in again else firsts[k] for k in range(len(firsts))]
     best = max((known[k] for k in again), key=lambda each: each.accuracy)
-    found = compare(known, best.point, simplicity=only, rng=rng, draws=1_500)
+    found = compare(known, best.point, simplicity=only, rng=rng.spawn(1)[0], draws=1_500)
     place = next(k for k in again if known[k] is best)
     return best.accuracy - world.accuracy[place], found.optimism
 
