@@ -1,25 +1,24 @@
 """A discrete-event model of a study: one driver serves the messages of many cores.
 
 The driver is the pool's and the runner's loop. It asks which streams have something, takes one
-message of each, with the records in it, submits the next trial where one ended, and brings what it
-took to the disk in groups. A trial sends by the clock, as the pool has it. Everything that a core
-does meanwhile goes on; a core whose trial has ended waits for the driver. Ray itself, the network
-and the nodes are a constant latency here.
+message of each, with the records in it, submits the next bundle of trials where one ended, and
+brings what it took to the disk in groups. Bundles are as large as the pool makes them, and send by
+the clock, as the pool has it. Everything that a core does meanwhile goes on; a core whose bundle
+has ended waits for the driver. Ray itself, the network and the nodes are a constant latency here.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import NamedTuple
 
-from cluster.ray_pool import seconds_between_messages
+from cluster.bundles import BUNDLE_SECONDS, bundle_size
+from cluster.messages import seconds_between_messages
 
-EXTRA = 2
-"""Messages of a trial beside those on its way: that it started, and its end with its result."""
 WRITES = 2
 """What a trial writes to the store: that it started, and its result."""
 
@@ -33,7 +32,9 @@ class Costs:
     item: float = 0.0
     """To take in a record or a result that came in one."""
     trial: float = 0.0
-    """To submit a trial, beside its messages."""
+    """To keep of a trial that it began and what came of it, beside its messages."""
+    bundle: float = 0.0
+    """To submit a bundle of trials, beside its messages."""
     scan: float = 0.0
     """To ask which streams have something, for each stream that is asked about."""
     commit: float = 0.0
@@ -41,9 +42,9 @@ class Costs:
     window: float = 0.0
     """How long a write may wait for others; 0 commits each by itself."""
     latency: float = 0.0
-    """From a trial's submission to its first step, and from its end to the driver, together."""
+    """From a bundle's submission to its first step, and from its end to the driver, together."""
     sending: float = 0.0
-    """By how much a trial is held up when it sends a message."""
+    """By how much a bundle is held up when it sends a message."""
     together: bool = True
     """Whether one question serves all streams that have something, or the first of them."""
     first: float = 0.0
@@ -51,25 +52,43 @@ class Costs:
 
 
 class Message(NamedTuple):
-    """What a trial sends at a time."""
+    """What a bundle sends at a time."""
 
     at: float
-    """Seconds from the trial's start."""
+    """Seconds from the bundle's start."""
     items: int
     """Records and results in it."""
+    writes: int
+    """Trials of which it says that they began, and those of which it says that they ended."""
 
 
 @cache
-def _messages(seconds: float, records: int, every: float) -> tuple[Message, ...]:
-    """Return what `cluster.ray_pool.messages` makes of evenly spaced records."""
+def messages(trials: int, seconds: float, records: int, every: float) -> tuple[Message, ...]:
+    """Return what `cluster.messages` makes of a bundle of trials with evenly spaced records."""
+    found, due, items, writes = [Message(0.0, 0, 1)], -math.inf, 0, 0
+    end = trials * seconds
+    for at, item, write in (*_told(trials, seconds, records), (end, 1, 1)):
+        if items + writes and due < at:
+            found.append(Message(due, items, writes))
+            due, items, writes = due + every, 0, 0
+        items, writes = items + item, writes + write
+        if due <= at:
+            found.append(Message(at, items, writes))
+            due, items, writes = at + every, 0, 0
+    if items + writes:  # the end does not wait
+        found.append(Message(end, items, writes))
+    return tuple(found)
+
+
+def _told(trials: int, seconds: float, records: int) -> Iterator[tuple[float, int, int]]:
+    """Yield when a bundle has something to tell, but for its start and its last result."""
     gap = seconds / max(1, records)
-    sent, held, found = -math.inf, 0, [Message(0.0, 0)]
-    for number in range(1, records + 1):
-        held += 1
-        if gap >= every or number * gap - sent >= every:
-            found.append(Message(number * gap, held))
-            sent, held = number * gap, 0
-    return (*found, Message(seconds, held + 1))
+    for trial in range(trials):
+        start = trial * seconds
+        if trial:
+            yield start, 1, 1  # the result before it
+            yield start, 0, 1
+        yield from ((start + number * gap, 1, 0) for number in range(1, records + 1))
 
 
 @dataclass(frozen=True)
@@ -88,10 +107,12 @@ class Load:
         trials = [self.trials * slot // self.slots for slot in (first, last)]
         return Load(last - first, trials[1] - trials[0], self.seconds, self.records)
 
-    @cached_property
-    def messages(self) -> tuple[Message, ...]:
-        """What a trial sends, from its start to its end."""
-        return _messages(self.seconds, self.records, seconds_between_messages(self.slots))
+
+class Traffic(NamedTuple):
+    """What comes to a driver in all."""
+
+    bundles: int
+    messages: int
 
 
 @dataclass
@@ -128,24 +149,36 @@ def efficiency(costs: Costs, load: Load, *, drivers: int = 1) -> float:
     return load.trials * load.seconds / (load.slots * wall(costs, load, drivers=drivers))
 
 
+def traffic(load: Load, costs: Costs = Costs()) -> Traffic:
+    """Return what a driver gets; its costs bear on the moments at which it makes bundles."""
+    driver = _Driver(costs, load, _Line(), _Line())
+    while driver.next < math.inf:
+        driver.step()
+    return Traffic(driver.bundles, driver.messages)
+
+
 class _Driver:
     """The state of a simulated study."""
 
     def __init__(self, costs: Costs, load: Load, ray: _Line, disk: _Line) -> None:
         self._costs, self._load, self._ray, self._disk = costs, load, ray, disk
+        self._every = seconds_between_messages(load.slots)
         self.now, self._due = 0.0, math.inf
         self._left = load.trials
-        self._messages: list[tuple[float, int, float, int]] = []
-        """When a stream's next message is there, its stream, the trial's start, its number."""
+        self._seconds = math.inf
+        """What a trial takes, as far as the driver knows."""
+        self._coming: list[tuple[float, int, float, int, int]] = []
+        """When a stream's next message is there; its stream, start, number of trials, number."""
         self._idle = list(range(min(load.slots, load.trials)))[::-1]
-        """Cores that have had no task yet."""
+        """Cores that have had no bundle yet."""
+        self.bundles = self.messages = 0
 
     @property
     def next(self) -> float:
         """When it has something to do; infinite where all is done."""
         if self._idle:
             return self.now
-        return max(self.now, min(self._messages[0][0] if self._messages else math.inf, self._due))
+        return max(self.now, min(self._coming[0][0] if self._coming else math.inf, self._due))
 
     def step(self) -> None:
         """Do what comes next, one thing, so that drivers come to what they share in its order."""
@@ -159,38 +192,43 @@ class _Driver:
             self._poll()
 
     def _submit(self, slot: int, there: float = 0.0) -> None:
-        self._left -= 1
-        self.now += self._costs.trial
+        slots = self._load.slots
+        size = bundle_size(waiting=self._left, slots=slots, seconds=self._seconds)
+        self._left -= size
+        self.bundles += 1
+        self.now += self._costs.bundle
         start = max(self.now, there) + self._costs.latency
-        heapq.heappush(self._messages, (start, slot, start, 0))
+        heapq.heappush(self._coming, (start, slot, start, size, 0))
 
     def _poll(self) -> None:
-        self.now += self._costs.scan * len(self._messages)
+        self.now += self._costs.scan * len(self._coming)
         asked, taken = self.now, []
-        while self._messages and self._messages[0][0] <= asked:
-            taken.append(heapq.heappop(self._messages))
+        while self._coming and self._coming[0][0] <= asked:
+            taken.append(heapq.heappop(self._coming))
             if not self._costs.together:
                 break
-        for _, slot, start, number in taken:
-            self._take(slot, start, number)
+        for _, slot, start, size, number in taken:
+            self._take(slot, start, size, number)
 
-    def _take(self, slot: int, start: float, number: int) -> None:
-        sends = self._load.messages
-        self.now += self._costs.message + sends[number].items * self._costs.item
-        if number in (0, len(sends) - 1):
-            self._write()
+    def _take(self, slot: int, start: float, size: int, number: int) -> None:
+        load, costs = self._load, self._costs
+        sends = messages(size, load.seconds, load.records, self._every)
+        _, items, writes = sends[number]
+        self.messages += 1
+        self.now += costs.message + items * costs.item + writes * costs.trial / WRITES
+        self._write(writes)
         if number == len(sends) - 1:
+            self._seconds = load.seconds
             if self._left:
                 self._submit(slot)
             return
-        sent = min(number, len(sends) - EXTRA)
-        there = start + sends[number + 1].at + sent * self._costs.sending
-        heapq.heappush(self._messages, (there, slot, start, number + 1))
+        there = start + sends[number + 1].at + number * costs.sending
+        heapq.heappush(self._coming, (there, slot, start, size, number + 1))
 
-    def _write(self) -> None:
+    def _write(self, writes: int) -> None:
         if self._costs.window == 0:
-            self.now += self._costs.commit
-        else:
+            self.now += writes * self._costs.commit
+        elif writes:
             self._due = min(self._due, self.now + self._costs.window)
 
     def _commit(self) -> None:
@@ -203,16 +241,18 @@ def limits(costs: Costs, *, seconds: float, records: int) -> Mapping[str, float]
 
     Asking about streams is a special case: where one question serves all that have something, its
     share of a message falls to `scan` as the driver gets busy; otherwise it is `scan` times cores.
-    Messages are those of a small cluster: on a larger one there are fewer.
+    Messages are those of a small cluster, on a larger one there are fewer; bundles are whole.
     """
-    messages = len(Load(1, 1, seconds, records).messages)
+    size = max(1, int(BUNDLE_SECONDS / seconds))
+    sent = len(messages(size, seconds, records, seconds_between_messages(1))) / size
     found = {
-        "messages": _over(seconds, messages * costs.message),
+        "messages": _over(seconds, sent * costs.message),
         "records": _over(seconds, (records + 1) * costs.item),
-        "submissions": _over(seconds, costs.trial),
-        "asking": _over(seconds, messages * costs.scan)
+        "results": _over(seconds, costs.trial),
+        "submissions": _over(seconds, costs.bundle / size),
+        "asking": _over(seconds, sent * costs.scan)
         if costs.together
-        else math.sqrt(_over(seconds, messages * costs.scan)),
+        else math.sqrt(_over(seconds, sent * costs.scan)),
     }
     # A group is committed once in a window and a commit, however many cores there are.
     found["commits"] = math.inf if costs.window else _over(seconds, WRITES * costs.commit)

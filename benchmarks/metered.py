@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import trivial
-from benchmarks.driver_model import Load
+from benchmarks.driver_model import Load, traffic
 from benchmarks.processes import _family
 from cluster import Event, Kind, RayPool
-from cluster.ray_pool import _attempt, _Work
+from cluster.messages import attempt
+from cluster.ray_pool import _Bundle, _Work
 from search.store.store import Store
 
 CORES = os.cpu_count() or 1
@@ -46,7 +47,7 @@ class Run:
     @property
     def messages(self) -> int:
         """Messages of all trials."""
-        return self.load.trials * len(self.load.messages)
+        return traffic(self.load).messages
 
     @property
     def efficiency(self) -> float:
@@ -175,8 +176,9 @@ def asking(streams: Sequence[int], *, records: int = 60) -> dict[int, float]:
 
 def _stream(pool: RayPool, key: str, payload: Any, **asked: Any) -> None:
     """Have a pool wait for a task that sends each of its items at once."""
-    remote = pool._ray.remote(max_retries=0, num_returns="streaming", **asked)(_attempt)  # noqa: SLF001 - no public way to have so many
-    pool._running[remote.remote(pool._task, pool._shared, payload, 0.0)] = _Work(key, payload)  # noqa: SLF001 - as above
+    remote = pool._ray.remote(max_retries=0, num_returns="streaming", **asked)(attempt)  # noqa: SLF001 - no public way to have so many
+    stream = remote.remote(pool._task, pool._shared, [payload], 0.0)  # noqa: SLF001 - as above
+    pool._running[stream] = _Bundle([_Work(key, payload)])  # noqa: SLF001 - as above
 
 
 def _median_poll(pool: RayPool) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from benchmarks.blocks import OURS, TWIN, Turn, in_blocks
-from benchmarks.driver_model import Costs, Load, efficiency, wall
+from benchmarks.driver_model import Costs, Load, efficiency, traffic, wall
 from benchmarks.metered import Run, asking, measured, pool_of
 from benchmarks.performance import command, flags, numbers, positive, say
 from benchmarks.scale_page import draw, section
@@ -36,6 +36,8 @@ CORES = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 LENGTHS = (4.0, 60.0, 600.0)
 """Seconds of the trials that are predicted."""
 TRIALS_A_CORE = 5
+STUDY_SECONDS = 600.0
+"""Of a study that is predicted, at least: many short trials are what needs many cores."""
 
 
 def trials_of(slots: int, seconds: float) -> int:
@@ -49,6 +51,11 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--slots", type=numbers, default=(1, 4, 16), help="1,4,16; 100 MB each")
     found.add_argument("--records", type=positive, default=20, help="of the trials predicted")
     return found
+
+
+def trials_a_core(seconds: float) -> int:
+    """Return how many trials a core has in a study that is predicted."""
+    return max(TRIALS_A_CORE, round(STUDY_SECONDS / seconds))
 
 
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
@@ -70,14 +77,14 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     return {
         "rounds": asked.rounds,
         "records": asked.records,
-        "trials_a_core": TRIALS_A_CORE,
+        "trials_a_core": [trials_a_core(seconds) for seconds in LENGTHS],
         "turns": [{**turn, "predicted": efficiency(costs, Load(**turn["load"]))} for turn in turns],
         "costs": dataclasses.asdict(costs),
         "predicted": [
             {"seconds": seconds, "cores": cores, "efficiency": efficiency(costs, load)}
             for seconds in LENGTHS
             for cores in CORES
-            for load in [Load(cores, TRIALS_A_CORE * cores, seconds, asked.records)]
+            for load in [Load(cores, trials_a_core(seconds) * cores, seconds, asked.records)]
         ],
     }
 
@@ -90,26 +97,29 @@ def calibrated(runs: Sequence[Run], asked: Mapping[int, float]) -> Costs:
     """
     few = [run for run in runs if run.load.slots == min(each.load.slots for each in runs)]
     scan, message = np.maximum(0.0, np.polyfit(list(asked), list(asked.values()), 1))
-    A = np.array([(1, run.load.records + 1) for run in few], dtype=float)
+    sent = [traffic(run.load) for run in few]
+    per_trial = [
+        (1, run.load.records + 1, each.bundles / run.load.trials)
+        for run, each in zip(few, sent, strict=True)
+    ]
     taken = [message * run.messages + scan * run.polls * run.load.slots for run in few]
     left = [(run.busy - each) / run.load.trials for run, each in zip(few, taken, strict=True)]
-    trial, item = nnls(A, np.array(left))[0]
+    trial, item, bundle = nnls(np.array(per_trial, dtype=float), np.array(left))[0]
     costs = Costs(
         message=float(message),
         item=float(item),
         trial=float(trial),
+        bundle=float(bundle),
         scan=float(scan),
         commit=statistics.median(run.committing / max(1, run.commits) for run in runs),
         window=COMMIT_SECONDS,
         together=any(run.together for run in runs),
     )
     # Latency hides some of the driver's work, so that what is left is found step by step.
-    A, held = np.array([(1, len(run.load.messages)) for run in few], dtype=float), np.zeros(2)
+    A, held = np.array(sent, dtype=float), np.zeros(2)
     for _ in range(10):
         costs = dataclasses.replace(costs, latency=float(held[0]), sending=float(held[1]))
-        left = [
-            (run.wall - wall(costs, run.load)) * run.load.slots / run.load.trials for run in few
-        ]
+        left = [(run.wall - wall(costs, run.load)) * run.load.slots for run in few]
         held = np.maximum(0.0, held + np.linalg.lstsq(A, np.array(left), rcond=None)[0])
     return costs
 

@@ -25,14 +25,16 @@ FREE = 0.3
 NAMES = {
     "messages": "taking in messages",
     "records": "taking in the records in them",
-    "submissions": "submitting trials",
+    "results": "keeping what came of trials",
+    "submissions": "submitting bundles of trials",
     "asking": "asking which streams have something",
     "commits": "committing each write by itself",
 }
 LIFTS = {
-    "messages": "several trials in a task (`--pack`): one stream for all",
+    "messages": "fewer messages a second",
     "records": "fewer records a trial",
-    "submissions": "several trials in a task (`--pack`): one submission for all",
+    "results": "more than one driver",
+    "submissions": "more trials in a bundle",
     "asking": "a pool that is told which streams have something, instead of asking about each",
     "commits": "committing what came in together, in groups",
 }
@@ -54,8 +56,8 @@ workers have their own.
 
 ![Efficiency by cores]({figure}.svg)
 
-Beyond this machine it predicts, for {trials} trials a core of equal length that send {records}
-records each:
+Beyond this machine it predicts, with trials of equal length that send {records} records each, of
+which a core gets {trials}:
 
 {predicted}
 
@@ -82,7 +84,10 @@ def section(results: Mapping[str, Any]) -> str:
         agreement=_agreement(results["turns"], fewest),
         costs=_costs(costs),
         figure=FIGURE,
-        trials=results["trials_a_core"],
+        trials=" and ".join(
+            f"{number} trials of {seconds:g} s"
+            for number, seconds in zip(results["trials_a_core"], _lengths(results), strict=True)
+        ),
         records=results["records"],
         predicted=_predicted(results["predicted"]),
         bottlenecks="\n".join(
@@ -145,11 +150,12 @@ def _costs(costs: Costs) -> str:
     rows = [
         ("a message taken in", f"{1e3 * costs.message:.3f}"),
         ("a record or result in it", f"{1e3 * costs.item:.3f}"),
-        ("a trial submitted", f"{1e3 * costs.trial:.3f}"),
+        ("a trial kept", f"{1e3 * costs.trial:.3f}"),
+        ("a bundle of trials submitted", f"{1e3 * costs.bundle:.3f}"),
         ("asking which streams have something, for each of them", f"{1e3 * costs.scan:.5f}"),
         (f"a commit, of {grouped if costs.window else 'each write'}", f"{1e3 * costs.commit:.2f}"),
-        ("latency from a trial's end to the next one's start", f"{1e3 * costs.latency:.2f}"),
-        ("a message sent, to the trial that sends it", f"{1e3 * costs.sending:.2f}"),
+        ("latency from a bundle's end to the next one's start", f"{1e3 * costs.latency:.2f}"),
+        ("a message sent, to the bundle that sends it", f"{1e3 * costs.sending:.2f}"),
     ]
     return _table(rows, ("", "ms"))
 

@@ -71,7 +71,7 @@ def _slept(seconds: float) -> float:
 
 def one_stage(asked: tuple[Trial, ...]) -> Plan:
     """Ask for all trials at once, and choose none."""
-    yield Stage("made up", asked, "a plan of one stage")
+    yield Stage("made up", asked, "a plan of one stage", decides=False)
     return Choice(None, "nothing to choose")
 
 

@@ -1,4 +1,7 @@
-"""A pool over Ray: one remote task a submission, its items streamed to the driver by the second.
+"""A pool over Ray: a remote task works off a bundle of tasks, and streams what they yield.
+
+Where tasks are as many as slots, or take long, each is a bundle of its own: see `cluster.bundles`.
+Whatever happens is told of each task by itself.
 
 Ray's own retries stay off: a retried generator continues the stream of the attempt before it,
 so that items of two attempts mix without a sign. Attempts are made here instead, each with a
@@ -9,7 +12,7 @@ from __future__ import annotations
 
 import gc
 import math
-import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,9 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from cluster.bundles import bundle_size
 from cluster.connect import connection
 from cluster.errors import ClusterError
 from cluster.events import Event, Kind, Task, TaskFailure
+from cluster.messages import AtOnce, Part, Place, attempt, never, seconds_between_messages
 from cluster.probe import Versions, check_nodes
 from cluster.process import frames_emptied
 from cluster.retry import Tries, delay, may_retry
@@ -33,21 +38,17 @@ STORE_SLACK = 64 * 2**20
 """Bytes of an embedded object store beyond the shared data, for payloads and items."""
 
 AHEAD = 2
-"""Tasks that Ray is given beyond those that can run, so that a worker need not wait for the driver
-when one ends. Where their number is limited by us rather than by resources, none are."""
+"""Bundles that Ray is given beyond those that can run, so that a worker need not wait for the
+driver when one ends. Where their number is limited by us rather than by resources, none are."""
 AHEAD_SECONDS = 1.0
-"""How short tasks have to be for that: ahead of longer ones, for which a few milliseconds are
+"""How short bundles have to be for that: ahead of longer ones, for which a few milliseconds are
 nothing, a task that is submitted later could not be placed."""
 
 FETCH_SECONDS = 1.0
 """How often the cluster is looked after while an item is on its way."""
 
-MESSAGE_SECONDS = 0.0011
-"""What the driver takes to take in a message: measured by `benchmarks/overhead.py`."""
-DRIVER_SHARE = 1 / 3
-"""How much of its time it may take for that."""
-LEAST_SECONDS = 1.0
-"""From one message of a task to its next, at least: often enough for whoever watches."""
+LATEST = 0.2
+"""Weight of the task that ended last in what a task is thought to take."""
 
 
 class Later(NamedTuple):
@@ -58,82 +59,11 @@ class Later(NamedTuple):
     nbytes: int
 
 
-AtOnce = Callable[[Any], bool]
-"""Tells an item that is sent as soon as it is there."""
-
-
-class _Started(NamedTuple):
-    """First message of every attempt."""
-
-    node: str
-    """The machine's name."""
-    node_id: str
-    """Ray's own."""
-
-
-class _Ended(NamedTuple):
-    """Last message of every attempt that was not lost."""
-
-    failure: TaskFailure | None
-    items: tuple[Any, ...] = ()
-    """What the task yielded since the message before, and what it returned."""
-
-
-def never(_: Any) -> bool:
-    """Let an item wait for others."""
-    return False
-
-
-def _attempt(
-    task: Task, shared: Any, payload: Any, seconds: float, at_once: AtOnce = never
-) -> Iterator[Any]:
-    """Run a task in a worker: where it runs, then its messages."""
-    import ray  # noqa: PLC0415 - this runs in a worker of Ray's
-
-    yield _Started(socket.gethostname(), ray.get_runtime_context().get_node_id())
-    yield from messages(lambda: task(shared, payload), seconds, at_once)
-
-
-def messages(
-    task: Callable[[], Iterator[Any]], seconds: float, at_once: AtOnce = never
-) -> Iterator[list[Any] | _Ended]:
-    """Yield a task's items together, one message in so many seconds, and last how it ended.
-
-    The first goes out at once, and so does each of a task that is slower than that: what it has
-    would wait for as long as it takes to its next. With what `at_once` holds for go those before
-    it. What the task raises is told as well, so that
-    nothing of its own needs pickling.
-    """
-    held: list[Any] = []
-    sent, last, slow = -math.inf, time.monotonic(), False
-    try:
-        items = iter(task())
-        while True:  # not `yield from`: Ray sends statistics into its generators
-            try:
-                held.append(next(items))
-            except StopIteration as end:
-                ended = _Ended(None, (*held, end.value) if end.value is not None else (*held,))
-                break
-            now = time.monotonic()
-            slow, last = slow or now - last >= seconds, now
-            if slow or now - sent >= seconds or at_once(held[-1]):
-                yield held
-                held, sent = [], now
-    except Exception as error:  # noqa: BLE001 - whatever a task raises is reported
-        ended = _Ended(failure_of(error), (*held,))
-    yield ended
-
-
-def seconds_between_messages(slots: int) -> float:
-    """Return how often a task may send, so that the driver of so many keeps up with them."""
-    return max(LEAST_SECONDS, slots * MESSAGE_SECONDS / DRIVER_SHARE)
-
-
 def _woken(task: Task) -> None:
     """Do nothing: by now the task, and with it its modules, are imported."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Work:
     """A task that was submitted and has not ended."""
 
@@ -141,14 +71,25 @@ class _Work:
     payload: Any
     once: bool = False
     tries: Tries = field(default_factory=Tries)
-    node: str = ""
-    node_id: str = ""
     not_before: float = 0.0
     """Monotonic time before which it is not tried again."""
+    company: int = sys.maxsize
+    """The largest bundle that it may be part of."""
+
+
+@dataclass(slots=True)
+class _Bundle:
+    """Tasks that a worker works off, one after the other."""
+
+    works: list[_Work]
+    node: str = ""
+    node_id: str = ""
     heard: float = math.inf
-    """Monotonic time of the attempt's last message; infinite while it waits for a worker."""
-    started: float = 0.0
-    """Monotonic time of the attempt's first message."""
+    """Monotonic time of the last message; infinite while it waits for a worker."""
+    begun: int = 0
+    """How many are known to have begun."""
+    ended: int = 0
+    """How many are known to have ended: all are before those that have not."""
 
 
 class RayPool:
@@ -213,9 +154,12 @@ class RayPool:
         self._needs = Needs(cpus_per_task, memory_per_task)
         self._max_concurrent = max_concurrent
         self._waiting: deque[_Work] = deque()
-        self._running: dict[Any, _Work] = {}
-        self._took = math.inf
-        """Seconds of the task that ended last."""
+        self._running: dict[Any, _Bundle] = {}
+        self._begun: dict[str, _Work] = {}
+        """The tasks that have begun, by their keys, until no attempt of theirs follows."""
+        self._withdrawn = False
+        self._seconds = math.inf
+        """What a task takes: a mean in which those that ended last count most."""
         self.describe = f"Ray at {address}" if address else "Ray, embedded"
         with ExitStack() as stack:
             self._ray = stack.enter_context(
@@ -250,7 +194,7 @@ class RayPool:
                 max_retries=0,
                 num_returns="streaming",
                 enable_task_events=address is not None,  # nobody looks into an embedded Ray
-            )(_attempt)
+            )(attempt)
             self._stack = stack.pop_all()
 
     def _wake(self) -> None:
@@ -284,11 +228,10 @@ class RayPool:
         queue(_Work(key, payload, once))
 
     def replace(self, key: str, payload: Any) -> None:
-        """Give further attempts at a running task another payload: they start further on."""
-        for work in self._running.values():
-            if work.key == key:
-                work.payload = payload
-                work.tries.advance()
+        """Give further attempts at a task that has begun another payload: they start further on."""
+        if (work := self._begun.get(key)) is not None:
+            work.payload = payload
+            work.tries.advance()
 
     def order(self, keys: Sequence[str]) -> None:
         """Let the tasks that wait start in the order of their keys; those not named come first."""
@@ -298,11 +241,12 @@ class RayPool:
     def withdraw(self) -> None:
         """Forget the tasks that have not started; those that Ray holds already it may start."""
         self._waiting.clear()
+        self._withdrawn = True
 
     @property
     def busy(self) -> bool:
         """Whether a task runs, or is to be tried again."""
-        return bool(self._waiting) or any(work.node for work in self._running.values())
+        return bool(self._waiting) or any(bundle.node for bundle in self._running.values())
 
     def poll(self, timeout: float) -> list[Event]:
         """Return what happened, waiting up to `timeout` seconds for something to happen.
@@ -319,7 +263,7 @@ class RayPool:
         self._watch.check()
         self._start_what_fits()
         self._waiting_for_room.look(
-            submitted=bool(self._running), started=any(w.node for w in self._running.values())
+            submitted=bool(self._running), started=any(b.node for b in self._running.values())
         )
         if not self._running:
             if self._waiting:  # all of it waits for its back-off to pass
@@ -345,12 +289,14 @@ class RayPool:
     def _stalled(self) -> list[Any]:
         """Return the streams that have yielded nothing for too long."""
         latest = time.monotonic() - self._stall_seconds - seconds_between_messages(self.slots)
-        return self._empty(stream for stream, work in self._running.items() if work.heard < latest)
+        return self._empty(
+            stream for stream, bundle in self._running.items() if bundle.heard < latest
+        )
 
     def _unreachable(self) -> list[Any]:
         """Return the streams from nodes that the head has lost, and Ray has not given up."""
         return self._empty(
-            stream for stream, work in self._running.items() if self._watch.gone(work.node_id)
+            stream for stream, bundle in self._running.items() if self._watch.gone(bundle.node_id)
         )
 
     def _empty(self, streams: Iterable[Any]) -> list[Any]:
@@ -364,63 +310,91 @@ class RayPool:
     def _give_up(self, stream: Any) -> Event:
         """End the worker of a stream that has stalled."""
         self._ray.cancel(stream, force=True)
-        return self._end(self._running.pop(stream), stalled(self._stall_seconds))
+        return self._break(stream, stalled(self._stall_seconds))
 
     def _write_off(self, stream: Any) -> Event:
         """Forget a stream whose node has fallen silent: nobody there would hear of an end."""
-        work = self._running.pop(stream)
-        message = f"the head of the cluster has lost the node of {work.node}"
-        return self._end(work, _lost("NodeDiedError", message))
+        message = f"the head of the cluster has lost the node of {self._running[stream].node}"
+        return self._break(stream, _lost("NodeDiedError", message))
 
     def _start_what_fits(self) -> None:
-        ahead = AHEAD if self._took < AHEAD_SECONDS and not self._max_concurrent else 0
-        now, slots = time.monotonic(), self.slots
-        room, seconds = slots + ahead - len(self._running), seconds_between_messages(slots)
-        for _ in range(len(self._waiting)):
-            if room <= 0:
+        slots = self.slots
+        while self._waiting:
+            size = bundle_size(waiting=len(self._waiting), slots=slots, seconds=self._seconds)
+            short = self._seconds * size < AHEAD_SECONDS and not self._max_concurrent
+            if len(self._running) >= slots + (AHEAD if short else 0):
                 return
+            works = self._taken(size)
+            if not works:
+                return
+            stream = self._remote.remote(
+                self._task,
+                self._shared,
+                [work.payload for work in works],
+                seconds_between_messages(slots),
+                self._at_once,
+            )
+            self._running[stream] = _Bundle(works)
+
+    def _taken(self, size: int) -> list[_Work]:
+        """Take so many tasks from the queue, fewer where one is to be in less company."""
+        now, works = time.monotonic(), list[_Work]()
+        for _ in range(len(self._waiting)):
             work = self._waiting.popleft()
             if work.not_before > now:
                 self._waiting.append(work)
                 continue
-            work.tries.begin()
-            work.node = work.node_id = ""
-            work.heard = math.inf
-            stream = self._remote.remote(
-                self._task, self._shared, work.payload, seconds, self._at_once
-            )
-            self._running[stream] = work
-            room -= 1
+            size = min(size, work.company)
+            if len(works) >= size:
+                self._waiting.appendleft(work)
+                break
+            works.append(work)
+        return works
 
     def _next(self, stream: Any) -> Iterator[Event]:
         """Yield the events of a stream's next message."""
-        work = self._running[stream]
         try:
             message = self._fetch(next(stream))
         except StopIteration:
-            message = _Ended(_lost("WorkerCrashedError", "its stream ended before the task did"))
+            failure = _lost("WorkerCrashedError", "its stream ended before the task did")
+            yield self._break(stream, failure)
         except self._ray.exceptions.RayTaskError as error:  # an item that cannot be pickled
-            message = _Ended(failure_of(error))
+            yield self._break(stream, failure_of(error))
         except self._ray.exceptions.RayError as error:
-            message = _Ended(_lost(type(error).__name__, str(error)))
-        work.heard = time.monotonic()
-        match message:
-            case _Started(node, node_id):
-                work.node, work.node_id, work.started = node, node_id, work.heard
-                yield self._event(Kind.STARTED, work, None)
-            case _Ended(failure, items):
+            yield self._break(stream, _lost(type(error).__name__, str(error)))
+        else:
+            bundle = self._running[stream]
+            bundle.heard = time.monotonic()
+            if isinstance(message, Place):
+                bundle.node, bundle.node_id = message
+                yield self._begin(bundle)
+            else:
+                for part in message:
+                    yield from self._read(bundle, part)
+            if bundle.ended == len(bundle.works):
                 del self._running[stream]
-                if failure is None:
-                    self._took = work.heard - work.started
-                yield from self._items(work, items)
-                yield self._end(work, failure)
-            case items:
-                yield from self._items(work, items)
 
-    def _items(self, work: _Work, items: Iterable[Any]) -> Iterator[Event]:
-        for item in items:
+    def _begin(self, bundle: _Bundle) -> Event:
+        work = bundle.works[bundle.begun]
+        bundle.begun += 1
+        work.tries.begin()
+        self._begun[work.key] = work
+        return self._event(Kind.STARTED, bundle, work)
+
+    def _read(self, bundle: _Bundle, part: Part) -> Iterator[Event]:
+        """Yield the events of one task in a message."""
+        if part.number == bundle.begun:
+            yield self._begin(bundle)
+        work = bundle.works[part.number]
+        for item in part.items:
             work.tries.got()
-            yield self._event(Kind.ITEM, work, item)
+            yield self._event(Kind.ITEM, bundle, work, item)
+        if part.ended is not None:
+            failure, seconds = part.ended
+            if failure is None:
+                before = seconds if self._seconds == math.inf else self._seconds
+                self._seconds = before + LATEST * (seconds - before)
+            yield self._end(bundle, work, failure)
 
     def _fetch(self, reference: Any) -> Any:
         """Return an item's value, which may have to come from another node."""
@@ -430,20 +404,40 @@ class RayPool:
             except self._ray.exceptions.GetTimeoutError:
                 self._watch.check()
 
-    def _end(self, work: _Work, failure: TaskFailure | None) -> Event:
+    def _break(self, stream: Any, failure: TaskFailure) -> Event:
+        """End a bundle whose stream came to a bad end: the task that ran is tried again alone.
+
+        Those behind it wait as before. What was on its way from the worker is lost, so that it may
+        have been one of them that ended it: in bundles of half the size they are sifted.
+        """
+        bundle = self._running.pop(stream)
+        works = bundle.works[bundle.ended :]
+        for work in works:
+            work.company = max(1, len(works) // 2)
+        if not self._withdrawn:
+            self._waiting.extendleft(reversed(works[1:]))
+        works[0].company = 1
+        if bundle.begun == bundle.ended:  # it is not known to have begun
+            works[0].tries.begin()
+        return self._end(bundle, works[0], failure)
+
+    def _end(self, bundle: _Bundle, work: _Work, failure: TaskFailure | None) -> Event:
+        """Take note of the end of an attempt."""
+        bundle.ended += 1
         if failure is None:
-            return self._event(Kind.DONE, work, None)
+            del self._begun[work.key]
+            return self._event(Kind.DONE, bundle, work)
         now = time.monotonic()
         work.tries.add(failure, now=now)
         if work.once or not may_retry(work.tries, retries=self._retries, now=now):
-            return self._event(Kind.FAILED, work, failure)
-        event = self._event(Kind.RETRY, work, failure)
+            self._begun.pop(work.key, None)
+            return self._event(Kind.FAILED, bundle, work, failure)
         work.not_before = now + delay(work.tries, failure)
         self._waiting.append(work)
-        return event
+        return self._event(Kind.RETRY, bundle, work, failure)
 
-    def _event(self, kind: Kind, work: _Work, value: Any) -> Event:
-        return Event(kind, work.key, work.tries.attempt, work.node, value)
+    def _event(self, kind: Kind, bundle: _Bundle, work: _Work, value: Any = None) -> Event:
+        return Event(kind, work.key, work.tries.attempt, bundle.node, value)
 
     def close(self) -> None:
         """Disconnect, which ends what runs; an embedded Ray ends. Calling it again does nothing.
@@ -461,6 +455,7 @@ class RayPool:
         """
         self._waiting.clear()
         self._running.clear()
+        self._begun.clear()
         self._task = self._shared = self._remote = None
         gc.collect()
 

@@ -20,7 +20,7 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 """Back-off after a lost worker, in seconds: doubled from loss to loss."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Tries:
     """How a task's attempts went. Times are monotonic, in seconds."""
 

@@ -104,7 +104,7 @@ class SerialPool:
         """Yield an attempt's items; return why it ended early, or None."""
         heard = time.monotonic()
         try:
-            for item in _with_last(self._task(self._shared, payload)):
+            for item in with_last(self._task(self._shared, payload)):
                 if time.monotonic() - heard > self._stall_seconds:
                     return stalled(self._stall_seconds)
                 yield Event(Kind.ITEM, key, attempt, node, item)
@@ -127,7 +127,7 @@ class SerialPool:
         self.close()
 
 
-def _with_last(items: Any) -> Iterator[Any]:
+def with_last(items: Any) -> Iterator[Any]:
     """Yield a task's items and, last, what it returns."""
     last = yield from items
     if last is not None:

@@ -25,6 +25,9 @@ class Stage:
     warnings: tuple[str, ...] = ()
     """What a reader of the report has to be told about this decision."""
     role: Role = Role.GRID
+    decides: bool = True
+    """Whether the plan goes on by what comes of them; else it is sent nothing, and nobody need keep
+    it."""
     label: Callable[[Trial], str] = field(default=attrgetter("id"), compare=False)
     """What tells a trial from the others of the stage, replicates apart, in a few words."""
 
@@ -44,6 +47,8 @@ Plan = Generator[Stage, Outcomes, Choice]
 
 Lookup = Callable[[Trial], Outcome | None]
 """What is known of a trial: its outcome, or None while there is none."""
+Known = Callable[[Trial], bool]
+"""Whether anything is: costs less than to look it up."""
 
 
 @dataclass
@@ -67,15 +72,16 @@ class Progress:
         self._seen = len(self.stages)
         return unseen
 
-    def advance(self, lookup: Lookup) -> None:
+    def advance(self, lookup: Lookup, known: Known | None = None) -> None:
         """Send the plan what is known, as far as whole stages are known."""
+        known = known or (lambda trial: lookup(trial) is not None)
         while self.choice is None:
-            trials = self.stages[-1].trials
-            while self._known < len(trials) and lookup(trials[self._known]) is not None:
+            stage = self.stages[-1]
+            while self._known < len(stage.trials) and known(stage.trials[self._known]):
                 self._known += 1
-            if self._known < len(trials):
+            if self._known < len(stage.trials):
                 return
-            found = [lookup(trial) for trial in trials]
+            found = [lookup(trial) for trial in stage.trials] if stage.decides else []
             self._known = 0
             try:
                 self.stages.append(self.plan.send(tuple(each for each in found if each)))
@@ -83,8 +89,8 @@ class Progress:
                 self.choice = end.value
 
 
-def replay(plan: Plan, lookup: Lookup) -> Progress:
+def replay(plan: Plan, lookup: Lookup, known: Known | None = None) -> Progress:
     """Run a plan as far as known outcomes carry it."""
     progress = Progress(plan)
-    progress.advance(lookup)
+    progress.advance(lookup, known)
     return progress

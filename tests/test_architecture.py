@@ -134,7 +134,7 @@ TOP_LEVEL = {
     "search.verify",
     *(f"cluster.{name}" for name in ("address", "command_line", "connect", "embedded", "errors")),
     *(f"cluster.{name}" for name in ("events", "lean", "probe", "process", "ray_pool", "retry")),
-    *("cluster.room", "cluster.serial", "cluster.signals"),
+    *("cluster.bundles", "cluster.messages", "cluster.room", "cluster.serial", "cluster.signals"),
     *("cluster.status", "cluster.supervise", "cluster.survey", "cluster.watch"),
     *("reports.document", "reports.overview", "reports.write"),
 }

@@ -90,7 +90,7 @@ def loss_evolution(study: LossEvolution, base: Trial) -> Plan:
         f"without batch norm, of {' and '.join(map(network_text, study.architectures))}, "
         "as specified."
     )
-    yield Stage(STAGE, trials, reason, label=_label)
+    yield Stage(STAGE, trials, reason, decides=False, label=_label)
     return Choice(None, "Nothing is chosen: the experiment compares.")
 
 

@@ -99,6 +99,7 @@ def range_test(study: RangeTest, base: Trial) -> Plan:
         STAGE,
         tuple(replace(trial, replicate=number) for number in range(study.replicates)),
         reason,
+        decides=False,
         label=lambda trial: f"η up to {number_text(trial.eta_max)}",
     )
     return Choice(None, "Nothing is chosen: the test suggests.")

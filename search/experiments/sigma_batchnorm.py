@@ -128,7 +128,7 @@ def sigma_batchnorm(study: SigmaBatchNorm, base: Trial) -> Plan:
         for cell, lam in strengths.items()
         for trial in study.trials(base, cell, lam, with_test=True)
     )
-    yield Stage(MATRIX, trials, reason, label=lambda trial: str(cell_of(trial)))
+    yield Stage(MATRIX, trials, reason, decides=False, label=lambda trial: str(cell_of(trial)))
     return Choice(None, "Nothing is chosen: the experiment compares.")
 
 

@@ -33,7 +33,11 @@ def standard_error(*, quiet: bool) -> Console:
 
 def say(console: Console, line: str) -> None:
     """Print a line as it is, however long; what would command a terminal is shown."""
-    console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
+    if console.is_terminal or console.is_jupyter:
+        console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
+    elif not console.quiet:  # a log has no width or colours, and may get a line a trial
+        console.file.write(f"{visible(line)}\n")
+        console.file.flush()
 
 
 def leave(console: Console) -> None:

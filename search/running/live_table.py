@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _COLOURS = {
     State.DIVERGED: "yellow",
     State.FAILED: "red",
 }
+MOST = 500
+"""Rows of trials that wait, and of those that have ended, at most: no terminal shows more."""
 _GAP = 2
 """Blanks between columns."""
 
@@ -37,27 +40,28 @@ def live_table(console: Console, tally: Tally) -> Iterator[Observer]:
         yield board
 
 
-@dataclass
+@dataclass(slots=True)
 class _Row:
-    """The latest of one trial."""
+    """The latest of one trial; nothing of what came with it is kept."""
 
-    notice: Notice
+    stage: str
+    trial: str
+    asked: int
+    """Epochs that it is to be trained for."""
+    state: State
     epoch: int = 0
     eta: str = ""
     accuracy: str = ""
 
-    @property
-    def state(self) -> State:
-        return self.notice.state
-
-    @property
-    def trial(self) -> str:
-        replicate = self.notice.trial.replicate
-        return self.notice.label + (f" r{replicate}" if replicate else "")
+    @classmethod
+    def of(cls, notice: Notice) -> _Row:
+        replicate = notice.trial.replicate
+        trial = notice.label + (f" r{replicate}" if replicate else "")
+        return cls(notice.stage, trial, notice.trial.epochs, notice.state)
 
     @property
     def epochs(self) -> str:
-        return "" if self.state is State.WAITING else f"{self.epoch}/{self.notice.trial.epochs}"
+        return "" if self.state is State.WAITING else f"{self.epoch}/{self.asked}"
 
 
 class _Board:
@@ -66,12 +70,18 @@ class _Board:
     def __init__(self, console: Console, tally: Tally) -> None:
         self._console, self._tally = console, tally
         self._rows: dict[str, _Row] = {}
+        self._ended: deque[str] = deque()
         self._started = time.monotonic()
 
     def __call__(self, notice: Notice) -> None:
         """Take in a notice."""
-        row = self._rows.setdefault(notice.trial.id, _Row(notice))
-        row.notice = notice
+        key = notice.trial.id
+        if key not in self._rows:
+            if notice.state is State.WAITING and len(self._rows) >= MOST:
+                return
+            self._rows[key] = _Row.of(notice)
+        row = self._rows[key]
+        row.state = notice.state
         if notice.record is not None:
             row.epoch = notice.record.epoch
             row.eta = f"{notice.record.eta:.2g}"
@@ -82,6 +92,10 @@ class _Board:
             row.epoch = notice.result.epochs
             if notice.result.validation is not None:
                 row.accuracy = f"{notice.result.validation.accuracy:.4f}"
+        if row.state in (State.COMPLETED, State.DIVERGED, State.FAILED):
+            self._ended.append(key)
+            if len(self._ended) > MOST:
+                del self._rows[self._ended.popleft()]
 
     def __rich__(self) -> Group:
         rows = self._visible()
@@ -118,7 +132,7 @@ class _Board:
 def _table(rows: Sequence[_Row], width: int) -> Table:
     """Return a table of one line a row: where the terminal is too narrow, it says less."""
     columns = {
-        "stage": [row.notice.stage for row in rows],
+        "stage": [row.stage for row in rows],
         "trial": [row.trial for row in rows],
         "state": [row.state.value for row in rows],
         "epoch": [row.epochs for row in rows],

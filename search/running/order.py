@@ -38,6 +38,7 @@ class Order:
         self._leads = leads
         self._waiting: dict[str, Task] = {}
         self._begun: dict[str, tuple[Task, float]] = {}
+        self._spent: dict[str, float] = {}
         self._pace: dict[Hashable, float] = {}
         self._average = 1.0
 
@@ -51,13 +52,18 @@ class Order:
         if key in self._waiting:
             self._begun[key] = self._waiting.pop(key), monotonic()
 
+    def spend(self, key: str, seconds: float) -> None:
+        """Take note of a result of a task, and of what it took: it may come with the begin."""
+        self._spent[key] = self._spent.get(key, 0.0) + seconds
+
     def end(self, key: str, *, well: bool) -> None:
         """Take note of a task's end; one that ended well tells how long its kind takes."""
         self._waiting.pop(key, None)
+        spent = self._spent.pop(key, 0.0)
         if key in self._begun:
             task, begun = self._begun.pop(key)
             if well:
-                self._pace[kind_of(task)] = (monotonic() - begun) / epochs(task)
+                self._pace[kind_of(task)] = max(monotonic() - begun, spent) / epochs(task)
                 self._average = fmean(self._pace.values())
 
     def seconds(self, task: Task) -> float:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kbn.errors import visible
 from search.plan import Plan, Progress, Stage, replay
-from search.records import Environment, EpochRecord, Failure, Outcome, Result, State
+from search.records import EpochRecord, Failure, Outcome, Result, State
 from search.running.order import Order
 from search.store.store import Store
 from search.training.checkpoint import Checkpoint, Start
@@ -64,7 +64,7 @@ class Pool(Protocol):
         """Whether a task runs, or is to be tried again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something that an observer of a study may want to show."""
 
@@ -74,7 +74,9 @@ class Notice:
     """What tells the trial from the others of its stage."""
     state: State
     record: EpochRecord | None = None
-    """The epoch just trained, while `state` is `running`."""
+    """The epoch just trained, while `state` is `running`: the last of those that came together."""
+    untold: int = 0
+    """Epochs trained since the notice before, beside that of `record`."""
     result: Result | None = None
     failure: Failure | None = None
     """Why the last attempt ended; another follows unless `state` is `failed`."""
@@ -126,7 +128,7 @@ def run_plans(
     `KeyboardInterrupt`, unless that was all there was to do.
     """
     run = _Run(store, observe)
-    progress = {name: replay(plan, run.lookup) for name, plan in plans.items()}
+    progress = {name: replay(plan, run.lookup, run.knows) for name, plan in plans.items()}
     new = {name: run.new_trials(each) for name, each in progress.items()}
     if all(each.choice for each in progress.values()):
         return progress
@@ -153,8 +155,9 @@ def run_plans(
                 raise KeyboardInterrupt
             for event in workers.poll(min(poll_seconds, store.settle_in())):
                 run.follow(event, workers)
+            run.tell_epochs()
             for name, each in progress.items():
-                each.advance(run.lookup)
+                each.advance(run.lookup, run.knows)
                 new[name] = [] if stopping else run.new_trials(each)
             store.settle()
 
@@ -167,23 +170,28 @@ class _Run:
         self._observe = observe
         self._trials: dict[str, Trial] = {}
         self._stages: dict[str, Stage] = {}
-        self._outcomes: dict[str, Outcome] = {}
+        self._ended: dict[str, bool] = {}
+        """The trials that will not be trained any more, and whether they have a result."""
         self._history: dict[str, list[EpochRecord]] = {}
         self._attempts: dict[str, int] = {}
         self._tasks: dict[str, tuple[Trial, ...]] = {}
         self.order = Order(lambda task: self._stages[task[0].id].role.chooses)
         self._checkpoints: dict[str, Checkpoint] = {}
-        self._environments: dict[Environment, Environment] = {}
-        """Each once, for all the results that were trained there."""
+        self._untold: dict[str, int] = {}
+        """Epochs of each trial of which an observer has to hear."""
+
+    def knows(self, trial: Trial) -> bool:
+        """Say whether a trial has an outcome: from this run, or in the store."""
+        new = trial.id not in self._ended and trial.id not in self._trials
+        if new and self._store.has_result(trial.id):
+            self._ended[trial.id] = True
+        return trial.id in self._ended
 
     def lookup(self, trial: Trial) -> Outcome | None:
-        """Return a trial's outcome: from this run, or from the store."""
-        if trial.id not in self._outcomes:
-            result = self._store.result(trial.id)
-            if result is None:
-                return None
-            self._outcomes[trial.id] = Outcome(trial, result)
-        return self._outcomes[trial.id]
+        """Return a trial's outcome, whose result the store alone holds."""
+        if not self.knows(trial):
+            return None
+        return Outcome(trial, self._store.result(trial.id) if self._ended[trial.id] else None)
 
     def task(self, trials: tuple[Trial, ...]) -> str:
         """Return the key of a task that trains trials."""
@@ -191,10 +199,6 @@ class _Run:
         self._tasks[key] = trials
         self.order.wait(key, trials)
         return key
-
-    def trials(self, task: str) -> tuple[Trial, ...]:
-        """Return the trials of a task."""
-        return self._tasks[task]
 
     def starts(self, trials: tuple[Trial, ...]) -> tuple[Start, ...]:
         """Return trials with where each of them can start."""
@@ -215,12 +219,12 @@ class _Run:
             for trial in stage.trials:
                 if trial.id in self._trials:
                     continue
+                known = self.lookup(trial)
                 self._trials[trial.id], self._stages[trial.id] = trial, stage
-                outcome = self.lookup(trial)
-                if outcome is None or outcome.result is None:
+                if known is None or known.result is None:
                     new.append(trial)
                 else:
-                    self._notify(trial.id, outcome.result.state, result=outcome.result, kept=True)
+                    self._notify(trial.id, known.result.state, result=known.result, kept=True)
         if new:
             self._store.add_trials(new)
         for trial in new:
@@ -231,12 +235,15 @@ class _Run:
 
     def follow(self, event: Event, pool: Pool) -> None:
         """Take in one event of the pool, and tell it what follows for tasks it has or gets."""
-        for trial in self.handle(event):
-            pool.submit(self.task((trial,)), self.starts((trial,)))
-        trials = self.trials(event.key)
+        again = self.handle(event)
+        trials = self._tasks[event.key]
         checkpointed = event.kind == "item" and isinstance(event.value[1], Checkpoint)
         if checkpointed and len(trials) == 1:  # a pack is not tried again as such
             pool.replace(event.key, self.starts(trials))
+        if event.kind in ("done", "failed"):
+            del self._tasks[event.key]
+        for trial in again:
+            pool.submit(self.task((trial,)), self.starts((trial,)))
 
     def handle(self, event: Event) -> Sequence[Trial]:
         """Take in one event of the pool; return the trials to try again, each alone.
@@ -244,7 +251,7 @@ class _Run:
         What follows a trial's result changes nothing.
         """
         task, value = self._tasks[event.key], event.value
-        pending = [trial for trial in task if trial.id not in self._outcomes]
+        pending = [trial for trial in task if trial.id not in self._ended]
         if event.kind in ("done", "failed"):
             self.order.end(event.key, well=event.kind == "done")
         elif event.kind == "retry":
@@ -256,8 +263,10 @@ class _Run:
                     self._begin(trial.id, event.node)
             case "item":
                 trial_id, item = value
-                if trial_id not in self._outcomes:
+                if trial_id not in self._ended:
                     self._take(trial_id, item)
+                    if isinstance(item, Result):
+                        self.order.spend(event.key, item.seconds)
             case "retry" | "failed":
                 kind, message, trace = map(visible, (value.type, value.message, value.traceback))
                 failure = Failure(kind, message, trace, value.lost)
@@ -278,30 +287,38 @@ class _Run:
             case EpochRecord():
                 # A worker that could not use a checkpoint starts anew, from the first epoch.
                 self._history[key][item.epoch - 1 :] = [item]
-                self._notify(key, State.RUNNING, record=item)
+                self._untold[key] = self._untold.get(key, 0) + 1
             case Checkpoint():
                 self._store.keep_checkpoint(key, item)
                 self._checkpoints[key] = item
             case Result():
-                self._store.commit(item, self._history.pop(key))
-                self._checkpoints.pop(key, None)
-                self._outcomes[key] = Outcome(self._trials[key], self._kept(item))
-                self._notify(key, item.state, result=item)
+                self._store.commit(item, self._history[key])
+                untold = self._untold.get(key, 0)
+                self._end(key, result=True)
+                self._notify(key, item.state, result=item, untold=untold)
 
-    def _kept(self, result: Result) -> Result:
-        """Return a result without the message that it came in, which its arrays are parts of."""
-        return replace(
-            result,
-            environment=self._environments.setdefault(result.environment, result.environment),
-            arrays={name: array.copy() for name, array in result.arrays.items()},
-        )
+    def _end(self, key: str, *, result: bool) -> None:
+        """Let go of what was known of a trial under way."""
+        self._ended[key] = result
+        self._history.pop(key, None)
+        self._attempts.pop(key, None)
+        self._checkpoints.pop(key, None)
+        self._untold.pop(key, None)
+
+    def tell_epochs(self) -> None:
+        """Tell the observer how far trials have come."""
+        for key, trained in self._untold.items():
+            record = self._history[key][-1]
+            self._notify(key, State.RUNNING, record=record, untold=trained - 1)
+        self._untold.clear()
 
     def _fail(self, key: str, failure: Failure, *, final: bool) -> None:
+        self._untold.pop(key, None)
         if key not in self._attempts:  # lost before it started
             self._attempts[key] = self._store.begin_attempt(key, node="", started=time.time())
         self._store.end_attempt(key, self._attempts.pop(key), failure)
         if final:
-            self._outcomes[key] = Outcome(self._trials[key], None)
+            self._end(key, result=False)
         self._notify(key, State.FAILED if final else State.WAITING, failure=failure)
 
     def _notify(self, key: str, state: State, **what: Any) -> None:

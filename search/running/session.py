@@ -43,7 +43,7 @@ class TrainingSession:
 
     def train(self, store: Store, write_page: WritePage) -> None:
         """Train what is missing; show and note it, however it ends, and say when all has ended."""
-        asked = store.trials()
+        first = store.first_trial()
         parts = self._spec.experiments()
         tally = Tally([part.outline() for part in parts])
         with ExitStack() as stack:
@@ -57,7 +57,7 @@ class TrainingSession:
             stack.callback(self._note, store)
             run_plans(
                 {
-                    part.kind: plan_of(part, self._problem.record, asked)
+                    part.kind: plan_of(part, self._problem.record, first)
                     for part in sorted(parts, key=_length, reverse=True)
                 },
                 pool=self._open_pool,

@@ -60,14 +60,20 @@ class Tally:
             self._ahead = [to_come(outline, self._stages) for outline in self._outlines]
         if notice.state in (State.COMPLETED, State.DIVERGED, State.FAILED):
             self._open.pop(trial.id, None)
+            self._train(notice.untold)
         elif notice.record is not None:
             self._open[trial.id] = trial.epochs - notice.record.epoch
-            self._trained += 1
+            self._train(1 + notice.untold)
             self._epoch_seconds = notice.record.seconds
-            self._sample()
         elif notice.failure is not None:
             self._open[trial.id] = trial.epochs
         elif notice.state is State.RUNNING and not self._samples:
+            self._sample()
+
+    def _train(self, epochs: int) -> None:
+        """Count epochs that were trained in this run."""
+        if epochs:
+            self._trained += epochs
             self._sample()
 
     def _sample(self) -> None:

@@ -137,7 +137,7 @@ def migrate(db: sqlite3.Connection, *, version: int) -> None:
         for table in checked(2):
             db.execute(f"ALTER TABLE {table} ADD COLUMN checksum TEXT NOT NULL DEFAULT ''")
         for table in checked(2):
-            for rowid, _, expected in checksums(db, table):
+            for rowid, _, expected in list(checksums(db, table)):
                 db.execute(f"UPDATE {table} SET checksum = ? WHERE rowid = ?", (expected, rowid))  # noqa: S608 - a table of ours
     if version < 3:
         db.execute(CHECKPOINTS)
@@ -176,7 +176,7 @@ def expected_layout(version: int) -> list[Row]:
 def checksums(db: sqlite3.Connection, table: str) -> Iterator[tuple[int, str, str]]:
     """Yield each row's id, the checksum that it carries, and the one that it should carry."""
     rows = db.execute(f"SELECT rowid, * FROM {table} ORDER BY rowid")  # noqa: S608 - as above
-    for rowid, *values, held in rows.fetchall():
+    for rowid, *values, held in rows:
         parts = [tuple(values), *(unit(db, str(values[0])) if table == "results" else ())]
         yield rowid, held, checksum(parts)
 

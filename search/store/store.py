@@ -11,6 +11,7 @@ arrays are NumPy's `.npy` format.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import math
@@ -54,6 +55,10 @@ WAYS_OUT = (
     "`python -m search.store check` says what is readable; restore a copy, or start again with "
     "--overwrite"
 )
+COMMITS_SHARE = 0.1
+"""Of the driver's time that a group's commit may take, where the disk is slow."""
+LONGEST_GROUP = 1.0
+"""Seconds that a group may wait for that."""
 REFUSALS = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_READONLY,
@@ -83,6 +88,8 @@ class Store:
         self.path = path
         self._grouping: float | None = None
         self._due = math.inf
+        self._took = 0.0
+        """Seconds of the last commit."""
         if path != IN_MEMORY and kind_of(path) is None and not read_only:
             _create(path)
         elif path != IN_MEMORY:
@@ -134,7 +141,7 @@ class Store:
 
     def _check_records(self) -> None:
         """Read everything once: a file of somebody else may hold anything, rightly summed up."""
-        for trial in self.trials():
+        for trial in self._each_trial():
             result, history = self.result(trial.id), self.history(trial.id)
             if result is not None:
                 check_result(result, history)
@@ -156,9 +163,10 @@ class Store:
     def grouping(self, seconds: float) -> Iterator[None]:
         """Bring what is written in the block to the disk together, `seconds` after the first of it.
 
-        A disk takes longer to confirm a commit than to write a few more results. Each is in the
-        store whole or not at all, as ever. The block has to call `settle` at the time that
-        `settle_in` says; what is open at its end is committed, whatever ended it.
+        A disk takes longer to confirm a commit than to write a few more results; a slow one is
+        given longer (`COMMITS_SHARE`). Each is in the store whole or not at all, as ever. The block
+        has to call `settle` at the time that `settle_in` says; what is open at its end is
+        committed, whatever ended it.
         """
         self._grouping = seconds
         try:
@@ -180,15 +188,17 @@ class Store:
         """Commit the group under way, due or not."""
         self._due = math.inf
         if self._db.in_transaction:
+            started = time.monotonic()
             with self._refusals():
                 self._db.execute("COMMIT")
+            self._took = time.monotonic() - started
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._refusals():
             if not self._db.in_transaction:
                 self._db.execute("BEGIN IMMEDIATE")
-                self._due = time.monotonic() + (self._grouping or 0.0)
+                self._due = time.monotonic() + self._group_seconds()
             self._db.execute("SAVEPOINT part")
         try:
             with self._refusals():
@@ -202,6 +212,11 @@ class Store:
                 self._db.execute("RELEASE part")
             if self._grouping is None:
                 self.flush()
+
+    def _group_seconds(self) -> float:
+        if not self._grouping:
+            return 0.0
+        return max(self._grouping, min(LONGEST_GROUP, self._took / COMMITS_SHARE))
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -224,8 +239,15 @@ class Store:
 
     def trials(self) -> tuple[Trial, ...]:
         """Return every trial that was ever asked for, in the order of asking."""
-        rows = self._db.execute("SELECT fields FROM trials ORDER BY rowid")
-        return tuple(read_record(Trial, fields_of(fields)) for (fields,) in rows)
+        return tuple(self._each_trial())
+
+    def first_trial(self) -> Trial | None:
+        """Return the first trial that was asked for."""
+        return next(self._each_trial(), None)
+
+    def _each_trial(self) -> Iterator[Trial]:
+        for (fields,) in self._db.execute("SELECT fields FROM trials ORDER BY rowid"):
+            yield read_record(Trial, fields_of(fields))
 
     def commit(self, result: Result, history: Iterable[EpochRecord]) -> None:
         """Keep a result with its epochs, in one transaction; one kept already stays."""
@@ -235,7 +257,7 @@ class Store:
             result.epochs,
             *(_dump(part) for part in (result.train, result.validation, result.test)),
             float(result.seconds),
-            _dump(result.environment),
+            _environment(result.environment),
         )
         epochs = sorted((record.epoch, _dump(record)) for record in history)
         arrays = [(name, _npy(array)) for name, array in sorted(result.arrays.items())]
@@ -285,6 +307,11 @@ class Store:
         }
         return read_record(Checkpoint, made)
 
+    def has_result(self, trial_id: str) -> bool:
+        """Say whether there is a trial's result, without reading it."""
+        found = self._db.execute("SELECT 1 FROM results WHERE trial_id = ?", (trial_id,))
+        return found.fetchone() is not None
+
     def result(self, trial_id: str) -> Result | None:
         """Return a trial's result, or None."""
         row = self._db.execute("SELECT * FROM results WHERE trial_id = ?", (trial_id,)).fetchone()
@@ -299,7 +326,7 @@ class Store:
             "validation": _figures(validation),
             "test": _figures(test),
             "seconds": seconds,
-            "environment": read_record(Environment, fields_of(environment)),
+            "environment": _read_environment(environment),
             "arrays": self._arrays(trial_id),
         }
         return read_record(Result, made)
@@ -456,7 +483,30 @@ def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
+@functools.lru_cache(maxsize=64)  # a study's workers are of a few kinds
+def _environment(where: Environment) -> str | None:
+    return _dump(where)
+
+
+@functools.lru_cache(maxsize=64)
+def _read_environment(text: object) -> Environment:
+    return read_record(Environment, fields_of(text))
+
+
 def _npy(array: np.ndarray) -> bytes:
+    """Return an array in NumPy's format; what comes before the numbers is made once a shape."""
+    if array.flags.c_contiguous and not array.dtype.hasobject:
+        return _npy_header(array.dtype, array.shape) + array.tobytes()
+    return _saved(array)
+
+
+@functools.lru_cache(maxsize=64)
+def _npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    empty = _saved(np.empty(shape, dtype))
+    return empty[: len(empty) - math.prod(shape) * dtype.itemsize]
+
+
+def _saved(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()

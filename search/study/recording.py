@@ -43,9 +43,9 @@ def build_record(
     whatever came of its earlier attempts.
     """
     known = _Known(store, open_trials)
-    asked = store.trials()
+    first = store.first_trial()
     parts = [
-        (part, replay(plan_of(part, data, asked), known.outcome)) for part in spec.experiments()
+        (part, replay(plan_of(part, data, first), known.outcome)) for part in spec.experiments()
     ]
     return StudyRecord(
         kind=spec.kind,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,14 +131,14 @@ def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRec
     )
 
 
-def plan_of(part: Experiment, record: DataRecord, asked: Sequence[Trial]) -> Plan:
+def plan_of(part: Experiment, record: DataRecord, first: Trial | None) -> Plan:
     """Return a new plan of an experiment, which is told of each run whether its network learned.
 
-    `asked` are the trials that the study has asked for: in older studies they name a file by its
-    path. The trials to come do so, too, and those asked for keep their ids.
+    `first` is the first trial that the study has asked for, if any: in older studies it names a
+    file by its path. The trials to come do so, too, and those asked for keep their ids.
     """
     base = base_trial(part, record)
-    return informed(part.plan(replace(base, data=asked[0].data) if asked else base), record)
+    return informed(part.plan(replace(base, data=first.data) if first else base), record)
 
 
 def base_trial(spec: StudySpec, record: DataRecord) -> Trial:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -12,8 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.driver_model import WRITES, Costs, Load, efficiency, limits, wall
-from cluster.ray_pool import _Ended, messages, seconds_between_messages
+from benchmarks.driver_model import (
+    WRITES,
+    Costs,
+    Load,
+    Message,
+    efficiency,
+    limits,
+    messages,
+    traffic,
+    wall,
+)
+from cluster.bundles import BUNDLE_SECONDS
+from cluster.messages import Ended, Outbox, Part, seconds_between_messages
 
 SECONDS = st.floats(0.0, 0.1)
 COSTS = st.builds(
@@ -21,6 +31,7 @@ COSTS = st.builds(
     message=SECONDS,
     item=SECONDS,
     trial=SECONDS,
+    bundle=SECONDS,
     scan=SECONDS,
     commit=SECONDS,
     window=st.sampled_from((0.0, 0.1)),
@@ -45,24 +56,54 @@ def test_a_driver_that_costs_nothing_wastes_nothing(slots: int, rounds: int, rec
 
 @given(
     slots=st.sampled_from((1, 1_000, 10_000)),
-    records=st.integers(0, 12),
+    trials=st.integers(1, 4),
+    records=st.integers(0, 6),
     eighths=st.integers(1, 400),
 )
-def test_a_trial_sends_as_the_pool_has_it(slots: int, records: int, eighths: int) -> None:
+def test_a_bundle_sends_as_the_pool_has_it(
+    slots: int, trials: int, records: int, eighths: int
+) -> None:
     """The model's messages are those that the pool's own code makes of the same records."""
-    gap, now = eighths / 8, [0.0]
+    gap, every, now = eighths / 8, seconds_between_messages(slots), [0.0]
+    seconds = gap * max(1, records)
+    outbox, sent = Outbox(every), [Message(0.0, 0, 1)]
 
-    def task() -> Iterator[int]:
-        for number in range(records):
-            now[0] = (number + 1) * gap
-            yield number
+    def go_on(until: float) -> None:
+        while now[0] + outbox.left(now[0]) < until:
+            now[0] += outbox.left(now[0])
+            send()
+        now[0] = until
 
-    load = Load(slots=slots, trials=1, seconds=records * gap, records=records)
+    def send() -> None:
+        if outbox.left(now[0]) == 0.0:
+            sent.append(counted(outbox.wait()))
+
+    begun = 0
+
+    def counted(parts: list[Part]) -> Message:
+        nonlocal begun
+        new = {part.number for part in parts if part.number > begun}
+        begun = max([begun, *new])
+        items = sum(len(part.items) for part in parts)
+        return Message(now[0], items, len(new) + sum(part.ended is not None for part in parts))
+
     with patch.object(time, "monotonic", lambda: now[0]):
-        *during, ended = messages(task, seconds_between_messages(slots))
-    assert isinstance(ended, _Ended)
-    sent = [0, *(len(each) for each in during if isinstance(each, list)), len(ended.items) + 1]
-    assert [each.items for each in load.messages] == sent
+        for trial in range(trials):
+            outbox.begin(trial)
+            for number in range(1, records + 1):
+                go_on(trial * seconds + number * gap)
+                outbox.put(number)
+                send()
+            go_on((trial + 1) * seconds)
+            outbox.put("result")
+            outbox.end(Ended(None, seconds))
+            if trial < trials - 1:
+                send()
+        outbox.close()
+        sent.append(counted(outbox.wait()))
+    model = messages(trials, seconds, records, every)
+    assert [each[1:] for each in model] == [each[1:] for each in sent]
+    assert [each.at for each in model] == pytest.approx([each.at for each in sent])
 
 
 def test_trials_that_do_not_divide_leave_cores_idle() -> None:
@@ -74,15 +115,16 @@ def test_trials_that_do_not_divide_leave_cores_idle() -> None:
 @given(costs=COSTS, load=LOADS)
 def test_the_wall_time_lies_between_its_bounds(costs: Costs, load: Load) -> None:
     """Neither the driver nor a core does two things at once, and no core waits without a cause."""
-    messages = load.trials * len(load.messages)
+    bundles, sent = traffic(load, costs)
     items = load.trials * (load.records + 1)
     writes = WRITES * load.trials
-    served = messages * costs.message + items * costs.item + load.trials * costs.trial
+    served = sent * costs.message + items * costs.item + load.trials * costs.trial
+    served += bundles * costs.bundle
     committed = costs.commit * (1 if costs.window else writes)
     rounds = math.ceil(load.trials / load.slots)
     alone = load.seconds + costs.latency
-    least = max(served + committed, rounds * alone)
-    asked = messages * costs.scan * min(load.slots, load.trials)
+    least = max(served + committed, rounds * load.seconds + costs.latency)
+    asked = sent * costs.scan * min(load.slots, load.trials)
     most = served + asked + costs.commit * writes + costs.window + (rounds + 1) * alone
     assert least <= wall(costs, load) + 1e-9
     assert wall(costs, load) <= most + 1e-9
@@ -91,23 +133,39 @@ def test_the_wall_time_lies_between_its_bounds(costs: Costs, load: Load) -> None
 @pytest.mark.parametrize(
     ("costs", "each"),
     [
-        (Costs(message=0.01), 3 * 0.01),
-        (Costs(item=0.01), 3 * 0.01),
-        (Costs(trial=0.02), 0.02),
-        (Costs(commit=0.03), WRITES * 0.03),
-        (Costs(scan=1e-4, together=False), 3 * 1e-4 * 200),
+        (Costs(message=1.0), 4 * 1.0),
+        (Costs(item=1.0), 3 * 1.0),
+        (Costs(trial=2.0), 2.0),
+        (Costs(bundle=2.0), 2.0),
+        (Costs(commit=3.0), WRITES * 3.0),
+        (Costs(scan=0.01, together=False), 4 * 0.01 * 200),
     ],
 )
 def test_a_saturated_driver_sets_the_pace(costs: Costs, each: float) -> None:
-    """With more cores than it can serve, trials end as fast as the driver takes them in."""
-    load = Load(slots=200, trials=2_000, seconds=0.1, records=2)
+    """With more cores than it can serve, trials end as fast as the driver takes them in.
+
+    They are so long that each is a bundle of its own.
+    """
+    load = Load(slots=200, trials=2_000, seconds=20.0, records=2)
     assert wall(costs, load) == pytest.approx(load.trials * each, rel=0.06)
 
 
-@pytest.mark.parametrize("term", ["message", "item", "trial", "scan", "commit", "latency"])
+def test_bundles_lift_what_a_message_and_a_submission_cost() -> None:
+    """Where there are many trials a core, a driver serves more cores than it would one by one."""
+    costs = Costs(message=1e-2, bundle=1e-2)
+    few, many = (Load(slots=100, trials=n * 100, seconds=0.5, records=2) for n in (3, 300))
+    assert efficiency(costs, few) < 0.2
+    assert efficiency(costs, many) > 0.6
+
+
+@pytest.mark.parametrize(
+    "term", ["message", "item", "trial", "bundle", "scan", "commit", "latency"]
+)
 def test_what_costs_more_takes_longer(term: str) -> None:
     """Each of the costs is felt, and the longer it takes the lower is the efficiency."""
-    costs = Costs(1e-3, item=1e-4, trial=1e-3, scan=1e-5, commit=5e-3, window=0.1, latency=5e-3)
+    costs = Costs(
+        1e-3, item=1e-4, trial=1e-3, bundle=1e-3, scan=1e-5, commit=5e-3, window=0.1, latency=5e-3
+    )
     load = Load(slots=50, trials=500, seconds=1.0, records=5)
     dearer = [replace(costs, **{term: f * getattr(costs, term)}) for f in (1, 2, 4, 8)]
     found = [efficiency(each, load) for each in dearer]
@@ -126,14 +184,19 @@ def test_commits_in_groups_do_not_set_the_pace() -> None:
 @pytest.mark.parametrize("together", [True, False])
 def test_a_limit_is_where_its_term_fills_the_driver(*, together: bool) -> None:
     """Each term's limit is the number of cores at which that term alone takes all the time."""
-    costs = Costs(message=1e-3, item=2e-3, trial=4e-3, scan=1e-5, commit=0.02, together=together)
+    costs = Costs(
+        1e-3, item=2e-3, trial=4e-3, bundle=6e-3, scan=1e-5, commit=0.02, together=together
+    )
     found = limits(costs, seconds=10.0, records=7)
-    assert found["messages"] == pytest.approx(10.0 / (9 * 1e-3))
+    size = BUNDLE_SECONDS / 10.0
+    sent = len(messages(int(size), 10.0, 7, 1.0)) / size
+    assert found["messages"] == pytest.approx(10.0 / (sent * 1e-3))
     assert found["records"] == pytest.approx(10.0 / (8 * 2e-3))
-    assert found["submissions"] == pytest.approx(10.0 / 4e-3)
+    assert found["results"] == pytest.approx(10.0 / 4e-3)
+    assert found["submissions"] == pytest.approx(size * 10.0 / 6e-3)
     assert found["commits"] == pytest.approx(10.0 / (2 * 0.02))
     cores = found["asking"]
-    assert cores / 10.0 * 9 * 1e-5 * (1 if together else cores) == pytest.approx(1.0)
+    assert cores / 10.0 * sent * 1e-5 * (1 if together else cores) == pytest.approx(1.0)
     assert limits(replace(costs, window=0.1), seconds=10.0, records=7)["commits"] == math.inf
 
 

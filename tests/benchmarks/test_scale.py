@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import scale
 from benchmarks.blocks import OURS
-from benchmarks.driver_model import WRITES, Costs, Load, efficiency, wall
+from benchmarks.driver_model import WRITES, Costs, Load, efficiency, limits, traffic, wall
 from benchmarks.metered import Run
 from search.running.runner import COMMIT_SECONDS
 from tests.benchmarks.test_host import HOST
@@ -19,6 +19,7 @@ COSTS = Costs(
     message=8e-4,
     item=1e-4,
     trial=2e-3,
+    bundle=1e-3,
     scan=3e-6,
     commit=8e-3,
     window=COMMIT_SECONDS,
@@ -30,7 +31,7 @@ STREAMS = {number: COSTS.message + number * COSTS.scan for number in (1, 100, 1_
 
 def run(load: Load) -> Run:
     """Return what would be measured of a driver with these costs."""
-    polls = load.trials * len(load.messages)
+    bundles, polls = traffic(load)
     records = load.trials * (load.records + 1)
     commits = WRITES * load.trials
     return Run(
@@ -38,7 +39,8 @@ def run(load: Load) -> Run:
         wall=wall(COSTS, load),
         busy=polls * (COSTS.message + load.slots * COSTS.scan)
         + records * COSTS.item
-        + load.trials * COSTS.trial,
+        + load.trials * COSTS.trial
+        + bundles * COSTS.bundle,
         commits=commits,
         committing=commits * COSTS.commit,
         polls=polls,
@@ -60,7 +62,7 @@ def results() -> dict[str, Any]:
     return {
         "rounds": 1,
         "records": 20,
-        "trials_a_core": 5,
+        "trials_a_core": [scale.trials_a_core(seconds) for seconds in scale.LENGTHS],
         "turns": [
             dataclasses.asdict(each)
             | {"case": f"{each.load}", "block": 0, "who": OURS}
@@ -88,7 +90,7 @@ def test_the_section_names_the_first_bottleneck(tmp_path: Path) -> None:
     """Predictions stand beside measurements, the driver's largest term is named, and drawn."""
     text = scale.section(results())
     assert "The first bottleneck is taking in messages" in text
-    alone = 4.0 / (len(Load(1, 1, 4.0, 20).messages) * COSTS.message)
+    alone = limits(COSTS, seconds=4.0, records=20)["messages"]
     assert f"all the driver's time at {alone:,.0f} cores" in text
     assert "0.000 at the median and 0.000 at most" in text
     assert "10,000" in text

@@ -1,14 +1,27 @@
-"""A task's items go out together, so many seconds apart; nothing of it needs Ray."""
+"""A bundle's items go out together, so many seconds apart; nothing of it needs Ray."""
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from cluster.ray_pool import LEAST_SECONDS, messages, never, seconds_between_messages
+from cluster.messages import (
+    LEAST_SECONDS,
+    Ended,
+    Outbox,
+    Part,
+    messages,
+    never,
+    seconds_between_messages,
+)
+from cluster.serial import failure_of
+
+DONE = Ended(None, 0.0)
 
 
 class Clock:
@@ -35,49 +48,130 @@ def sent(
     gaps: list[float],
     *,
     every: float,
-    fails: bool = False,
     at_once: Callable[[int], bool] = never,
-) -> Any:
-    """Return the messages of a task of the items 0, 1, …, which takes `gaps` to come to each."""
+) -> list[tuple[float, list[Part]]]:
+    """Return the messages of a task of the items 0, 1, …, which takes `gaps` to come to each.
 
-    def task() -> Iterator[int]:
-        for number, gap in enumerate(gaps):
-            clock.now += gap
-            yield number
-        if fails:
-            raise ValueError("gone wrong")
+    With each the time at which it goes, from the task's begin.
+    """
+    outbox, begun, found = Outbox(every, at_once), clock.now, []
+    outbox.begin(0)
 
-    *during, ended = messages(task, every, at_once)
-    return [list(each) for each in during], ended
+    def send_until(end: float) -> None:
+        while clock.now + outbox.left(clock.now) <= end:
+            clock.now += outbox.left(clock.now)
+            found.append((clock.now - begun, outbox.wait()))
+        clock.now = end
+
+    for number, gap in enumerate(gaps):
+        send_until(clock.now + gap)
+        outbox.put(number)
+    send_until(clock.now)
+    outbox.end(DONE)
+    outbox.close()
+    return [*found, (clock.now - begun, outbox.wait())]
 
 
 def test_items_of_a_quick_task_go_out_together(clock: Clock) -> None:
     """The first at once, so that whoever watches sees it begin; then one message a second."""
-    during, ended = sent(clock, [0.25] * 12, every=1.0)
-    assert during == [[0], [1, 2, 3, 4], [5, 6, 7, 8]]
-    assert (ended.failure, ended.items) == (None, (9, 10, 11))
+    assert sent(clock, [0.25] * 12, every=1.0) == [
+        (0.25, [Part(0, [0])]),
+        (1.25, [Part(0, [1, 2, 3])]),
+        (2.25, [Part(0, [4, 5, 6, 7])]),
+        (3.0, [Part(0, [8, 9, 10, 11], DONE)]),
+    ]
 
 
-def test_a_slow_task_holds_nothing_back(clock: Clock) -> None:
-    """What comes with a long epoch, such as a checkpoint, does not wait for the next."""
-    during, ended = sent(clock, [5.0, 0.0, 5.0, 0.0], every=1.0)
-    assert during == [[0], [1], [2], [3]]
-    assert ended.items == ()
+def test_a_slow_task_holds_nothing_back_for_longer(clock: Clock) -> None:
+    """What comes with a long epoch, such as a result, does not wait for what comes next."""
+    found = sent(clock, [5.0, 0.5, 4.5], every=1.0)
+    assert found[:3] == [(5.0, [Part(0, [0])]), (6.0, [Part(0, [1])]), (10.0, [Part(0, [2])])]
 
 
 def test_what_must_not_be_lost_does_not_wait(clock: Clock) -> None:
     """A checkpoint is there for the next attempt as soon as it is made, and what came before it."""
-    during, ended = sent(clock, [0.1] * 6, every=1.0, at_once=lambda number: number == 3)
-    assert during == [[0], [1, 2, 3]]
-    assert ended.items == (4, 5)
+    found = sent(clock, [0.125] * 6, every=1.0, at_once=lambda number: number == 3)
+    assert found == [
+        (0.125, [Part(0, [0])]),
+        (0.5, [Part(0, [1, 2, 3])]),
+        (0.75, [Part(0, [4, 5], DONE)]),
+    ]
 
 
-def test_what_was_held_is_told_with_a_failure(clock: Clock) -> None:
-    """An exception costs no item that was yielded before it."""
-    during, ended = sent(clock, [0.1] * 3, every=1.0, fails=True)
-    assert during == [[0]]
-    assert ended.items == (1, 2)
-    assert (ended.failure.type, ended.failure.message) == ("ValueError", "gone wrong")
+def test_tasks_of_a_bundle_share_messages(clock: Clock) -> None:
+    """Each has a part of it; who has begun is told though it has nothing to tell yet."""
+    outbox = Outbox(1.0)
+    for number in range(3):
+        outbox.begin(number)
+        if number < 2:
+            outbox.put("item")
+            outbox.end(DONE)
+    assert outbox.wait() == [Part(0, ["item"], DONE), Part(1, ["item"], DONE), Part(2)]
+    assert outbox.left(clock.now) == math.inf
+    outbox.put("late")
+    assert outbox.left(clock.now) == 1.0
+
+
+def counting(shared: list[int], number: int) -> Iterator[int]:
+    """Be a task: yield so many numbers; those below zero raise."""
+    shared.append(number)
+    yield from range(abs(number))
+    if number < 0:
+        raise ValueError("gone wrong")
+
+
+def test_a_task_that_raises_harms_no_other_of_its_bundle() -> None:
+    """An exception costs no item that was yielded before it, and the next task begins."""
+    begun: list[int] = []
+    found: dict[int, list[int]] = {}
+    failures: dict[int, Any] = {}
+    for message in messages(counting, begun, (2, -1, 3), 0.0):
+        for part in message:
+            found.setdefault(part.number, []).extend(part.items)
+            if part.ended is not None:
+                failures[part.number] = part.ended.failure
+    assert begun == [2, -1, 3]
+    assert found == {0: [0, 1], 1: [0], 2: [0, 1, 2]}
+    assert (failures[0], failures[2]) == (None, None)
+    assert (failures[1].type, failures[1].message) == ("ValueError", "gone wrong")
+    assert failures[1].lost is failure_of(ValueError()).lost is False
+
+
+def test_what_a_task_has_does_not_wait_for_what_it_does_next() -> None:
+    """A result is sent though the task behind it is silent: it may hang, or kill its worker."""
+    go_on = threading.Event()
+
+    def task(_: Any, number: int) -> Iterator[int]:
+        if number:
+            go_on.wait()
+        yield number
+
+    stream = messages(task, None, (0, 1), 0.0)
+    seen: list[Part] = []
+    while not seen or seen[-1].number == 0:
+        seen += next(stream)
+    assert [part.items for part in seen if part.items] == [[0]]
+    assert [part.ended is not None for part in seen if part.number == 0][-1]
+    go_on.set()
+    rest = [part for message in stream for part in message]
+    assert [part.items for part in rest if part.items] == [[1]]
+
+
+def test_tasks_end_when_nobody_listens() -> None:
+    """A worker whose message cannot be sent does not go on beside its next task."""
+    ended = threading.Event()
+
+    def task(_: Any, __: Any) -> Iterator[int]:
+        try:
+            while True:
+                yield 0
+        finally:
+            ended.set()
+
+    stream = messages(task, None, (0,), 0.0)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined] # as Ray does when an item cannot be pickled
+    assert ended.wait(60)
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def study(
             return Outcome(trial, store.result(trial.id))
 
         for part in search.experiments():
-            progress = replay(plan_of(part, data, ()), lookup)
+            progress = replay(plan_of(part, data, None), lookup)
             for trial in progress.stages[-1].trials:  # a replay stops at the first open one
                 lookup(trial)
         store.add_session(Session(1.75e9, 12.5, "serial", 1, 6))

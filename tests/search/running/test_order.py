@@ -82,6 +82,11 @@ def test_what_an_epoch_takes_is_learnt(clock: Clock) -> None:
     clock.now = 5.0 * BASE.epochs
     order.end("b", well=False)  # says nothing of how long one takes
     assert order.seconds((NINE,)) == pytest.approx(2.0 * NINE.epochs)
+    order.wait("c", (NINE,))
+    order.begin("c")
+    order.spend("c", 7.0 * NINE.epochs)
+    order.end("c", well=True)  # in one message with its begin
+    assert order.seconds((NINE,)) == pytest.approx(7.0 * NINE.epochs)
 
 
 def test_a_task_that_is_tried_again_waits(clock: Clock) -> None:
@@ -174,7 +179,7 @@ def test_paper_keeps_two_cores_busy(clock: Clock) -> None:
     longest_first = [parts[1], parts[0], parts[2]]
     with Store(IN_MEMORY) as store:
         progress = run_plans(
-            {part.kind: plan_of(part, CIFAR10, ()) for part in longest_first},
+            {part.kind: plan_of(part, CIFAR10, None) for part in longest_first},
             pool=lambda: pool,
             store=store,
             packing=lambda new: packs(new, size="auto", slots=pool.slots),

@@ -1,0 +1,32 @@
+"""Bundles: how many short tasks go to a worker at a time, as a pure function.
+
+A task costs Ray and the driver a millisecond or two, however short it is. Bundled with others it
+costs a fraction of that, and a worker is busy for as long as all of them take; near the end of a
+queue bundles get smaller, so that the workers end together.
+"""
+
+from __future__ import annotations
+
+BUNDLE_SECONDS = 30.0
+"""How long a bundle should take: what the driver does for one is little beside it, and who asks a
+run to stop, or submits something urgent, need not wait long."""
+FINER = 4
+"""Bundles that each slot would still get if all were as large as the next: the largest part of the
+rest that a single one holds is small enough to be caught up with (guided self-scheduling:
+Polychronopoulos & Kuck 1987, IEEE Trans. Computers C-36)."""
+
+
+def bundle_size(*, waiting: int, slots: int, seconds: float) -> int:
+    """Return how many tasks the next bundle should have.
+
+    Parameters
+    ----------
+    waiting
+        Tasks that no worker has been given.
+    slots
+        Bundles that can run at once.
+    seconds
+        What a task takes; infinite while that is not known.
+    """
+    fair, long = waiting // (FINER * slots), BUNDLE_SECONDS / max(seconds, 1e-9)
+    return max(1, min(fair, int(long)))
