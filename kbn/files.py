@@ -29,12 +29,12 @@ PARTIAL = ".part-"
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends well.
 
     The temporary file keeps the suffix, which some writers derive the format from. It is
     removed when the block raises; `path` then is as it was. What has taken its place is on the
-    disk, and stays there when the power goes.
+    disk, and stays there when the power goes, unless it need not be `lasting`.
 
     Raises
     ------
@@ -50,9 +50,11 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        _to_disk(temporary)
+        if lasting:
+            _to_disk(temporary)
         temporary.replace(path)
-        _to_disk(path.parent)
+        if lasting:
+            _to_disk(path.parent)
     except BaseException as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -61,16 +63,22 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file, whole or not at all; what has no UTF-8 is written as its escape."""
-    with whole_file(path) as temporary:
+def write_text(path: Path, text: str, *, lasting: bool = True) -> None:
+    """Write a UTF-8 text file, whole or not at all; what has no UTF-8 is written as its escape.
+
+    See `whole_file`.
+    """
+    with whole_file(path, lasting=lasting) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder where there is none; raise `WriteError` when the system refuses to."""
+def make_folder(path: Path, *, parents: bool = False) -> None:
+    """Make a folder where there is none, with those above it where asked to.
+
+    Raises `WriteError` when the system refuses to.
+    """
     try:
-        path.mkdir(exist_ok=True)
+        path.mkdir(parents=parents, exist_ok=True)
     except OSError as error:
         raise WriteError(path, error) from error
 

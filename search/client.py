@@ -153,7 +153,10 @@ class Service:
         }
 
     def watch(self, name: str) -> Iterator[Row]:
-        """Yield a study's row now and whenever it changes, to its end."""
+        """Yield a study's row now and whenever it changes, to its end.
+
+        Raises `ServiceError` when the server ends before.
+        """
         with self._answers(), self._http.stream("GET", f"{_study(name)}/events") as answer:
             if answer.is_error:
                 answer.read()
@@ -164,6 +167,9 @@ class Service:
                     return
                 if kind == "data":
                     yield json.loads(text)
+        raise ServiceError(
+            f"--server {self.url}: it has ended, and {name} may go on; watch it again"
+        )
 
     def stop(self, name: str) -> Row:
         """Let a study end after the trials that run."""

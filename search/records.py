@@ -118,10 +118,11 @@ LOSSES = (VALIDATION_LOSSES, TRAIN_FALL)
 """Arrays that say how exact differences of losses are. They are no part of a result's hash: older
 studies lack them, and means are in its figures."""
 NETWORK_PREFIX = "network/"
-TEST_CORRECT, ENSEMBLE_CORRECT = "test_correct", "ensemble_correct"
-"""Arrays of a trial with an ensemble: which test images its last network and all networks label
-right (bits, packed)."""
 """What the names of a network's arrays begin with among those of a result."""
+TEST_CORRECT, ENSEMBLE_CORRECT = "test_correct", "ensemble_correct"
+"""Arrays of a trial with test: which test images its last network labels right and, where it has an
+ensemble, which all networks together do (bits, packed). The first is no part of a result's hash:
+older studies lack it, and it follows from the network."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Result:
     """Time of the training task on its core, in seconds."""
     environment: Environment
     arrays: Mapping[str, np.ndarray] = field(repr=False)
-    """`validation_correct` (bits, packed); for a trial with test: `confusion`
+    """`validation_correct` (bits, packed); for a trial with test: `TEST_CORRECT`, `confusion`
     (classes × classes, rows are true labels) and the network's arrays, each named
     `network/<name in the .npz>`; in a study that compares losses, as far as they exist: `LOSSES`
     (float16, one an image)."""

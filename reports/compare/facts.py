@@ -115,7 +115,7 @@ class Paired:
 
 @dataclass(frozen=True)
 class Difference:
-    """A second score less a first one, nothing paired."""
+    """A second score less a first one."""
 
     first: str
     second: str
@@ -141,6 +141,8 @@ class Tested:
     of: Difference
     same_images: bool
     """Whether both were tested on the same images."""
+    paired: bool
+    """Whether the interval is that of both models on each of those images."""
 
 
 @dataclass(frozen=True)

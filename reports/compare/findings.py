@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from reports.coarse_fine.searched import ended_trials, outcomes, search_of
 from reports.compare.facts import (
     Against,
@@ -21,9 +23,10 @@ from reports.compare.facts import (
     Unpaired,
 )
 from search.evidence.marks import standard_error_of_share
+from search.evidence.paired import paired
 from search.evidence.studies import Images, Setup, Together, Tried, apart, compare_studies, setup_of
 from search.experiments.coarse_fine.settings import SearchSettings
-from search.records import Role, State, StudyRecord
+from search.records import TEST_CORRECT, Role, State, StudyRecord, TrialRecord
 from search.settings.spec import Experiment, differing
 from search.settings.values import cut, show
 from search.space.points import Space
@@ -220,8 +223,13 @@ def _side(record: StudyRecord, name: str, number: int, group: _Group | None) -> 
     )
 
 
+def _chosen(record: StudyRecord) -> TrialRecord | None:
+    """Return the training of a study's final model."""
+    return next((each for each in record.trials if each.trial.id == record.chosen), None)
+
+
 def _final(record: StudyRecord, space: Space | None) -> Final | None:
-    final = next((each for each in record.trials if each.trial.id == record.chosen), None)
+    final = _chosen(record)
     result = final.result if final else None
     if final is None or result is None or result.test is None or result.validation is None:
         return None
@@ -277,15 +285,34 @@ def _reason(one: Images, other: Images, title: str, other_title: str) -> str:
 
 def _tested(records: Sequence[StudyRecord], sides: Sequence[Side]) -> tuple[Tested, ...]:
     """Return each final model's test accuracy against that of the first study that has one."""
-    have = [(k, side.final) for k, side in enumerate(sides) if side.final]
-    return tuple(
-        Tested(
-            Difference(
-                sides[have[0][0]].name,
-                sides[k].name,
-                *apart(*((each.test_accuracy, each.test_error) for each in (have[0][1], final))),
-            ),
-            same_images=records[k].data.fingerprint == records[have[0][0]].data.fingerprint,
-        )
-        for k, final in have[1:]
+    have = [k for k, side in enumerate(sides) if side.final]
+    return tuple(_final_pair(records, sides, have[0], k) for k in have[1:])
+
+
+def _final_pair(
+    records: Sequence[StudyRecord], sides: Sequence[Side], first: int, second: int
+) -> Tested:
+    """Compare two final models image by image, where both studies kept which they label right."""
+    pair = first, second
+    same = len({records[k].data.fingerprint for k in pair}) == 1
+    one, other = (_test_marks(records[k]) if same else None for k in pair)
+    if one is not None and other is not None:
+        found = paired(other, one)
+        ends = found.difference, found.low, found.high
+    else:
+        finals = [final for k in pair if (final := sides[k].final)]
+        ends = apart(*((each.test_accuracy, each.test_error) for each in finals))
+    return Tested(
+        Difference(sides[first].name, sides[second].name, *ends),
+        same_images=same,
+        paired=one is not None and other is not None,
     )
+
+
+def _test_marks(record: StudyRecord) -> np.ndarray | None:
+    """Return which test images a study's final model labels right; None where that is not kept."""
+    final = _chosen(record)
+    result = final.result if final else None
+    if result is None or result.test is None or TEST_CORRECT not in result.arrays:
+        return None
+    return np.unpackbits(result.arrays[TEST_CORRECT], count=result.test.n).astype(bool)

@@ -173,12 +173,19 @@ def unpaired_sentence(pair: Unpaired) -> str:
 def tested_sentence(pair: Tested) -> str:
     """Say how far two final models are apart on test images."""
     of = pair.of
-    images = (
-        "Both labelled the same test images, but which of them each got right is not kept: the "
-        "interval is that of two sets of images, wider than a paired one."
-        if pair.same_images
-        else "They were tested on other images."
-    )
+    if pair.paired:
+        images = (
+            "Both labelled the same test images, and are compared image by image; the interval is "
+            "of these two networks, without the noise of seeds."
+        )
+    elif pair.same_images:
+        images = (
+            "Both labelled the same test images, but one of them is of a version that did not keep "
+            "which of them it got right: the interval is that of two sets of images, wider than a "
+            "paired one."
+        )
+    else:
+        images = "They were tested on other images."
     return (
         f"By test accuracy, the final model of {named(of.second)} less that of {named(of.first)} "
         f"is {signed(of.difference)} ({interval(of)}). {images}"

@@ -7,7 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from search.records import LOSSES, StudyRecord, TrialRecord
+from search.records import LOSSES, TEST_CORRECT, StudyRecord, TrialRecord
+
+LEFT_OUT = (*LOSSES, TEST_CORRECT)
+"""Arrays that older studies of the same results lack: what single images came to."""
 
 
 class HasRecord(Protocol):
@@ -21,8 +24,7 @@ class HasRecord(Protocol):
 def digest(study: StudyRecord | HasRecord) -> str:
     """Return 16 hexadecimal digits over every result of a study, its epochs and arrays included.
 
-    Of the arrays, the losses of single images are left out: studies run before they were kept have
-    the same results.
+    `LEFT_OUT` says which arrays take no part.
 
     Times, hosts, versions and failed attempts are left out, and order plays no part: the same
     specification gives the same hash with any number of workers, interrupted or not, on the same
@@ -50,7 +52,7 @@ def trial_digest(record: TrialRecord) -> bytes:
         "arrays": {
             name: [array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).hexdigest()]
             for name, array in result.arrays.items()
-            if name not in LOSSES
+            if name not in LEFT_OUT
         },
     }
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()

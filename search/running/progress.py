@@ -90,7 +90,8 @@ class ProgressFile:
             "points": list(self._points.values()),
         }
         try:
-            write_text(self._path, json.dumps(held, ensure_ascii=False))
+            # Nobody needs it when the power has gone, and training waits for no disk.
+            write_text(self._path, json.dumps(held, ensure_ascii=False), lasting=False)
         except WriteError:  # the store will say so, if it cannot be written to either
             self._due = float("inf")
         else:

@@ -17,14 +17,17 @@ from starlette.exceptions import HTTPException
 
 from cluster import ClusterError
 from kbn.errors import InputError, WriteError
-from search.service import api, events, fetch, operation, pages
+from search.service import api, events, fetch, new_study, operation, pages
 from search.service.errors import ConflictError, FieldsError, UnknownStudyError
 from search.service.guard import Guard, Rules
 from search.service.place import Place
 from search.service.render import STATIC, refusal, wants_page
 from search.training.versions import project_version
 
-ROUTERS = [pages.router, api.router, operation.router, events.router, fetch.router]
+ROUTERS = [
+    *(pages.router, new_study.router),
+    *(api.router, operation.router, events.router, fetch.router),
+]
 """The last one has a route for any file of a study, so that it comes last."""
 
 

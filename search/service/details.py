@@ -62,24 +62,24 @@ def details(folders: Folders, name: str) -> Details:
 
     What cannot be read of a damaged one is missing, and `problem` says why.
     """
-    folder = folders.folder(name)
     row = folders.summary(name)
-    stages, trials, problem = folders.of_store(folder, "stages and trials", _stored)
+    files = folders.files(name)
+    stages, trials, problem = files.of_store("stages and trials", _stored, soon=row.state.runs)
     if problem and not row.state.runs:
-        folders.note_damage(folder, problem)
+        folders.note_damage(name, problem)
         row = folders.summary(name)
     held: Mapping[str, Any] = {}
     command, report, running = "", None, ()
     if row.state is not StudyState.DAMAGED:
-        held = folders.specification(folder)
-        command = command_of(folder)
-        report = folders.report(folder)
-        running = folders.progress(folder).get("running", ()) if row.state.runs else ()
+        held = files.specification()
+        command = command_of(files.folder)
+        report = files.report()
+        running = files.progress().get("running", ()) if row.state.runs else ()
     return Details(
         summary=row,
         command=command,
         specification=held,
-        request=None if row.state is StudyState.DAMAGED else folders.request(folder),
+        request=None if row.state is StudyState.DAMAGED else files.request(),
         report=report,
         running=running,
         stages=stages,

@@ -11,25 +11,21 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import time
 import urllib.request
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
-from kbn.errors import InputError, WriteError
-from kbn.output import checked_output
 from search.service.drivers import born
 from search.service.folders import Folders
 from search.service.locks import take
 from search.service.requests import Driver, keep, read_driver, read_request
 from search.settings.spec import Execution
 from search.store.folder import DRIVER_LOCK
-from search.study.command import exit_code, run_supervised
+from search.study.command import exit_code, run_command, run_supervised
 from search.study.kept import specification
 
 HOOK_SECONDS = 10.0
@@ -119,16 +115,5 @@ def _tell(address: str, folder: Path) -> None:
         click.echo(f"warning: --on-end {address} was not told ({error})", err=True)
 
 
-def main() -> NoReturn:
-    """Run the driver and exit, with the code of the study's command."""
-    with checked_output():
-        try:
-            code: int = command.main(standalone_mode=False)
-        except (InputError, WriteError) as error:
-            click.echo(f"error: {error}", err=True)
-            code = 2
-    sys.exit(code)
-
-
 if __name__ == "__main__":
-    main()
+    run_command(command, None, name="python -m search.service.driver")

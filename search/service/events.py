@@ -1,25 +1,22 @@
-"""A study as it goes on: server-sent events, one whenever its row of the list changes."""
+"""What goes on, as server-sent events: each part of what is shown when it changes."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Hashable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from search.service.api import place_of
 from search.service.errors import UnknownStudyError
-from search.service.folders import Folders
+from search.service.looks import Look, Looks
 from search.service.place import Place
 
 router = APIRouter()
-EVERY = 1.0
-"""Seconds from one look to the next."""
 HEARTBEAT = 15.0
 """Seconds after which a comment says that the line is open."""
 
@@ -35,34 +32,44 @@ def watch_study(here: Annotated[Place, Depends(place_of)], name: str) -> Streami
     The stream ends with the study, or when it is deleted.
     """
     here.folders.summary(name)  # an unknown one is refused before anything is sent
-    at_once = {"X-Accel-Buffering": "no"}  # to a proxy that would gather events
-    return StreamingResponse(
-        follow(here.folders, name), media_type="text/event-stream", headers=at_once
-    )
+
+    def look() -> Look:
+        row = here.folders.summary(name)
+        return Look({"study": row.json}, end=row.json if row.state.over else None)
+
+    return streamed(follow(here.looks, name, look))
+
+
+def streamed(events: AsyncIterator[str]) -> StreamingResponse:
+    """Return events as an answer, which a proxy is not to gather."""
+    at_once = {"X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type="text/event-stream", headers=at_once)
 
 
 async def follow(
-    folders: Folders, name: str, *, every: float = EVERY, heartbeat: float = HEARTBEAT
+    looks: Looks, what: Hashable, look: Callable[[], Look], *, heartbeat: float = HEARTBEAT
 ) -> AsyncIterator[str]:
-    """Yield a study's events as text, to its end."""
-    said, spoke = "", time.monotonic()
-    while True:
+    """Yield what changes of the looks at something as text, to its end or the server's."""
+    said: dict[str, str] = {}
+    spoke = time.monotonic()
+    while not looks.closed:
         try:
-            row = await run_in_threadpool(folders.summary, name)
+            found = await looks.of(what, look)
         except UnknownStudyError as error:
-            yield _event("end", json.dumps({"name": name, "reason": str(error)}))
+            yield _event("end", json.dumps({"reason": str(error)}))
             return
-        text = row.json
-        if text != said:
-            said, spoke = text, time.monotonic()
-            yield _event("study", text)
+        new = {kind: text for kind, text in found.parts.items() if said.get(kind) != text}
+        if new:
+            said |= new
+            spoke = time.monotonic()
+            yield "".join(_event(kind, text) for kind, text in new.items())
         elif time.monotonic() - spoke >= heartbeat:
             spoke = time.monotonic()
             yield ": still there\n\n"
-        if row.state.over:
-            yield _event("end", text)
+        if found.end is not None:
+            yield _event("end", found.end)
             return
-        await asyncio.sleep(every)
+        await asyncio.sleep(looks.every)
 
 
 def _event(kind: str, data: str) -> str:

@@ -48,7 +48,7 @@ Here = Annotated[Place, Depends(place_of)]
 def show_log(here: Here, name: str) -> PlainTextResponse:
     """Return the end of what a study's driver has printed."""
     folder = here.folders.folder(name)
-    driver, jobs = here.folders.driver(folder), here.launcher.jobs
+    driver, jobs = here.folders.files(name).driver(), here.launcher.jobs
     if driver is not None and driver.job and jobs is not None:
         return PlainTextResponse(jobs.log(driver.job))
     return PlainTextResponse(log_end(folder))

@@ -12,7 +12,9 @@ from search.service.schema import KINDS, FieldAbout, fields_about
 from search.service.submissions import Wish
 from search.settings.spec import Execution, StudySpec
 
-DATA = ("data", "target", "validation", "stratified", "seed", "scale")
+DATA = ("data", "validation", "stratified", "seed", "scale")
+FILE = "file"
+"""The field of a data set that is uploaded with the form."""
 SWITCH = {"yes": True, "no": False}
 """What a choice of yes or no comes back as."""
 Sent = Mapping[str, Sequence[str]]
@@ -70,6 +72,7 @@ class Form:
     message: str = ""
     first: bool = False
     name_error: str = ""
+    file_error: str = ""
     problems: tuple[str, ...] = ()
     """What is wrong with no field by itself."""
 
@@ -89,7 +92,7 @@ def form(kind: str, sent: Sent | None = None, error: Exception | None = None) ->
         *(_field("specification", about, sent, errors) for about in fields_about(of)),
         *(_field("execution", about, sent, errors) for about in fields_about(Execution)),
     ]
-    shown = {field.id for field in fields}
+    shown = {"name", FILE, *(field.id for field in fields)}
     return Form(
         kind=kind,
         title=of.title,
@@ -98,9 +101,8 @@ def form(kind: str, sent: Sent | None = None, error: Exception | None = None) ->
         **{name: _first(sent, name).strip() for name in ("name", "who", "message")},
         first=_first(sent, "first") == "yes",
         name_error=errors.get(("name",), ""),
-        problems=tuple(
-            said for at, said in errors.items() if ".".join(at) not in shown and at != ("name",)
-        ),
+        file_error=errors.get((FILE,), ""),
+        problems=tuple(said for at, said in errors.items() if ".".join(at) not in shown),
     )
 
 

@@ -65,7 +65,8 @@ class Rules:
     read_only: bool = False
     largest_upload: int = 2**30
     """Bytes of what is sent to `uploads`."""
-    uploads: str = "/data"
+    uploads: Collection[str] = ("/data", "/view/new")
+    """Where files come in."""
 
     @property
     def cookie(self) -> str:
@@ -172,7 +173,7 @@ class Guard:
         return hmac.compare_digest(token.encode(), self._rules.token.encode())
 
     def _largest(self, scope: Scope) -> int:
-        upload = scope["path"] == self._rules.uploads
+        upload = scope["path"] in self._rules.uploads
         return self._rules.largest_upload if upload else LARGEST_BODY
 
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 from kbn.errors import WriteError
 
-ATTEMPTS, LOOKING_SECONDS = 50, 0.002
-"""How often a lock is tried for that may be held by those who look alone, and how far apart."""
+PATIENCE, BETWEEN = 0.1, 0.002
+"""Seconds that a lock is tried for which may be held by those who look alone, and how far apart."""
 
 
-def take(lock: Path) -> int | None:
+def take(lock: Path, *, patience: float = PATIENCE) -> int | None:
     """Take a lock; return the open file that holds it, or None while somebody else does.
 
-    Those who look whether it is held are waited for: they hold it for a moment.
+    Those who look whether it is held are waited for, at least: they hold it for a moment.
 
     Raises `WriteError` where the file cannot be made.
     """
@@ -31,19 +31,21 @@ def take(lock: Path) -> int | None:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise WriteError(lock, error) from error
-    for _ in range(ATTEMPTS):
+    deadline = time.monotonic() + patience
+    while True:
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return handle
-        time.sleep(LOOKING_SECONDS)
-    os.close(handle)
-    return None
+        if time.monotonic() > deadline:
+            os.close(handle)
+            return None
+        time.sleep(BETWEEN)
 
 
 @contextmanager
-def holding(lock: Path) -> Iterator[bool]:
+def holding(lock: Path, *, patience: float = PATIENCE) -> Iterator[bool]:
     """Hold a lock for a block; yield whether it could be had."""
-    handle = take(lock)
+    handle = take(lock, patience=patience)
     try:
         yield handle is not None
     finally:

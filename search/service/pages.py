@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
 
-from kbn.errors import InputError
 from kbn.paths import Kind, kind_of
 from search.service import verbs
 from search.service.api import Here
 from search.service.compared import compared
 from search.service.details import details
-from search.service.errors import ConflictError, UnknownStudyError
+from search.service.errors import UnknownStudyError
+from search.service.events import follow, streamed
 from search.service.fetch import FILES, show_log
-from search.service.forms import Sent, form, wish
 from search.service.listing import Order, listed
+from search.service.looks import Look
+from search.service.owner import owner_of
 from search.service.place import Place
-from search.service.render import STATIC, html, static_file
+from search.service.render import STATIC, html, static_file, text
 from search.service.schema import KINDS, fields_about
-from search.service.submissions import foresee, submit
 from search.service.summary import StudyState
-from search.service.uploads import uploaded
 from search.settings.spec import Execution
 
 router = APIRouter(include_in_schema=False)
 SIZE = 50
 """Studies of a page."""
-RELOAD = 5
-"""Seconds after which a page on which something happens looks again."""
-IDLE = 10
-"""The same where nothing does."""
 MOST_TRIALS = 500
 """Trials that a page shows; all of them are in `trials.csv`."""
 STUDY = "/view/studies/"
@@ -50,51 +46,70 @@ def load(name: str) -> Response:
     return found
 
 
+class Question(BaseModel):
+    """Which studies a list shows, in which order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str = ""
+    state: StudyState | Literal[""] = ""
+    archived: Literal["", "yes"] = ""
+    sort: Order = Order.WHEN
+    direction: Literal["up", "down"] = "down"
+    page: int = Field(1, ge=1, le=10**6)
+
+    def address(self, **changed: object) -> str:
+        """Return the address of the same list, with something changed."""
+        given = self.model_dump(mode="json") | {"page": ""} | changed
+        return f"?{urlencode({name: str(value) for name, value in given.items() if value})}"
+
+
+Asked = Annotated[Question, Query()]
+
+
 @router.get("/")
-def show_studies(
-    request: Request,
-    here: Here,
-    text: str = "",
-    state: StudyState | Literal[""] = "",
-    archived: Literal["", "yes"] = "",
-    sort: Order = Order.WHEN,
-    direction: Literal["up", "down"] = "down",
-    page: Annotated[int, Query(ge=1, le=10**6)] = 1,
-) -> HTMLResponse:
+def show_studies(request: Request, here: Here, asked: Asked) -> HTMLResponse:
     """Show the list of studies."""
+    return html("studies.html.j2", **_listed(here, asked), path=request.url.path)
+
+
+@router.get("/view/events")
+def watch_studies(here: Here, asked: Asked) -> StreamingResponse:
+    """Return the list whenever it changes, as the page has it."""
+
+    def look() -> Look:
+        return Look(_parts(("list",), _listed(here, asked)))
+
+    return streamed(follow(here.looks, asked, look))
+
+
+def _listed(here: Place, asked: Question) -> dict[str, Any]:
+    """Return what a list shows."""
     rows = here.folders.summaries()
     found = listed(
         rows,
-        state=[state] if state else None,
-        text=text or None,
-        archived=archived == "yes",
-        sort=sort,
-        falling=direction == "down",
-        page=page,
+        state=[asked.state] if asked.state else None,
+        text=asked.text or None,
+        archived=asked.archived == "yes",
+        sort=asked.sort,
+        falling=asked.direction == "down",
+        page=asked.page,
         size=SIZE,
     )
-    asked = {"text": text, "state": state, "archived": archived}
-    happens = any(not row.state.over for row in rows)
+    pages, states = -(-found.total // SIZE), tuple(StudyState)
+    return {
+        "here": here,
+        "found": found,
+        "pages": pages,
+        "any": bool(rows),
+        "asked": asked,
+        "states": states,
+    }
 
-    def address(**changed: object) -> str:
-        """Return the address of the same list, with something changed."""
-        given = {**asked, "sort": sort, "direction": direction} | changed
-        return f"?{urlencode({name: str(value) for name, value in given.items() if value})}"
 
-    return html(
-        "studies.html.j2",
-        here=here,
-        found=found,
-        pages=-(-found.total // SIZE),
-        any=bool(rows),
-        asked=asked,
-        sort=sort,
-        direction=direction,
-        address=address,
-        states=tuple(StudyState),
-        reload=RELOAD if happens else IDLE,
-        path=request.url.path,
-    )
+def _parts(names: Iterable[str], context: Mapping[str, Any]) -> dict[str, str]:
+    """Return the live parts of a page, as JSON texts."""
+    return {name: json.dumps(text(f"live/{name}.html.j2", **context)) for name in names}
 
 
 @router.get("/view/api")
@@ -106,68 +121,41 @@ def show_api(request: Request, here: Here) -> HTMLResponse:
     return html("api.html.j2", here=here, about=about, kinds=settings)
 
 
-@router.get("/view/new")
-def show_form(here: Here, kind: str = "") -> HTMLResponse:
-    """Show the form of a new study; without a command, what there is to choose from."""
-    if kind not in KINDS:
-        return html("kinds.html.j2", here=here, kinds=KINDS)
-    return _form_page(here, form(kind), HTTPStatus.OK)
-
-
-@router.post("/view/new")
-async def send_form(request: Request, here: Here) -> Response:
-    """Preview what a form asks for, or submit it."""
-    async with request.form() as given:
-        sent = {name: [str(each) for each in given.getlist(name)] for name in given}
-    return await run_in_threadpool(_sent, here, sent)
-
-
-def _sent(here: Place, sent: Sent) -> Response:
-    kind = next(iter(sent.get("kind", ())), "")
-    if kind not in KINDS:
-        raise InputError(f"{kind[:80]}: there is no such command")
-    asked = wish(kind, sent)
-    try:
-        if "submit" in sent:
-            return _to(submit(here, asked).name)
-        forecast = foresee(here, asked).forecast
-    except InputError as error:
-        status = HTTPStatus.CONFLICT if isinstance(error, ConflictError) else _UNUSABLE
-        return _form_page(here, form(kind, sent, error), status)
-    return html(
-        "new.html.j2", here=here, form=form(kind, sent), forecast=forecast, uploaded=_data(here)
-    )
-
-
-_UNUSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
-
-
-def _form_page(here: Place, filled: object, status: int) -> HTMLResponse:
-    return html("new.html.j2", status, here=here, form=filled, forecast=None, uploaded=_data(here))
-
-
-def _data(here: Place) -> Sequence[str]:
-    return ("digits", "cifar10", *uploaded(here.root))
-
-
 @router.get(f"{STUDY}{{name}}")
 def show_study(here: Here, name: str) -> HTMLResponse:
     """Show all of a study."""
+    return html("study.html.j2", **_shown(here, name))
+
+
+@router.get(f"{STUDY}{{name}}/events")
+def watch_study(here: Here, name: str) -> StreamingResponse:
+    """Return the parts of a study's page whenever they change, until it is over."""
+    here.folders.summary(name)  # an unknown one is refused before anything is sent
+
+    def look() -> Look:
+        shown = _shown(here, name)
+        over = shown["row"].state.over
+        return Look(_parts(("study", "report", "log"), shown), end="{}" if over else None)
+
+    return streamed(follow(here.looks, (STUDY, name), look))
+
+
+def _shown(here: Place, name: str) -> dict[str, Any]:
+    """Return what a study's page shows."""
     found = details(here.folders, name)
     folder = here.folders.folder(name)
     row = found.summary
     log = show_log(here, name).body if row.state is not StudyState.DAMAGED else b""
-    return html(
-        "study.html.j2",
-        here=here,
-        study=found,
-        row=row,
-        log=bytes(log).decode("utf-8", "replace"),
-        files=[file for file in FILES if kind_of(folder / file) is Kind.FILE],
-        trials=found.trials[:MOST_TRIALS],
-        varied=_varied(found.trials),
-        reload=None if row.state.over else RELOAD,
-    )
+    return {
+        "here": here,
+        "study": found,
+        "row": row,
+        "log": bytes(log).decode("utf-8", "replace"),
+        "files": [file for file in FILES if kind_of(folder / file) is Kind.FILE],
+        "report_at": owner_of(folder / "report.html")[1],
+        "trials": found.trials[:MOST_TRIALS],
+        "varied": _varied(found.trials),
+    }
 
 
 def _varied(trials: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -195,7 +183,7 @@ def do(here: Here, name: str, verb: str) -> RedirectResponse:
         raise UnknownStudyError(f"{verb[:80]}: choose one of {', '.join(VERBS)}")
     VERBS[verb](here, name)
     here.wake()
-    return RedirectResponse("/", HTTPStatus.SEE_OTHER) if verb == "delete" else _to(name)
+    return RedirectResponse("/", HTTPStatus.SEE_OTHER) if verb == "delete" else to_study(name)
 
 
 @router.get("/view/compare")
@@ -206,5 +194,6 @@ def show_comparison(here: Here, study: Annotated[list[str], Query(max_length=20)
     return html("compare.html.j2", here=here, names=names, title=found.title, body=found.html)
 
 
-def _to(name: str) -> RedirectResponse:
+def to_study(name: str) -> RedirectResponse:
+    """Lead to a study's page."""
     return RedirectResponse(f"{STUDY}{quote(name, safe='')}", HTTPStatus.SEE_OTHER)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from search.service.drivers import Launcher
 from search.service.folders import Folders
+from search.service.looks import Looks
 from search.service.queue import Queue
 
 
@@ -14,17 +15,20 @@ from search.service.queue import Queue
 class Place:
     """Where studies are, and how this server runs them."""
 
-    root: Path
-    """The folder of studies."""
+    folders: Folders
+    """The studies."""
     launcher: Launcher = field(default_factory=Launcher)
     """How studies are started."""
     queue: Queue | None = None
     """What starts those that wait; None where somebody else does, or nothing is to start."""
     read_only: bool = False
-    folders: Folders = field(init=False)
+    looks: Looks = field(default_factory=Looks)
+    """What those who watch share."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "folders", Folders(self.root))
+    @property
+    def root(self) -> Path:
+        """The folder of studies."""
+        return self.folders.root
 
     def wake(self) -> None:
         """Let the queue look at the folder now: a study waits, or one that ran may have ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,17 +20,19 @@ from search.service.summary import StudyState
 QUEUE_LOCK = ".queue.lock"
 """Held while studies are started: two servers on one folder keep to their number together."""
 EVERY = 1.0
-"""Seconds from one look at the folder to the next."""
+"""Seconds from one look at the folder to the next, at least."""
+SHARE = 0.02
+"""Share of a core that looking may take: of thousands of studies it takes a while."""
 
 
 def waiting(folders: Folders) -> list[Path]:
     """Return the folders of the studies that wait, the next one first."""
     found = []
-    for name in folders.names():
-        with suppress(InputError):  # one that is gone meanwhile
-            row = folders.summary(name)
-            if row.state is StudyState.QUEUED:
-                found.append((not row.first, row.when, name))
+    for row in folders.summaries():
+        if row.state is StudyState.QUEUED:
+            with suppress(InputError):  # one that is gone meanwhile
+                if folders.summary(row.name).state is StudyState.QUEUED:
+                    found.append((not row.first, row.when, row.name))
     return [folders.root / name for _, _, name in sorted(found)]
 
 
@@ -52,7 +55,8 @@ class Queue:
     """
 
     def __init__(self, folders: Folders, launcher: Launcher, at_once: Callable[[], int]) -> None:
-        self._folders, self._launcher, self._at_once = folders, launcher, at_once
+        self._folders = folders
+        self._launcher, self._at_once = launcher, at_once
         self._children: list[subprocess.Popen[bytes]] = []
         self._woken, self._over = threading.Event(), False
         self._thread = threading.Thread(target=self._work, name="queue", daemon=True)
@@ -90,20 +94,22 @@ class Queue:
         return started
 
     def _is_under_way(self, folder: Path) -> bool:
-        return self._launcher.under_way(self._folders.driver(folder))
+        return self._launcher.under_way(self._folders.files(folder.name).driver())
 
     def _start(self, folder: Path) -> bool:
         """Start a study's driver; say whether one was started: the folder may be gone by now."""
-        request = self._folders.request(folder)
+        files = self._folders.files(folder.name)
+        request = files.request()
         if request is None:
             return False
-        child = self._launcher.start(folder, request, self._folders.driver(folder))
+        child = self._launcher.start(folder, request, files.driver())
         if child is not None:
             self._children.append(child)
         return True
 
     def _work(self) -> None:
         while not self._over:
+            began = time.thread_time()
             try:
                 self.turn()
                 self._said = ""
@@ -111,8 +117,15 @@ class Queue:
                 self._say(str(error))
             except Exception as error:  # noqa: BLE001 - the next turn may fare better
                 self._say(one_line(error))
-            self._woken.wait(EVERY)
-            self._woken.clear()
+            self._rest((time.thread_time() - began) / SHARE)
+
+    def _rest(self, seconds: float) -> None:
+        """Wait for the next turn; one that is asked for, or a study that ends, brings it on."""
+        due = time.monotonic() + max(EVERY, seconds)
+        while not self._woken.wait(EVERY) and time.monotonic() < due:
+            if any(child.poll() is not None for child in self._children):
+                break
+        self._woken.clear()
 
     def _say(self, line: str) -> None:
         """Say why nothing can be started; once, until something else is the reason."""

@@ -85,7 +85,12 @@ def _setting(value: Any) -> str:
 
 def html(template: str, status: int = HTTPStatus.OK, **context: Any) -> HTMLResponse:
     """Return a page."""
-    return HTMLResponse(_environment().get_template(template).render(context), status)
+    return HTMLResponse(text(template, **context), status)
+
+
+def text(template: str, **context: Any) -> str:
+    """Return a page, or a part of one, as text."""
+    return _environment().get_template(template).render(context)
 
 
 def wants_page(headers: Headers) -> bool:

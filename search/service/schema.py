@@ -27,6 +27,9 @@ EXECUTION = (
 )
 """How a study runs, as far as those may say who ask for it; where it runs the server says."""
 KINDS: Mapping[str, type[StudySpec]] = {each.kind: each for each in SPECIFICATIONS.values()}
+DATA_HELP = "auto, cifar10, digits, synthetic[:N], or npz:NAME.npz of a file that was uploaded."
+NO_SUCH = ("target",)
+"""Settings of data that cannot be uploaded."""
 LONGEST_NAME = 100
 """Characters of a name: a folder's may have more bytes, and a page shows it."""
 
@@ -50,7 +53,7 @@ class FieldAbout:
 def fields_about(kind: type[Settings]) -> Iterator[FieldAbout]:
     """Yield what is known of each setting of a specification, or of those of an execution."""
     for field in dataclasses.fields(kind):
-        if kind is Execution and field.name not in EXECUTION:
+        if field.name in NO_SUCH or (kind is Execution and field.name not in EXECUTION):
             continue
         metavar = field.metadata["metavar"]
         plain = field.type if isinstance(field.type, str) else ""
@@ -58,7 +61,7 @@ def fields_about(kind: type[Settings]) -> Iterator[FieldAbout]:
         choices = tuple(words) if words and all(word.islower() for word in words) else ()
         yield FieldAbout(
             name=field.name,
-            help=" ".join(field.metadata["help"].split()),
+            help=DATA_HELP if field.name == "data" else " ".join(field.metadata["help"].split()),
             default=_typed(field.default),
             kind="choice" if choices else _KINDS.get(plain.removesuffix(" | None"), "text"),
             choices=choices,

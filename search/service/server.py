@@ -8,12 +8,12 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from types import FrameType
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 import click
 import uvicorn
-from fastapi import FastAPI
 
 import cluster
 from kbn.errors import InputError
@@ -22,6 +22,8 @@ from search.service.app import create_app
 from search.service.drivers import Launcher
 from search.service.folders import Folders
 from search.service.guard import Rules
+from search.service.inspector import Inspector
+from search.service.looks import Looks
 from search.service.place import Place
 from search.service.queue import Queue
 from search.service.ray_jobs import RayJobs
@@ -121,10 +123,9 @@ def command(
         data_dir=None if data_dir is None else user_path("--data-dir", data_dir),
         on_end=None if on_end is None else _address(on_end),
     )
-    queue = Queue(Folders(root), launcher, _room(at_once, address))
-    place = Place(
-        root, launcher=launcher, queue=queue if not read_only else None, read_only=read_only
-    )
+    folders = Folders(root)
+    queue = None if read_only else Queue(folders, launcher, _room(at_once, address))
+    place = Place(folders, launcher=launcher, queue=queue, read_only=read_only)
     rules = Rules(
         token=token,
         hosts=(host, f"[{host}]", *host_names),
@@ -137,22 +138,38 @@ def command(
         click.echo(f"{url}?token={token}" if token_file is None else url)
         sys.stdout.flush()
         click.echo(f"studies of {root}; Ctrl-C stops the server, and no study", err=True)
-        _serve(create_app(place, rules), listening, queue=place.queue)
+        with queue or nullcontext(), Inspector(folders):
+            _serve(place, rules, listening)
     return 0
 
 
-def _serve(app: FastAPI, listening: socket.socket, *, queue: Queue | None) -> None:
-    """Answer until the process is told to end; start what waits meanwhile."""
+class _Server(uvicorn.Server):
+    """A server that lets go of those who watch when it is told to end."""
+
+    def __init__(self, config: uvicorn.Config, looks: Looks) -> None:
+        super().__init__(config)
+        self._looks = looks
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal in."""
+        self._looks.closed = True
+        super().handle_exit(sig, frame)
+
+
+def _serve(place: Place, rules: Rules, listening: socket.socket) -> None:
+    """Answer until the process is told to end."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
-        app,
+        create_app(place, rules),
         access_log=False,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=CLOSING_SECONDS,
     )
-    with nullcontext() if queue is None else queue:
-        uvicorn.Server(config).run(sockets=[listening])
+    try:
+        _Server(config, place.looks).run(sockets=[listening])
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the server has ended; studies that run go on") from None
 
 
 def _dashboard(address: str) -> str:

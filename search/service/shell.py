@@ -153,23 +153,35 @@ def log(studies: Studies, *, name: str) -> None:
     click.echo(visible(studies.log(name)), nl=False)
 
 
-def _verb(name: str, what: str, done: str) -> None:
-    """Make a command of a verb that needs a study's name alone, or several."""
+def _verb(
+    name: str, what: str, done: str, *options: click.Option, of: str = "", **given: bool
+) -> None:
+    """Make a command of a verb, called otherwise or not, that needs studies and few flags."""
+    verb = of or name
 
     @group.command(name, help=what)
     @_on_studies
     @click.argument("names", nargs=-1, required=True)
-    def command(studies: Studies, *, names: tuple[str, ...]) -> None:
+    def command(studies: Studies, *, names: tuple[str, ...], **flags: bool) -> None:
         for each in names:
-            found = getattr(studies, name)(each)
+            found = getattr(studies, verb)(each, **given, **flags)
             state = found if isinstance(found, str) else f"{found['name']}: {found['state']}"
             click.echo(visible(f"{done} {state}"))
 
+    command.params += options
 
+
+FIRST = click.Option(["--first"], is_flag=True, help="Ahead of those that wait.")
 _verb("stop", "Let studies end after the trials that run.", "stopped")
 _verb("cancel", "End studies now; trials that have ended are kept.", "cancelled")
-_verb("retry", "Queue studies again: what failed or was not begun. A server runs them.", "queued")
+_verb(
+    "retry",
+    "Queue studies again, for what failed or was not begun; a server runs them.",
+    "queued",
+    FIRST,
+)
 _verb("archive", "Put studies away: lists leave them out.", "put away")
+_verb("unarchive", "Take studies back that were put away.", "taken back", of="archive", away=False)
 _verb("delete", "Move studies into the bin, unless they run.", "in the bin:")
 _verb("restore", "Move studies out of the bin.", "restored")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kbn.data.load import BUILT_IN
 from kbn.errors import InputError
 from kbn.paths import Kind, kind_of
 from search.service import verbs
@@ -18,8 +19,6 @@ from search.service.uploads import folder_of
 from search.service.verbs import Submitted
 from search.settings import values
 from search.settings.spec import Execution, StudySpec
-
-NPZ = "npz:"
 
 
 @dataclass(frozen=True)
@@ -79,21 +78,24 @@ def _look(place: Place, wish: Wish, *, forecast: bool) -> Prepared:
 
 
 def _on_uploaded(place: Place, spec: StudySpec) -> StudySpec:
-    """Return a specification whose file, if it names one, is one that was uploaded."""
-    if not spec.data.startswith(NPZ):
+    """Return a specification whose file, if it names one, is one that was uploaded.
+
+    No other path of the server is looked at, whatever form its data would have.
+    """
+    kind, _, given = spec.data.partition(":")
+    if kind in ("auto", *BUILT_IN):
         return spec
-    given = spec.data.removeprefix(NPZ)
     folder = folder_of(place.root).absolute()
     try:
         path = folder / values.file_name("data npz", given.removeprefix(f"{folder}/"))
-        known = kind_of(path) is Kind.FILE
+        known = kind == "npz" and kind_of(path) is Kind.FILE
     except InputError:
         known = False
     if not known:
         raise FieldsError(
             {
-                ("specification", "data"): f"--data {given[:80]}: no file of this name was "
-                "uploaded; upload it first, then name it as npz:NAME.npz"
+                ("specification", "data"): f"--data {spec.data[:80]}: choose cifar10, digits or "
+                "synthetic, or upload a file first and name it as npz:NAME.npz"
             }
         )
-    return replace(spec, data=f"{NPZ}{path}")
+    return replace(spec, data=f"npz:{path}")

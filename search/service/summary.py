@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from search.service.findings import Best, Share
 
@@ -91,7 +92,12 @@ class Summary:
     @cached_property
     def json(self) -> str:
         """The row as JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(self, default=_plain, ensure_ascii=False)
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    """Return a record's fields; `asdict` would copy a curve number by number."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def damaged(name: str, why: str, *, who: str, when: float) -> Summary:

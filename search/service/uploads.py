@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kbn.data.npz import npz
-from kbn.errors import InputError, WriteError
-from kbn.files import whole_file
+from kbn.errors import InputError
+from kbn.files import make_folder, whole_file
 from kbn.paths import kind_of
 from search.service.elsewhere import asked
 from search.service.errors import ConflictError, FieldsError
@@ -75,10 +75,7 @@ def upload(root: Path, name: str, content: BinaryIO) -> Uploaded:
     if Path(name).suffix != SUFFIX:
         raise FieldsError({("file",): f"file {name}: a name that ends in {SUFFIX} is needed"})
     folder = folder_of(root)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(folder, error) from error
+    make_folder(folder, parents=True)
     path = folder / name
     with whole_file(path) as temporary:
         with temporary.open("wb") as file:

@@ -18,12 +18,13 @@ from kbn.files import make_folder, write_text
 from kbn.paths import kind_of
 from search.service import drivers
 from search.service.errors import ConflictError
-from search.service.folders import BIN, Folders, key_of
+from search.service.files import key_of
+from search.service.folders import BIN, Folders
 from search.service.locks import holding, is_held
 from search.service.prepared import Prepared
 from search.service.ray_jobs import RayJobs
 from search.service.requests import Request, keep, read_request
-from search.service.summary import StudyState
+from search.service.summary import StudyState, Summary
 from search.settings import values
 from search.settings.spec import within
 from search.store.folder import (
@@ -68,8 +69,10 @@ def submit(folders: Folders, study: Prepared, request: Request, *, name: str | N
     root = folders.root
     if name is not None:
         name = values.file_name("name", name)
-    _make(root)
-    with _alone(root / SUBMITTING):
+    make_folder(root, parents=True)
+    with holding(root / SUBMITTING, patience=WAITING) as ours:
+        if not ours:
+            raise ConflictError("others have been submitted for too long; try again")
         same = _with_key(folders, key_of(study.identity))
         if same is not None:
             if folders.summary(same).state in (StudyState.UNFINISHED, StudyState.FAILED):
@@ -120,9 +123,7 @@ def stop(folders: Folders, name: str, jobs: RayJobs | None = None) -> None:
     `ConflictError` for a study that neither runs nor waits.
     """
     folder = folders.folder(name)
-    state = folders.summary(name).state
-    if state.over:
-        raise ConflictError(f"{name} does not run; it is {state}")
+    _check_goes_on(folders.summary(name))
     _not_wanted(folder)
     if is_held(folder / LOCK):
         write_text(folder / STOP, "")
@@ -135,18 +136,21 @@ def cancel(folders: Folders, name: str, jobs: RayJobs | None = None) -> None:
 
     Raises `ConflictError` for a study that neither runs nor waits, or was not started here.
     """
-    folder = folders.folder(name)
-    state = folders.summary(name).state
-    if state.over:
-        raise ConflictError(f"{name} does not run; it is {state}")
-    if state.runs and not is_held(folder / DRIVER_LOCK):
+    folder, row = folders.folder(name), folders.summary(name)
+    _check_goes_on(row)
+    if row.state.runs and not is_held(folder / DRIVER_LOCK):
         raise ConflictError(
             f"{name} was started by hand, and is ended where it was (Ctrl-C); stop lets it end "
             "after the trials that run"
         )
     _not_wanted(folder)
-    if state.runs:
+    if row.state.runs:
         drivers.end(folder, jobs)
+
+
+def _check_goes_on(row: Summary) -> None:
+    if row.state.over:
+        raise ConflictError(f"{row.name} does not run; it is {row.state}")
 
 
 def _not_wanted(folder: Path) -> None:
@@ -229,24 +233,3 @@ def _held(folder: Path) -> Iterator[None]:
         if not (ours and theirs):
             raise ConflictError(f"{folder.name} is running; stop or cancel it first")
         yield
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Hold a lock for a block, waiting for whoever has it."""
-    deadline = time.monotonic() + WAITING
-    while True:
-        with holding(lock) as ours:
-            if ours:
-                yield
-                return
-        if time.monotonic() > deadline:
-            raise ConflictError("another study has been under submission for too long; try again")
-        time.sleep(0.05)
-
-
-def _make(root: Path) -> None:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(root, error) from error

@@ -9,10 +9,10 @@ import numpy as np
 
 from kbn.data import Split
 from kbn.data.split import choose
-from kbn.inference import predict, predict_mean
+from kbn.inference import predict_mean
 from kbn.model import member_arrays
 from kbn.network import Network
-from search.records import ENSEMBLE_CORRECT, TEST_CORRECT
+from search.records import ENSEMBLE_CORRECT
 from search.trial import Purpose, Trial
 
 
@@ -41,7 +41,6 @@ def of_ensemble(split: Split, earlier: Collection[Network], last: Network) -> di
     """Return the arrays of a result that has networks of earlier cycle ends beside its last one."""
     together = predict_mean((*earlier, last), split.X_test).argmax(axis=1)
     return {
-        TEST_CORRECT: np.packbits(predict(last, split.X_test) == split.y_test),
         ENSEMBLE_CORRECT: np.packbits(together == split.y_test),
         **member_arrays(earlier),
     }

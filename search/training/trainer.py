@@ -30,6 +30,7 @@ from kbn.train_pack import train_pack
 from kbn.training import ImageLosses, Status, Training, TrainingState
 from search.records import (
     NETWORK_PREFIX,
+    TEST_CORRECT,
     Environment,
     EpochRecord,
     Figures,
@@ -270,6 +271,7 @@ def measure(
         return None, arrays
     test = evaluate(network, split.X_test, split.y_test, lam=trial.lam)
     predicted = predict(network, split.X_test)
+    arrays[TEST_CORRECT] = np.packbits(predicted == split.y_test)
     arrays["confusion"] = confusion_matrix(split.y_test, predicted, shared.classes)
     arrays |= {f"{NETWORK_PREFIX}{name}": array for name, array in network.arrays().items()}
     return Figures(test.cost, test.loss, test.accuracy, test.n, test.loss_error), arrays

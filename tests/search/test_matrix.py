@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from search import Study, digest, run
-from search.records import LOSSES
+from search.evidence.digest import LEFT_OUT
 from tests.cluster.conftest import head
 from tests.search.drivers import NAME, PATIENCE, started
 from tests.search.studies import FLAGS, SMALL
@@ -104,7 +104,7 @@ def test_the_hash_is_of_the_results_alone(serial: Study) -> None:
     assert changed(result=replace(result, seconds=9.0, environment=elsewhere)) == digest(serial)
     assert changed(attempts=()) == digest(serial)
     assert digest(replace(record, trials=record.trials[::-1])) == digest(record)
-    losses = {name: np.ones(3, np.float16) for name in LOSSES}
+    losses = {name: np.ones(3, np.float16) for name in LEFT_OUT}
     assert changed(result=replace(result, arrays={**result.arrays, **losses})) == digest(serial)
     last_bit = replace(result.validation, loss=result.validation.loss * (1 + 2**-52))
     other_arrays = {name: array ^ 1 for name, array in result.arrays.items()}

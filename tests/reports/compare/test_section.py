@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from reports.compare.facts import Compared
@@ -13,7 +14,7 @@ from reports.compare.findings import findings
 from reports.compare.section import StudiesCompared, literal, render
 from search.experiments.coarse_fine.search import CoarseFine
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
-from search.records import StudyRecord
+from search.records import TEST_CORRECT, StudyRecord, TrialRecord
 from search.settings.values import Cycle
 from search.space.narrow import Factors
 from search.space.vary import vary
@@ -106,16 +107,49 @@ def test_studies_of_other_images_cannot_be_paired(
     assert ("it says of their data, too" in text) == ("data" in changed)
 
 
-def test_final_models_are_side_by_side(tmp_path: Path) -> None:
-    """By test accuracy, on images whose marks are not kept; the reader is told."""
-    found = findings(pair(tmp_path))
-    narrow, wide = (side.final for side in found.studies)
-    assert narrow
-    assert wide
+def marked(record: StudyRecord, right: np.ndarray) -> StudyRecord:
+    """Return a study whose final model labels these test images right."""
+
+    def with_marks(each: TrialRecord) -> TrialRecord:
+        result = each.result
+        if each.trial.id != record.chosen or result is None or result.test is None:
+            return each
+        test = replace(result.test, accuracy=float(right.mean()), n=len(right))
+        arrays = {**result.arrays, TEST_CORRECT: np.packbits(right)}
+        return replace(each, result=replace(result, test=test, arrays=arrays))
+
+    return replace(record, trials=tuple(map(with_marks, record.trials)))
+
+
+def test_final_models_are_compared_image_by_image(tmp_path: Path) -> None:
+    """Where both studies kept which test images they label right: the interval is narrower."""
+    right = np.arange(200) < 150
+    better = right | (np.arange(200) % 40 == 39)
+    narrow, wide = pair(tmp_path)
+    both = marked(narrow, right), marked(wide, better)
+    (tested,) = findings(both).tested
+    assert tested.paired
+    assert tested.of.difference == pytest.approx((better & ~right).mean())
+    assert tested.of.low < tested.of.difference < tested.of.high
+    text = render(findings(both))
+    assert "Both labelled the same test images, and are compared image by image" in text
+    elsewhere = replace(both[1], data=replace(both[1].data, fingerprint="c" * 16))
+    (apart,) = findings((both[0], elsewhere)).tested
+    assert not apart.paired
+    assert apart.of.high - apart.of.low > 2 * (tested.of.high - tested.of.low)
+
+
+def test_final_models_whose_marks_are_not_kept_are_side_by_side(tmp_path: Path) -> None:
+    """One of them is of an older version; the reader is told."""
+    one, other = pair(tmp_path)
+    found = findings((marked(one, np.arange(200) < 150), other))
+    first, second = (side.final for side in found.studies)
+    assert first
+    assert second
     (tested,) = found.tested
-    assert tested.of.difference == pytest.approx(wide.test_accuracy - narrow.test_accuracy)
-    assert tested.same_images
-    assert "which of them each got right is not kept" in render(found)
+    assert tested.of.difference == pytest.approx(second.test_accuracy - first.test_accuracy)
+    assert (tested.same_images, tested.paired) == (True, False)
+    assert "did not keep which of them it got right" in render(found)
 
 
 def test_a_study_that_has_nothing_yet_is_said_to(tmp_path: Path) -> None:

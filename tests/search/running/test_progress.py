@@ -81,7 +81,9 @@ def test_it_is_written_once_a_second_at_most(
 ) -> None:
     """And a disk that takes none is no reason to stop."""
     written: list[str] = []
-    monkeypatch.setattr("search.running.progress.write_text", lambda _, text: written.append(text))
+    monkeypatch.setattr(
+        "search.running.progress.write_text", lambda _, text, lasting: written.append(text)
+    )
     progress = ProgressFile(tmp_path / "x", Tally([]), ())
     for each in notices(0.1, 0.5):
         progress(each)
@@ -90,3 +92,12 @@ def test_it_is_written_once_a_second_at_most(
     with ProgressFile(tmp_path / "absent" / "x", Tally([]), ()) as progress:
         for each in notices(0.1, 0.5):
             progress(each)
+
+
+def test_it_waits_for_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training goes on meanwhile; what a power failure takes is written again."""
+    monkeypatch.setattr("kbn.files.os.fsync", None)
+    path = tmp_path / "progress.json"
+    with ProgressFile(path, Tally([]), ()):
+        pass
+    assert json.loads(path.read_text(encoding="utf-8"))["running"] == []

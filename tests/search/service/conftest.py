@@ -62,7 +62,7 @@ def in_this_process(spec: StudySpec, how: Execution, *, forecast: bool = False) 
 def place(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> Place:
     """Return a place that starts nothing, and looks at data in this process."""
     monkeypatch.setattr("search.service.submissions.prepared", in_this_process)
-    return Place(folders.root)
+    return Place(folders)
 
 
 @contextmanager

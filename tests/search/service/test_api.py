@@ -155,13 +155,21 @@ def test_a_dry_run_writes_nothing(server: httpx.Client, place: Place) -> None:
     assert files(place.root) == before
 
 
-@pytest.mark.parametrize("data", ["npz:/etc/passwd", "npz:../x.npz", "npz:absent.npz", "npz:"])
-def test_files_of_the_server_are_not_named(server: httpx.Client, data: str) -> None:
-    """But for those that were uploaded."""
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("npz:/etc/passwd", "npz:../x.npz", "npz:absent.npz", "npz:", "nonsense"),
+        *("csv:/etc/passwd", "parquet:/etc/passwd", "idx:/etc", "folder:/etc", "csv:mine.npz"),
+    ],
+)
+def test_files_of_the_server_are_not_named(server: httpx.Client, place: Place, data: str) -> None:
+    """But for those that were uploaded, in whatever form their data would be."""
+    (place.root / ".data").mkdir()
+    (place.root / ".data" / "mine.npz").touch()
     answer = server.post("/studies", json=wish(data=data))
     (error,) = answer.json()["detail"]
     assert error["loc"] == ["body", "specification", "data"]
-    assert "upload it first" in error["msg"]
+    assert "upload a file first" in error["msg"]
 
 
 def test_a_data_set_is_uploaded_and_named(

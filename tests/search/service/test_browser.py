@@ -20,6 +20,7 @@ from reports.page.status import Status
 from search import run
 from search.records import UnderWay
 from search.service.compared import answer
+from search.service.folders import Folders
 from search.service.place import Place
 from search.service.requests import Request, keep
 from search.store.folder import LOCK
@@ -74,7 +75,7 @@ def address(root: Path) -> Iterator[str]:
     """Return the address of a server on them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("search.service.compared.asked", lambda _, question: answer(question))
-        with served(Place(root)) as client:
+        with served(Place(Folders(root))) as client:
             yield str(client.base_url).rstrip("/")
 
 
@@ -151,7 +152,6 @@ def test_a_live_report_is_loaded_again_by_the_page_around_it(
 ) -> None:
     """It has no cookie to ask with; the page has, and shows what the file holds by then."""
     monkeypatch.setattr(import_module("reports.write"), "Status", partial(Status, reload=1))
-    monkeypatch.setattr("search.service.pages.RELOAD", 3)  # later than its own
     folder = root / "live"
     shutil.copytree(root / DONE, folder)
     refused: list[str] = []
@@ -202,9 +202,8 @@ def test_studies_are_chosen_and_compared(desk: Tab) -> None:
     assert desk.run("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
 
 
-def test_a_list_keeps_up(desk: Tab, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_keeps_up(desk: Tab, root: Path) -> None:
     """A study that appears is shown without a reload, and boxes that were ticked stay ticked."""
-    monkeypatch.setattr("search.service.pages.IDLE", 1)
     desk.open("/")
     desk.page.get_by_role("checkbox", name="Compare again").check()
     desk.run("document.body.dataset.same = 'yes'")

@@ -141,7 +141,7 @@ def test_a_second_driver_is_not_started(empty: Folders, start: Start) -> None:
     """Whoever asks, while one is at the study, though it has not begun to train."""
     name = queued(empty, SMALL)
     folder = empty.root / name
-    request = empty.request(folder)
+    request = empty.files(name).request()
     assert request is not None
     first = Launcher().start(folder, request, None)
     assert first is not None

@@ -149,11 +149,11 @@ def test_nothing_is_left_of_a_study_that_could_not_be_written(
     left = [write]
 
     @contextmanager
-    def full(path: Path) -> Iterator[Path]:
+    def full(path: Path, *, lasting: bool) -> Iterator[Path]:
         left[0] -= 1
         if left[0] == 0:
             raise WriteError(path, OSError(28, "No space left on device"))
-        with whole_file(path) as temporary:
+        with whole_file(path, lasting=lasting) as temporary:
             yield temporary
 
     before = {path.name for path in folders.root.iterdir()}

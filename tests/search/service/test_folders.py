@@ -10,8 +10,10 @@ import pytest
 from filelock import FileLock
 
 from search.service.errors import UnknownStudyError
-from search.service.folders import MOST_STARTS, Folders
+from search.service.files import Files
+from search.service.folders import Folders
 from search.service.requests import Driver, Request, keep
+from search.service.rows import MOST_STARTS
 from search.service.summary import StudyState
 from tests.search.service.conftest import DONE
 
@@ -154,20 +156,28 @@ def test_a_store_that_is_cut_off_is_seen_at_a_glance(folders: Folders) -> None:
     assert state(folders) is StudyState.DAMAGED
 
 
+def test_how_far_a_run_came_is_no_part_of_what_it_found(folders: Folders) -> None:
+    """The file is cut off where the power went; the study is as sound as before."""
+    (before,) = folders.summaries()
+    (folders.root / DONE / "progress.json").write_bytes(b"")
+    (after,) = folders.summaries()
+    assert after == replace(before, trials=None, trials_ended=None)
+
+
 def test_a_folder_that_is_gone_meanwhile_is_left_out(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody deletes it between the look at the list and the look at it."""
     shutil.copytree(folders.root / DONE, folders.root / "gone")
     before = folders.summary(DONE)
-    looked = Folders._looked_at
+    look = Files.look
 
-    def deleted(self: Folders, folder: Path) -> object:
-        if folder.name == "gone":
-            shutil.rmtree(folder, ignore_errors=True)
-        return looked(self, folder)
+    def deleted(files: Files) -> None:
+        if files.folder.name == "gone":
+            shutil.rmtree(files.folder, ignore_errors=True)
+        look(files)
 
-    monkeypatch.setattr(Folders, "_looked_at", deleted)
+    monkeypatch.setattr(Files, "look", deleted)
     assert folders.summaries() == [before]
     with pytest.raises(UnknownStudyError):
         folders.summary("gone")
@@ -178,7 +188,7 @@ def test_a_row_is_made_once_while_nothing_changes(
 ) -> None:
     """And again when a file of it does: nothing is remembered that the disk does not say."""
     (row,) = folders.summaries()
-    monkeypatch.setattr("search.service.folders.read_specification", None)
+    monkeypatch.setattr("search.service.files.read_specification", None)
     (again,) = folders.summaries()
     assert again is row
     keep(folders.root / DONE, Request(who="bob", when=7.0, message="why"))
@@ -203,11 +213,11 @@ def test_a_run_that_begins_is_seen_by_the_list_when_it_writes(folders: Folders) 
 def test_the_key_is_the_specification_and_the_data(folders: Folders) -> None:
     """Whatever the data set's file is called; and another setting is another key."""
     folder = folders.root / DONE
-    key = folders.key(folder)
+    key = folders.files(DONE).key()
     held = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
     for changed, same in (({"data": "npz:x.npz"}, True), ({"seed": 1}, False)):
         (folder / "spec.json").write_text(json.dumps(held | changed), encoding="utf-8")
-        assert (Folders(folders.root).key(folder) == key) is same
+        assert (Folders(folders.root).files(DONE).key() == key) is same
     held["fingerprint"] = "0"
     (folder / "spec.json").write_text(json.dumps(held), encoding="utf-8")
-    assert Folders(folders.root).key(folder) != key
+    assert Folders(folders.root).files(DONE).key() != key

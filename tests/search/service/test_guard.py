@@ -15,6 +15,8 @@ VERBS = [
     ("GET", f"/studies/{DONE}"),
     ("GET", f"/studies/{DONE}/summary"),
     ("GET", f"/studies/{DONE}/events"),
+    ("GET", "/view/events"),
+    ("GET", f"/view/studies/{DONE}/events"),
     ("GET", f"/studies/{DONE}/report.md"),
     ("GET", f"/studies/{DONE}/archive.zip"),
     ("GET", "/openapi.json"),

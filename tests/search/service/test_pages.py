@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import numpy as np
 import pytest
 
 from search.client import Service
@@ -65,7 +66,7 @@ def test_the_list_says_of_a_study_what_is_known(server: httpx.Client) -> None:
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     """Submit the first study, or run one by hand."""
-    with served(Place(tmp_path / "none")) as server:
+    with served(Place(Folders(tmp_path / "none"))) as server:
         assert "There is no study in this folder yet." in shown(server, "/").one("main").text
 
 
@@ -145,11 +146,42 @@ def test_a_form_is_submitted_as_it_stands(server: httpx.Client, place: Place) ->
     folder = place.folders.folder("lambda-coarse-fine-digits")
     held = json.loads((folder / SPEC).read_text())
     assert (held["hidden"], held["epochs"], held["eta_max"]) == ([8], 3, 0.1)
-    request = place.folders.request(folder)
+    request = place.folders.files(folder.name).request()
     assert request is not None
     assert (request.who, request.message, request.first) == ("ann", "for the talk", True)
     page = shown(server, answer.headers["location"])
     assert "queued" in page.one("p", "standing").text
+
+
+def test_a_file_is_uploaded_with_the_form(
+    server: httpx.Client, place: Place, tmp_path: Path
+) -> None:
+    """It is named in the form by then, with all else as it was, and what is wrong beside it."""
+    path = tmp_path / "mine.npz"
+    np.savez(path, X=np.random.default_rng(0).normal(size=(200, 6)), y=np.arange(200) % 3)
+    fields = SMALL_FORM | {"specification.eta_max": "-1", "who": "ann", "submit": "yes"}
+
+    def send(content: bytes, **changed: str) -> httpx.Response:
+        file = {"file": ("mine.npz", content)}
+        return server.post("/view/new", data=fields | changed, files=file, headers=BROWSER)
+
+    assert "no .npz file" in Page(send(b"nonsense").text).one("p", "error").text
+    assert not list((place.root / ".data").iterdir())
+    answer = send(path.read_bytes())
+    assert answer.status_code == 422
+    page = Page(answer.text)
+    inputs = {each.attributes.get("id"): each.attributes for each in page.all("input")}
+    assert inputs["specification.data"]["value"] == "npz:mine.npz"
+    assert inputs["who"]["value"] == "ann"
+    assert page.one("p", "error").attributes["id"] == "specification.eta_max-error"
+    assert "160 images of 3 classes" in page.one("main").text
+    good = {"specification.eta_max": "0.1", "specification.batch_size": "20"}
+    answer = send(path.read_bytes(), **good)
+    (name,) = set(place.folders.names()) - {DONE}
+    assert answer.headers["location"] == f"/view/studies/{name}"
+    assert place.folders.summary(name).data == "npz:mine.npz"
+    np.savez(path, X=np.zeros((200, 6)), y=np.arange(200) % 3)
+    assert "another file is called" in Page(send(path.read_bytes()).text).one("p", "error").text
 
 
 def test_a_name_that_is_taken_shows_the_differences(server: httpx.Client) -> None:
@@ -167,7 +199,9 @@ def test_a_page_of_a_study_has_its_parts(server: httpx.Client, place: Place) -> 
     links = {each.attributes["href"] for each in page.all("a")}
     for name in ("report.html", "trials.csv", "model.npz", "archive.zip"):
         assert f"/studies/{DONE}/{name}" in links
-    assert page.one("iframe").attributes["src"] == f"/studies/{DONE}/report.html"
+    source = page.one("iframe").attributes["src"]
+    assert source.startswith(f"/studies/{DONE}/report.html?at=")
+    assert server.get(source).status_code == 200
     (table,) = page.all("table", "sortable")
     assert "λ" in table.text
     assert "python -m search.lambda_coarse_fine --data digits" in page.one("main").text

@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from search.client import Service
+from search.client import Service, ServiceError
 from search.service.folders import Folders
+from search.service.requests import Request, keep
 from search.service.server import main
 from tests.search.drivers import ROOT, started
 from tests.search.service.conftest import DONE
@@ -117,6 +118,22 @@ def test_it_shows_a_folder_and_leaves_at_ctrl_c(folders: Folders) -> None:
         headers = {"Authorization": "Bearer 0123456789abcdef"}
         assert httpx.get(f"{address}health", headers=headers).json()["well"] is True
         assert httpx.post(f"{address}studies", headers=headers).status_code == 403
+
+
+def test_those_who_watch_are_let_go_when_it_ends(folders: Folders) -> None:
+    """They are told that the study may go on; the server complains of nothing."""
+    (folders.root / DONE / "report.json").unlink()
+    keep(folders.root / DONE, Request(who="ann", when=1.0, wanted=True))
+    with serving(folders.root, "--read-only") as (service, process):
+        rows = service.watch(DONE)
+        assert next(rows)["state"] == "queued"
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(ServiceError, match=f"it has ended, and {DONE} may go on"):
+            next(rows)
+        assert process.wait(60) == 130
+        assert process.stderr is not None
+        _, end = filter(None, process.stderr.read().splitlines())
+        assert end == "the server has ended; studies that run go on"
 
 
 @pytest.mark.slow

@@ -52,9 +52,12 @@ def test_each_verb_does_what_it_says(
     where: tuple[str, str], folders: Folders, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And says what the study is then."""
+    assert call(capsys, "retry", DONE, "--first", *where)[:2] == (0, f"queued {DONE}: queued\n")
+    assert folders.summary(DONE).first
     for verb, said in (
-        ("retry", f"queued {DONE}: queued"),
         ("stop", f"stopped {DONE}: finished"),
+        ("archive", f"put away {DONE}: finished"),
+        ("unarchive", f"taken back {DONE}: finished"),
         ("archive", f"put away {DONE}: finished"),
         ("delete", f"in the bin: {DONE}"),
         ("restore", f"restored {DONE}: finished"),

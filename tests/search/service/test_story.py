@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -106,4 +107,24 @@ def test_from_the_token_to_two_studies_compared(browser: Browser, tmp_path: Path
             "cannot be paired: they split their images with seeds 3 and 0"
         )
         assert [each for each in asked if not each.startswith((home, "data:"))] == []
+        assert opened.complaints == []
+
+
+def test_own_data_are_sent_with_the_form(browser: Browser, tmp_path: Path) -> None:
+    """A file is chosen, previewed under the name that it has by then, and searched."""
+    rng = np.random.default_rng(0)
+    y = np.arange(300) % 3
+    X = rng.normal(size=(300, 6)).astype(np.float32) + np.eye(3, 6, dtype=np.float32)[y]
+    np.savez(tmp_path / "mine.npz", X=X, y=y)
+    with serving(tmp_path / "runs") as address, tab(browser) as opened:
+        page = opened.page
+        opened.open(address)
+        fill(page, TINY | {"data": "auto", "batch-size": "20"}, "own")
+        page.get_by_label("own data").set_input_files(tmp_path / "mine.npz")
+        page.get_by_role("button", name="Preview").click()
+        expect(page.get_by_label("data", exact=True)).to_have_value("npz:mine.npz")
+        expect(page.locator("#preview")).to_contain_text("4 trials")
+        page.get_by_role("button", name="Submit").click()
+        expect(page.locator(".standing")).to_contain_text("finished")
+        expect(page.locator("main")).to_contain_text("npz:mine.npz")
         assert opened.complaints == []

@@ -15,6 +15,7 @@ from kbn.network import Network
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.records import (
     LOSSES,
+    TEST_CORRECT,
     TRAIN_FALL,
     VALIDATION_LOSSES,
     EpochRecord,
@@ -84,6 +85,8 @@ def test_the_final_model_keeps_its_network_and_opens_the_test_set(problem: Probl
     assert result.test.accuracy == accuracy
     assert confusion.sum() == len(split.y_test)
     assert np.trace(confusion) == round(accuracy * len(split.y_test))
+    marks = np.unpackbits(result.arrays[TEST_CORRECT], count=len(split.y_test))
+    np.testing.assert_array_equal(marks, predict(network, split.X_test) == split.y_test)
 
 
 def test_equal_trials_give_equal_bytes(problem: Problem) -> None:
