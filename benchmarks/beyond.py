@@ -134,9 +134,7 @@ def section(results: Mapping[str, Any]) -> str:
     rows, lines = [], []
     for cores, seconds in dict.fromkeys((cores, seconds) for cores, seconds, _ in found):
         by_drivers = {drivers: found[cores, seconds, drivers] for drivers in DRIVERS}
-        trained = TRIALS_A_CORE * seconds
-        most = trained / (trained + cores / STARTS)
-        shares = (*by_drivers.values(), most)
+        shares = (*by_drivers.values(), left_by_ray(cores, seconds, TRIALS_A_CORE))
         rows.append((f"{cores:,}", f"{seconds:g} s", *(f"{share:.3f}" for share in shares)))
         best = max(by_drivers, key=lambda drivers: by_drivers[drivers])
         lines.append(
@@ -159,6 +157,15 @@ def section(results: Mapping[str, Any]) -> str:
         verdict="\n".join(lines),
         state=made(results["host"]),
     )
+
+
+def left_by_ray(cores: int, seconds: float, trials_a_core: float) -> float:
+    """Return the efficiency of cores that start one after the other and share the trials evenly.
+
+    All end together, but for a core that starts later than that: it still has its first trial.
+    """
+    ramp, trained = cores / STARTS, trials_a_core * seconds
+    return trained / max(trained + ramp / 2, ramp + seconds)
 
 
 def _table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from benchmarks import beyond, performance
-from benchmarks.beyond import CORES, DRIVERS, LENGTHS, section
-from benchmarks.driver_model import Costs
+from benchmarks.beyond import CORES, DRIVERS, LENGTHS, STARTS, left_by_ray, section
+from benchmarks.driver_model import Costs, Load, efficiency
 from tests.benchmarks.test_host import HOST
 
 
@@ -38,7 +38,16 @@ def test_the_section_names_the_best_number_of_drivers() -> None:
     assert "- 100,000 cores, trials of 60 s: best with 16" in text
     assert "21 of them fill it" in text
     (row,) = [line for line in text.splitlines() if line.startswith("| 100,000 | 60 s")]
-    assert row.split("|")[-2].strip() == "0.506"  # 180 s of each core, and 100,000 / 569 s
+    assert row.split("|")[-2].strip() == f"{left_by_ray(100_000, 60.0, 3):.3f}"
+
+
+@pytest.mark.parametrize("trials_a_core", [15, 60])
+def test_ray_s_starts_leave_what_later_cores_cannot_make_up(trials_a_core: int) -> None:
+    """With drivers that cost nothing and short trials the model comes to the same."""
+    cores, seconds = 300, 0.01
+    load = Load(cores, trials_a_core * cores, seconds, 0)
+    free = efficiency(Costs(first=1 / STARTS, window=1e-9), load)
+    assert free == pytest.approx(left_by_ray(cores, seconds, trials_a_core), rel=0.02)
 
 
 def test_without_costs_it_says_where_they_come_from(
