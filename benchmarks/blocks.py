@@ -23,6 +23,8 @@ QUIET = 0.05
 FLOOR = 0.05
 """A median ratio that moved by less has not moved: another start of a process, with its memory laid
 out anew, does as much."""
+NOISY_FLOOR = 0.25
+"""The same where a host was noisy: others in the memory's caches slow some more than others."""
 ERRORS = 3.0
 """Standard errors by which a median has to move beyond that."""
 
@@ -117,7 +119,12 @@ class Change:
 
 
 def change(
-    name: str, before: np.ndarray, now: np.ndarray, twins: tuple[np.ndarray, np.ndarray]
+    name: str,
+    before: np.ndarray,
+    now: np.ndarray,
+    twins: tuple[np.ndarray, np.ndarray],
+    *,
+    floor: float = FLOOR,
 ) -> Change:
     """Return how a ratio moved between two runs, given its blocks' values and the twin's in each.
 
@@ -134,7 +141,7 @@ def change(
         name,
         float(np.median(before)),
         float(np.median(now)),
-        max(FLOOR, math.expm1(ERRORS * error)),
+        max(floor, math.expm1(ERRORS * error)),
     )
 
 

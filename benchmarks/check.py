@@ -17,7 +17,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks.blocks import Change, cases, change, noise, ratios
+from benchmarks.blocks import FLOOR, NOISY_FLOOR, Change, cases, change, noise, ratios
+from benchmarks.host import noisy
 from benchmarks.performance import RESULTS, benchmark_of, folder, kept, measured
 
 NAMES = ("step", "overhead", "edges")
@@ -32,11 +33,13 @@ def changes(
     found = []
     for who, base, figure in checked:
         twins = noise(before["turns"], figure), noise(now["turns"], figure)
+        loud = any(noisy(e["host"], twin) for e, twin in zip((before, now), twins, strict=True))
+        floor = NOISY_FLOOR if loud else FLOOR
         for case in cases(now["turns"]):
             then, since = (ratios(each["turns"], who, base, figure, case) for each in (before, now))
             if then.size and since.size:
                 name = ", ".join(filter(None, (f"{who} / {base}", figure, case)))
-                found.append(change(name, then, since, twins))
+                found.append(change(name, then, since, twins, floor=floor))
     return found
 
 
@@ -48,7 +51,7 @@ def table(found: Sequence[Change]) -> str:
             f"{each.before:.3f}",
             f"{each.now:.3f}",
             f"{each.now / each.before - 1:+.1%}",
-            f"±{each.noise:.1%}",
+            f"{1 / (1 + each.noise) - 1:+.1%} to {each.noise:+.1%}",
             "moved" if each.moved else "",
         )
         for each in found

@@ -51,17 +51,21 @@ def watched() -> Iterator[dict[str, Any]]:
     host["others"].append(_others())
 
 
-def state(host: Mapping[str, Any], turns: Sequence[Turn], figure: str) -> str:
-    """Say where and when something was measured, what its noise is, and whether that is much."""
-    twin = noise(turns, figure)
-    noisy = (
+def noisy(host: Mapping[str, Any], twin: np.ndarray) -> bool:
+    """Say whether a host was noisy, by `RULE`, from what is known of it and the twin's ratios."""
+    return (
         max(host["others"]) > OTHERS
         or host["stolen"] > STOLEN
         or bool(twin.size and np.any(np.abs(np.percentile(twin, (25, 75)) - 1) > QUIET))
     )
+
+
+def state(host: Mapping[str, Any], turns: Sequence[Turn], figure: str) -> str:
+    """Say where and when something was measured, what its noise is, and whether that is much."""
+    twin = noise(turns, figure)
     others = " and ".join(f"{share:.0%}" for share in host["others"])
     return (
-        f"{'**Noisy host**' if noisy else 'Quiet host'}: ours again / ours "
+        f"{'**Noisy host**' if noisy(host, twin) else 'Quiet host'}: ours again / ours "
         f"{quartiles(twin, '.2f')}; others took {others} of its cores before and after, "
         f"{host['stolen']:.1%} were stolen.\n{made(host)}"
     )

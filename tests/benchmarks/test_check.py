@@ -12,18 +12,18 @@ import pytest
 from benchmarks import check, overhead, performance
 from benchmarks.blocks import OURS, TWIN
 from benchmarks.nothing import RAY, SERIAL
+from tests.benchmarks.test_host import HOST
 
-HOST = {"when": "2026-01-02", "commit": "abc1234", "machine": "a processor"}
 
-
-def results(ms: float, *, machine: str = "a processor") -> dict[str, Any]:
+def results(ms: float, *, machine: str = "a processor", others: float = 0.0) -> dict[str, Any]:
     """Return four blocks in which ours took so long."""
     turns = [
         {"case": "1,000", "block": block, "who": who, "ms": value * (1 + 0.01 * block)}
         for block in range(4)
         for who, value in ((OURS, ms), (TWIN, 1.01 * ms), (SERIAL, 0.8), (RAY, 1.0))
     ]
-    return {"turns": turns, "missing": {}, "host": HOST | {"machine": machine}}
+    host = HOST | {"machine": machine, "others": [others, 0.0]}
+    return {"turns": turns, "missing": {}, "host": host}
 
 
 @pytest.fixture
@@ -64,6 +64,15 @@ def test_what_is_as_it_was_ends_with_code_0(
     assert "+2.0%" in text
     assert "None moved." in text
     assert "kept on another machine: a processor" in text
+
+
+def test_on_a_noisy_host_a_ratio_has_to_move_further(
+    checked: Callable[[dict[str, Any]], tuple[int, str]],
+) -> None:
+    """What is seen on a quiet one is not told from what others do; twice as much is."""
+    assert checked(results(3.6))[0] == 1
+    assert checked(results(3.6, others=0.5))[0] == 0
+    assert checked(results(4.8, others=0.5))[0] == 1
 
 
 def test_what_the_check_asks_for_has_what_it_compares() -> None:
