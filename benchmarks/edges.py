@@ -118,6 +118,11 @@ Wall time of `python -m search.lambda_coarse_fine {" ".join(results["flags"])}` 
 {results["rounds"]} blocks. "Ray alone" is a process that starts Ray, runs one empty task and ends:
 {quartiles(values(turns, RAY, "before"), ".1f")} s here.
 
+Before the first step one thing waits for the other: the command's imports, the data, Ray's head and
+raylet (started without agents, which take Ray a second or two), the workers' imports of Ray and of
+what trains. What draws is loaded meanwhile, in a process of its own; after the last result as many
+of its forks as there are cores draw the figures, nearly all of a report's time, while Ray ends.
+
 {state(results["host"], turns, "before")}
 """
 
