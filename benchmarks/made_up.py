@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from search.records import Environment, EpochRecord, Figures, Result, State
+from kbn.epoch import EpochRecord
+from search.records import Environment, Figures, Result, State
 from search.trial import Trial
 
 BASE = Trial(

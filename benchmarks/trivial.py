@@ -11,8 +11,9 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks import made_up
+from kbn.epoch import EpochRecord
 from search.plan import Choice, Plan, Stage
-from search.records import EpochRecord, Result
+from search.records import Result
 from search.running import live
 from search.running.runner import Notice, Pool, run_plans
 from search.running.tally import Tally

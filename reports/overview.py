@@ -64,10 +64,10 @@ def _table(record: StudyRecord) -> str:
 
 
 def _rank(each: TrialRecord) -> tuple[float, int]:
-    figures = each.result.validation if each.result else None
+    figures = each.figures("validation")
     return (-figures.accuracy if figures else math.inf, each.number)
 
 
 def _accuracy(each: TrialRecord, part: str) -> str:
-    figures = getattr(each.result, part) if each.result else None
+    figures = each.figures(part)
     return share(figures.accuracy) if figures else ""

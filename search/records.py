@@ -13,29 +13,6 @@ import numpy as np
 from kbn.epoch import EpochRecord
 from search.trial import Trial
 
-__all__ = [
-    "INTERRUPTED",
-    "NETWORK_PREFIX",
-    "Attempt",
-    "DataRecord",
-    "Environment",
-    "EpochRecord",
-    "ExperimentRecord",
-    "Failure",
-    "Figures",
-    "Missing",
-    "Mistakes",
-    "Outcome",
-    "Result",
-    "Role",
-    "Session",
-    "StageRecord",
-    "State",
-    "StudyRecord",
-    "TrialRecord",
-    "UnderWay",
-]
-
 
 class State(StrEnum):
     """The states of a trial."""
@@ -230,12 +207,15 @@ class TrialRecord:
     history: tuple[EpochRecord, ...]
     attempts: tuple[Attempt, ...]
 
+    def figures(self, part: str) -> Figures | None:
+        """Return what it reached at the end on `train`, `validation` or `test`; None if nothing."""
+        return getattr(self.result, part, None)
+
     def __repr__(self) -> str:
-        parts = (self.result.validation, self.result.test) if self.result else ()
         said = [
-            f"{name} accuracy {part.accuracy:.4f}"
-            for name, part in zip(("validation", "test"), parts, strict=False)
-            if part is not None
+            f"{part} accuracy {figures.accuracy:.4f}"
+            for part in ("validation", "test")
+            if (figures := self.figures(part))
         ]
         of = f"{self.trial.epochs} epochs, {self.state}"
         return f"<trial {self.number}, {self.stage} {self.label}: {', '.join((of, *said))}>"
@@ -354,6 +334,11 @@ class StudyRecord:
     def chosen(self) -> str | None:
         """Id of the first final trial that an experiment chose; None while there is none."""
         return next((each.chosen for each in self.experiments if each.chosen), None)
+
+    @property
+    def final(self) -> TrialRecord | None:
+        """The trial that was chosen, trained as the final model; None while there is none."""
+        return next((each for each in self.trials if each.trial.id == self.chosen), None)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ _ORDER = (State.FAILED, State.DIVERGED, State.RUNNING, State.COMPLETED, State.WA
 
 def _interest(trial: TrialRecord) -> tuple[int, float]:
     """Return what many trials are sorted by for a look at the first ones."""
-    figures = trial.result.validation if trial.result else None
+    figures = trial.figures("validation")
     return _ORDER.index(trial.state), -figures.accuracy if figures else 0.0
 
 
@@ -113,10 +113,9 @@ class Status:
         if len(self.record.experiments) == 1:
             row = {}
         result, latest = trial.result, self.under_way.epochs.get(trial.trial.id)
-        accuracy = None
-        if result is not None:
-            accuracy = result.validation.accuracy if result.validation else None
-        elif latest is not None:
+        figures = trial.figures("validation")
+        accuracy = figures.accuracy if figures else None
+        if result is None and latest is not None:
             accuracy = latest.validation_accuracy
         done = result.epochs if result else latest.epoch if latest else 0
         return row | {

@@ -93,7 +93,7 @@ def final_figures(trials: Sequence[TrialRecord], part: str) -> list[Figures] | N
 
 def _figures(trials: Sequence[TrialRecord], part: str) -> Iterator[Figures]:
     for each in trials:
-        figures = getattr(each.result, part, None)
+        figures = each.figures(part)
         if each.state is State.COMPLETED and figures is not None:
             yield figures
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from statistics import fmean
 
 import numpy as np
@@ -45,18 +47,16 @@ def markdown(frame: pd.DataFrame, *, left: Collection[str] = WORDS) -> str:
 
 def by_lam(trials: Sequence[TrialRecord]) -> Mapping[float, tuple[TrialRecord, ...]]:
     """Return the replicates of each λ, λ ascending."""
-    groups: dict[float, list[TrialRecord]] = {}
-    for record in trials:
-        groups.setdefault(record.trial.lam, []).append(record)
-    return {lam: tuple(groups[lam]) for lam in sorted(groups)}
+    lam = attrgetter("trial.lam")
+    return {value: tuple(group) for value, group in groupby(sorted(trials, key=lam), lam)}
 
 
 def accuracies(trials: Sequence[TrialRecord]) -> list[float]:
     """Return the validation accuracies of those that completed."""
     return [
-        record.result.validation.accuracy
+        figures.accuracy
         for record in trials
-        if record.state is State.COMPLETED and record.result and record.result.validation
+        if record.state is State.COMPLETED and (figures := record.figures("validation"))
     ]
 
 

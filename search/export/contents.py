@@ -109,8 +109,7 @@ class Contents:
         """Return a trial's figures after its last epoch, those of the test set where it has any."""
         found: dict[str, float] = {}
         for part in ("train", "validation", "test"):
-            figures = getattr(each.result, part) if each.result else None
-            if figures is not None:
+            if figures := each.figures(part):
                 found |= {f"{part}_{name}": float(getattr(figures, name)) for name in TESTED}
         return found
 

@@ -49,8 +49,7 @@ def to_mlflow(record: StudyRecord, path: Path) -> None:
     try:
         for each in record.trials:
             _trial(client, experiment, parent, contents, each)
-        final = next((each for each in record.trials if each.trial.id == record.chosen), None)
-        if final is not None:
+        if final := record.final:
             client.log_batch(
                 parent,
                 metrics=list(_last(contents, final)),

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from search.records import EpochRecord, State, UnderWay
+from kbn.epoch import EpochRecord
+from search.records import State, UnderWay
 from search.running.runner import Notice
 from search.running.tally import Tally
 

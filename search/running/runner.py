@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kbn.epoch import EpochRecord
 from kbn.errors import visible
 from search.plan import Plan, Progress, Stage, replay
-from search.records import EpochRecord, Failure, Outcome, Result, State
+from search.records import Failure, Outcome, Result, State
 from search.running.order import Order
 from search.store.store import Store
 from search.training.checkpoint import Checkpoint, Start

@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from kbn.epoch import EpochRecord
 from kbn.files import UNREADABLE_NPZ
 from kbn.model import members_of
 from kbn.network import Network
-from search.records import ENSEMBLE_CORRECT, LOSSES, TEST_CORRECT, EpochRecord, Result, State
+from search.records import ENSEMBLE_CORRECT, LOSSES, TEST_CORRECT, Result, State
 
 T = TypeVar("T")
 _hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)

@@ -26,6 +26,7 @@ from typing import Any, Self
 import numpy as np
 
 from kbn.arrays import array_of, arrays_of
+from kbn.epoch import EpochRecord
 from kbn.errors import InputError, WriteError
 from kbn.files import whole_file
 from kbn.model import member_arrays, members_of
@@ -36,7 +37,6 @@ from search.records import (
     INTERRUPTED,
     Attempt,
     Environment,
-    EpochRecord,
     Failure,
     Figures,
     Result,

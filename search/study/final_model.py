@@ -11,7 +11,7 @@ from kbn.data import Split
 from kbn.inference import predict_proba
 from kbn.model import Model, members_of, save
 from kbn.network import Network
-from search.records import Mistakes, Result, StudyRecord
+from search.records import Mistakes, StudyRecord
 from search.training.problem import Problem
 
 MODEL = "model.npz"
@@ -44,18 +44,14 @@ def with_mistakes(record: StudyRecord, problem: Problem) -> StudyRecord:
 
 def final_network(record: StudyRecord) -> Network | None:
     """Return the network that was chosen; None while there is none, or where it diverged."""
-    result = _final_result(record)
-    return Network.from_arrays(result.network) if result and result.network else None
+    arrays = record.final.result.network if record.final and record.final.result else None
+    return Network.from_arrays(arrays) if arrays else None
 
 
 def further_networks(record: StudyRecord) -> tuple[Network, ...]:
     """Return the networks of the final training's earlier cycle ends, where it has an ensemble."""
-    result = _final_result(record)
-    return members_of(result.arrays) if result else ()
-
-
-def _final_result(record: StudyRecord) -> Result | None:
-    return next((r.result for r in record.trials if r.trial.id == record.chosen), None)
+    final = record.final
+    return members_of(final.result.arrays) if final and final.result else ()
 
 
 def find_mistakes(network: Network, split: Split, most: int = SHOWN) -> Mistakes:

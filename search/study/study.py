@@ -73,9 +73,7 @@ class Study:
     @property
     def best(self) -> TrialRecord | None:
         """The chosen trial, trained as the final model; None while there is none."""
-        return next(
-            (record for record in self.record.trials if record.trial.id == self.record.chosen), None
-        )
+        return self.record.final
 
     def _repr_markdown_(self) -> str:
         import reports

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_info
 
 from kbn.blas import blas_threads
 from kbn.data import Split
+from kbn.epoch import EpochRecord
 from kbn.errors import InputError
 from kbn.inference import confusion_matrix, evaluate, predict
 from kbn.initialise import he, initialise, normal
@@ -32,7 +33,6 @@ from search.records import (
     NETWORK_PREFIX,
     TEST_CORRECT,
     Environment,
-    EpochRecord,
     Figures,
     Result,
     State,
@@ -281,19 +281,14 @@ def _figures(history: Sequence[EpochRecord], part: str, split: Split) -> Figures
     """Return the last epoch's figures; the train figures are of as many images."""
     if not history:
         return None
-    last, n = history[-1], len(split.y_validation)
+    n = len(split.y_validation)
     if part == "train":
         n = min(n, len(split.y_train))
-        return Figures(
-            last.train_cost, last.train_loss, last.train_accuracy, n, last.train_loss_error
-        )
-    return Figures(
-        last.validation_cost,
-        last.validation_loss,
-        last.validation_accuracy,
-        n,
-        last.validation_loss_error,
+    cost, loss, accuracy, error = (
+        getattr(history[-1], f"{part}_{name}")
+        for name in ("cost", "loss", "accuracy", "loss_error")
     )
+    return Figures(cost, loss, accuracy, n, error)
 
 
 def environment() -> Environment:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from kbn.epoch import EpochRecord
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.plan import replay
 from search.records import (
     NETWORK_PREFIX,
     DataRecord,
-    EpochRecord,
     Failure,
     Figures,
     Outcome,

@@ -9,9 +9,10 @@ import numpy as np
 
 from benchmarks.made_up import BASE, HERE, epoch, labelled_right, result, trial
 from cluster.events import Event, Kind, TaskFailure
+from kbn.epoch import EpochRecord
 from kbn.initialise import he, initialise
 from kbn.training import TrainingState
-from search.records import EpochRecord, Outcome, Result, State
+from search.records import Outcome, Result, State
 from search.settings.values import Cycle
 from search.space.axis import LAM
 from search.space.points import Space

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
+from kbn.epoch import EpochRecord
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.records import EpochRecord, Result
+from search.records import Result
 from search.store import schema, store
 from search.study.command import main
 

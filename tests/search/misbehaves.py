@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kbn.epoch import EpochRecord
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.records import EpochRecord
 from search.running import workers
 from search.study.command import main
 from search.training.checkpoint import Checkpoint, Start

@@ -11,12 +11,13 @@ import numpy as np
 
 from kbn.arrays import arrays_of
 from kbn.blas import blas_threads
+from kbn.epoch import EpochRecord
 from kbn.errors import InputError
 from kbn.inference import evaluate
 from kbn.model import Model, load, save
 from kbn.paths import kind_of
 from search.evidence.digest import trial_digest
-from search.records import EpochRecord, Figures, Result, TrialRecord
+from search.records import Figures, Result, TrialRecord
 from search.study.checks.check import Check, Examined, Verdict
 from search.study.final_model import MODEL, final_network, further_networks, write_model
 from search.training.problem import Problem
@@ -67,9 +68,9 @@ def _bytes(arrays: Mapping[str, np.ndarray], name: str) -> object:
 
 
 def _evaluated(study: Examined, there: Model, problem: Problem) -> Check:
-    final = next(each for each in study.record.trials if each.trial.id == study.record.chosen)
-    assert final.result is not None
-    split, kept = problem.shared.split, final.result.test
+    final = study.record.final
+    assert final is not None
+    split, kept = problem.shared.split, final.figures("test")
     with blas_threads(BLAS_THREADS):
         found = evaluate(there.network, split.X_test, split.y_test, lam=final.trial.lam)
     again = Figures(found.cost, found.loss, found.accuracy, found.n, found.loss_error)

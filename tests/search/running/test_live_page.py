@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import reports
+from kbn.epoch import EpochRecord
 from reports.drawing.album import Album
 from search import run
-from search.records import EpochRecord, Failure, State, StudyRecord, UnderWay
+from search.records import Failure, State, StudyRecord, UnderWay
 from search.running.live_page import LivePage
 from search.running.runner import Notice
 from search.running.tally import Tally

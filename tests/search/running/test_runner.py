@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster import SerialPool
+from kbn.epoch import EpochRecord
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.plan import Choice, Plan, Stage
-from search.records import EpochRecord, Result, State
+from search.records import Result, State
 from search.running.runner import Notice, run_plans
 from search.space.narrow import Factors
 from search.store.store import Store

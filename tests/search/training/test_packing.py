@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kbn.epoch import EpochRecord
 from kbn.errors import InputError
 from search.plan import Choice, Plan, Stage
-from search.records import EpochRecord, Result
+from search.records import Result
 from search.running.runner import run_plans
-from search.settings.spec import Execution
+from search.settings.execution import Execution
 from search.store.store import Store
 from search.training.packing import LARGEST, can_share, epochs, packs
 from search.trial import Trial

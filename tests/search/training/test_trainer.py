@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+from kbn.epoch import EpochRecord
 from kbn.inference import predict
 from kbn.network import Network
 from search.experiments.lambda_coarse_fine import LambdaSearch
@@ -18,7 +19,6 @@ from search.records import (
     TEST_CORRECT,
     TRAIN_FALL,
     VALIDATION_LOSSES,
-    EpochRecord,
     Result,
     State,
 )
