@@ -105,21 +105,20 @@ def headlines(cluster: Survey) -> Iterator[str]:
 
 def nodes_table(nodes: Sequence[Node]) -> str:
     """Return a row a node: cores, memory and object store, in all and free."""
+    units = {"CPU": 1, "memory": MEGABYTE, "object_store_memory": MEGABYTE}
     rows = [
         (
             f"{node}{', head' if node.head else ''}",
-            *(_amounts(node, "CPU", 1)),
-            *(_amounts(node, "memory", MEGABYTE)),
-            *(_amounts(node, "object_store_memory", MEGABYTE)),
+            *(
+                round(amounts.get(name, 0.0) / unit)
+                for name, unit in units.items()
+                for amounts in (node.total, node.free)
+            ),
         )
         for node in nodes
     ]
     heads = ("node", "cores", "free", "memory MB", "free", "object store MB", "free")
     return tabulate(rows, headers=heads, intfmt=",", disable_numparse=[0])
-
-
-def _amounts(node: Node, name: str, unit: int) -> tuple[float, float]:
-    return tuple(round(each.get(name, 0.0) / unit) for each in (node.total, node.free))  # type: ignore[return-value]
 
 
 def version_lines(cluster: Survey) -> Iterator[str]:

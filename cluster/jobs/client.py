@@ -139,36 +139,25 @@ class Jobs:
 
         Raises `ClusterError` when the dashboard does not answer.
         """
-        with self._asking():
+        with _refused(f"{self._shown}: no answer"):
             known = {each.submission_id: each for each in self._client.list_jobs()}
             return str(known[job].status.value) if job in known else None
 
     def log(self, job: str) -> str:
         """Return what a job has printed so far; raises as `status` does."""
-        with self._asking():
+        with _refused(f"{self._shown}: no answer"):
             return str(self._client.get_job_logs(job))
 
     def stop(self, job: str) -> None:
         """End a job: by SIGTERM, and by force where that is not enough; raises as `status` does."""
-        with self._asking():
+        with _refused(f"{self._shown}: no answer"):
             self._client.stop_job(job)
-
-    @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            raise ClusterError(f"{self._shown}: no answer ({_reason(error)})") from error
 
     def metadata(self, job: str) -> tuple[str, Path]:
         """Return the name of a job's folder on the cluster, and where it is brought."""
-        try:
+        way_out = f"; `ray job list --address {self.address}` shows those it knows"
+        with _refused(f"--attach {job}: the cluster knows no such job", way_out):
             found = self._client.get_job_info(job).metadata or {}
-        except Exception as error:
-            raise ClusterError(
-                f"--attach {job}: the cluster knows no such job ({_reason(error)}); "
-                f"`ray job list --address {self.address}` shows those it knows"
-            ) from error
         return found.get("folder", ""), Path(found.get("out", "runs"))
 
     def follow(
@@ -206,7 +195,7 @@ class Jobs:
         """Return the log of a job that prints a folder's archive, run where the folder is."""
         text = Path(remote.__file__).read_text(encoding="utf-8")
         resources = {f"node:{outcome.node}": 0.001} if outcome.node else None
-        try:
+        with _refused("the folder cannot be brought back"):
             job = self._start(
                 entrypoint=shlex.join([python, "-c", text, "bring", name]),
                 entrypoint_resources=resources,
@@ -215,9 +204,16 @@ class Jobs:
                 time.sleep(POLL_SECONDS)
             log = str(self._client.get_job_logs(job))
             self._client.delete_job(job)
-        except Exception as error:
-            raise ClusterError(f"the folder cannot be brought back ({_reason(error)})") from error
         return log
+
+
+@contextlib.contextmanager
+def _refused(what: str, way_out: str = "") -> Iterator[None]:
+    """Raise `ClusterError` for whatever Ray's client raises in a block: what failed, and why."""
+    try:
+        yield
+    except Exception as error:
+        raise ClusterError(f"{what} ({_reason(error)}){way_out}") from error
 
 
 @contextlib.contextmanager
