@@ -16,7 +16,7 @@ from reports.parts.comparison import (
     Spread,
     Trials,
 )
-from reports.parts.settings import parameters
+from reports.parts.settings import parameters, settings_of
 from search.experiments.loss_evolution import STAGE, LossEvolution
 from search.records import State, StudyRecord, TrialRecord
 
@@ -74,7 +74,7 @@ class Findings:
 
 def findings(record: StudyRecord) -> Findings:
     """Return what the networks of a loss evolution came to."""
-    groups, study = networks(record), study_of(record)
+    groups, study = networks(record), settings_of(record, LossEvolution)
     return Findings(
         epochs=study.epochs,
         replicates=study.replicates,
@@ -84,13 +84,6 @@ def findings(record: StudyRecord) -> Findings:
         ),
         effects=tuple(_effect(hidden, group) for hidden, group in groups.items()),
     )
-
-
-def study_of(record: StudyRecord) -> LossEvolution:
-    """Return the specification that was followed."""
-    settings = record.experiments[0].settings
-    assert isinstance(settings, LossEvolution)
-    return settings
 
 
 def networks(record: StudyRecord) -> Mapping[Widths, Mapping[bool, Trials]]:

@@ -114,22 +114,21 @@ def mark_cycles(ax: Axes, ends: Sequence[float]) -> None:
         ax.axvline(end, color=RULE, linewidth=0.8, linestyle=":", zorder=1)
 
 
-def mark_chance(ax: Axes, classes: int, *, label: bool = True) -> None:
+def mark_chance(ax: Axes, classes: int) -> None:
     """Mark the loss of a network that gives each of k classes the same probability, ln k."""
     level = math.log(classes)
     ax.axhline(level, color=GREY, linewidth=0.9, linestyle=(0, (1, 1)), zorder=1)
-    if label:
-        ax.annotate(
-            f"ln {classes}",
-            (1.0, level),
-            xycoords=("axes fraction", "data"),
-            xytext=(-2, 2),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            color=MUTED,
-            fontsize=7,
-        )
+    ax.annotate(
+        f"ln {classes}",
+        (1.0, level),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, 2),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        color=MUTED,
+        fontsize=7,
+    )
 
 
 def view_of(history: pd.DataFrame, name: str, classes: int) -> View | None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports.drawing.album import Album
 from reports.loss_evolution.figures import figure_name, picture
-from reports.loss_evolution.findings import Findings, Network, findings, networks, study_of
+from reports.loss_evolution.findings import Findings, Network, findings, networks
 from reports.parts.comparison import (
     TRAIN_LOSS,
     VALIDATION_ACCURACY,
@@ -18,9 +18,10 @@ from reports.parts.comparison import (
     plus_minus,
 )
 from reports.parts.section import Section
+from reports.parts.settings import settings_of, weights_text
 from reports.parts.tables import markdown
 from reports.parts.text import NONE, count, phrases, real, signed
-from search.experiments.loss_evolution import network_text, norm_text
+from search.experiments.loss_evolution import LossEvolution, network_text, norm_text
 from search.records import StudyRecord
 from search.settings.values import number_text
 
@@ -51,12 +52,11 @@ def section(record: StudyRecord, album: Album) -> Section:
 
 def own_settings(record: StudyRecord) -> dict[str, str]:
     """Return what a loss evolution says in the table of settings in its own way."""
-    study, sigma = study_of(record), study_of(record).init.sigma
-    init = "He" if sigma is None else f"N(0, σ²) with σ = {number_text(sigma)}"
+    study = settings_of(record, LossEvolution)
     return {
         "network": (
             f"hidden layers {phrases([network_text(each) for each in study.architectures])}, "
-            f"ReLU, softmax; initial weights {init}"
+            f"ReLU, softmax; initial weights {weights_text(study.init.sigma)}"
         ),
         "batch normalisation": (
             f"each network with it (moving averages with α = {number_text(study.alpha)}) and "

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reports.coarse_fine.searched import ended_trials, known_of
 from reports.paper.discussion import Verdict, Weighed, above, accuracy, final_figures, shown
 from reports.parts import reference
 from reports.parts.text import listed, signed
-from reports.sigma_batchnorm.findings import published
+from reports.sigma_batchnorm.findings import Cells, cells, published
 from search.evidence.chance import chance_of, chance_of_none, unlearned_below
 from search.evidence.compare import LEVEL
 from search.evidence.means import shares
 from search.evidence.sides import Sides, all_of
-from search.experiments.sigma_batchnorm import MATRIX, Cell, cell_of
-from search.records import StudyRecord, TrialRecord
+from search.records import StudyRecord
 from search.settings.values import number_text, some
 from search.space.points import only
 
@@ -64,19 +63,17 @@ def lambda_claims(record: StudyRecord) -> Iterator[Weighed]:
 
 def matrix_claims(record: StudyRecord) -> Iterator[Weighed]:
     """Yield what the reference says of the matrix of σ × batch normalisation."""
-    cells: dict[Cell, list[TrialRecord]] = {}
-    for each in record.stage(MATRIX):
-        cells.setdefault(cell_of(each.trial), []).append(each)
-    yield _all_above_floor(record, {cell: cells[cell] for cell in cells if cell.batch_norm})
-    small = {c: cells[c] for c in cells if not c.batch_norm and c.sigma <= reference.SMALL}
+    matrix = cells(record)
+    yield _all_above_floor(record, {cell: matrix[cell] for cell in matrix if cell.batch_norm})
+    small = {c: matrix[c] for c in matrix if not c.batch_norm and c.sigma <= reference.SMALL}
     if small:
         yield _small_do_not_learn(record, small)
 
 
-def _all_above_floor(record: StudyRecord, cells: Mapping[Cell, Sequence[TrialRecord]]) -> Weighed:
+def _all_above_floor(record: StudyRecord, normed: Cells) -> Weighed:
     floor = reference.FLOOR
     text = f"Each cell with batch norm has a test accuracy above {floor}."
-    same = {c: trials for c, trials in cells.items() if published(record, tuple(trials))}
+    same = {c: trials for c, trials in normed.items() if published(record, trials)}
     if not same:
         return Weighed(text, reference.OTHERS, otherwise=Verdict.UNTESTED)
     parts, words = [], []
@@ -91,14 +88,12 @@ def _all_above_floor(record: StudyRecord, cells: Mapping[Cell, Sequence[TrialRec
     return _of_all(text, parts, asked=len(same), figures="; ".join(words), seeds=seeds)
 
 
-def _small_do_not_learn(
-    record: StudyRecord, cells: Mapping[Cell, Sequence[TrialRecord]]
-) -> Weighed:
+def _small_do_not_learn(record: StudyRecord, small: Cells) -> Weighed:
     """Weigh whether none of some networks learned: surely by no more than is negligible."""
-    small, data = number_text(reference.SMALL), record.data
-    text = f"Without batch norm, networks with σ of {small} or less do not learn."
+    most, data = number_text(reference.SMALL), record.data
+    text = f"Without batch norm, networks with σ of {most} or less do not learn."
     parts, words = [], []
-    for cell, trials in cells.items():
+    for cell, trials in small.items():
         ended, name = final_figures(trials, "validation"), f"σ = {number_text(cell.sigma)}"
         rates = [each.accuracy for each in ended or ()]
         parts += [
@@ -110,15 +105,15 @@ def _small_do_not_learn(
             )
             for rate in rates
         ]
-        most = " at most" if len(rates) > 1 else ""
-        reached = f"validation accuracy {max(rates):.4f}{most}" if rates else "has no result"
+        highest = " at most" if len(rates) > 1 else ""
+        reached = f"validation accuracy {max(rates):.4f}{highest}" if rates else "has no result"
         words.append(f"{name}: {reached}")
     bound = unlearned_below(data.chance, n=data.validation_size, classes=len(data.classes))
     figures = (
         f"{some(words)}; always naming one class gives at most {data.chance:.4f} on these images, "
         f"and below {bound:.4f} on all there are a network counts as one that has not learned"
     )
-    asked = sum(map(len, cells.values()))
+    asked = sum(map(len, small.values()))
     return _of_all(text, parts, asked=asked, figures=figures, seeds=False)
 
 

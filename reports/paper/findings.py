@@ -9,11 +9,12 @@ from functools import cache
 
 from kbn.differences import TOLERANCE, check_random
 from kbn.gradcheck import REFERENCE
-from reports.loss_evolution.findings import study_of
 from reports.paper.claims import lambda_claims, matrix_claims
 from reports.paper.discrepancies import Pair, matrix_pairs, search_pairs
 from reports.paper.discussion import Claim, Weighed, judge
 from reports.paper.loss_claims import loss_claims
+from reports.parts.settings import settings_of
+from search.experiments.loss_evolution import LossEvolution
 from search.records import StudyRecord
 
 CLAIMS: Mapping[str, Callable[[StudyRecord], Iterator[Weighed]]] = {
@@ -96,7 +97,7 @@ def discuss(record: StudyRecord) -> Discussion:
     parts = {each.kind: record.part(each) for each in record.experiments}
     claims = judge([claim for kind, rule in CLAIMS.items() for claim in rule(parts[kind])])
     return Discussion(
-        replicates=study_of(parts["loss_evolution"]).replicates,
+        replicates=settings_of(parts["loss_evolution"], LossEvolution).replicates,
         claims=claims,
         verdicts=dict(Counter(claim.verdict.value for claim in claims).most_common()),
         numbers=tuple(pair for kind, rule in PAIRS.items() for pair in rule(parts[kind])),

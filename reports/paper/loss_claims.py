@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from reports.loss_evolution.findings import Widths, networks
 from reports.paper.discussion import Verdict, Weighed, above, final_figures, shown
+from reports.parts.comparison import Trials
 from search.evidence.means import Mean, Runs
 from search.experiments.loss_evolution import network_text
 from search.records import TRAIN_FALL, VALIDATION_LOSSES, StudyRecord, TrialRecord
@@ -15,27 +17,16 @@ from search.records import TRAIN_FALL, VALIDATION_LOSSES, StudyRecord, TrialReco
 NO_ERROR = "not every run completed with a loss whose error is known"
 UNPAIRED = "single images' losses were not kept, and the error is that of unpaired ones"
 
-Groups = Mapping[tuple[tuple[int, ...], bool], tuple[TrialRecord, ...]]
-"""The runs of each architecture, with and without batch normalisation."""
-
 
 def loss_claims(record: StudyRecord) -> Iterator[Weighed]:
     """Yield what the reference says of the loss with and without batch normalisation."""
-    groups = _by_network(record)
     gains = {}
-    for hidden in dict.fromkeys(hidden for hidden, _ in groups):
-        yield _keeps_falling(hidden, groups[hidden, True])
-        gains[hidden] = _gain(groups, hidden)
-        yield _ends_lower(hidden, groups, gains[hidden])
+    for hidden, runs in networks(record).items():
+        yield _keeps_falling(hidden, runs[True])
+        gains[hidden] = _gain(runs)
+        yield _ends_lower(hidden, runs, gains[hidden])
     if len(gains) > 1:
         yield _larger_when_deep(gains)
-
-
-def _by_network(record: StudyRecord) -> Groups:
-    groups: dict[tuple[tuple[int, ...], bool], list[TrialRecord]] = {}
-    for each in record.trials:
-        groups.setdefault((each.trial.hidden, each.trial.batch_norm), []).append(each)
-    return {key: tuple(trials) for key, trials in groups.items()}
 
 
 def _weighed(text: str, mean: Mean, figures: str) -> Weighed:
@@ -44,7 +35,7 @@ def _weighed(text: str, mean: Mean, figures: str) -> Weighed:
     return Weighed(text, said, above(mean), seeds=mean.freedom > 0)
 
 
-def _keeps_falling(hidden: tuple[int, ...], trials: Sequence[TrialRecord]) -> Weighed:
+def _keeps_falling(hidden: Widths, trials: Trials) -> Weighed:
     """Compare the training loss at the end with that of one learning-rate cycle before."""
     text = f"With batch norm the loss of {network_text(hidden)} keeps falling in later epochs."
     last = _final_losses(trials, "train")
@@ -97,20 +88,19 @@ def _kept(trials: Sequence[TrialRecord], name: str) -> list[np.ndarray] | None:
     return kept if same and len(kept) == len(trials) else None
 
 
-def _gain(groups: Groups, hidden: tuple[int, ...]) -> Runs | None:
+def _gain(runs: Mapping[bool, Trials]) -> Runs | None:
     """Return by how much batch normalisation lowers the final validation loss, run by run."""
-    sides = [_final_losses(groups.get((hidden, norm), ()), "validation") for norm in (False, True)]
-    without, with_norm = sides
+    without, with_norm = (_final_losses(runs[norm], "validation") for norm in (False, True))
     return without - with_norm if without and with_norm else None
 
 
-def _ends_lower(hidden: tuple[int, ...], groups: Groups, gain: Runs | None) -> Weighed:
+def _ends_lower(hidden: Widths, runs: Mapping[bool, Trials], gain: Runs | None) -> Weighed:
     text = f"With batch norm the loss of {network_text(hidden)} ends lower."
     if gain is None:
         return Weighed(text, NO_ERROR, otherwise=Verdict.UNTESTED)
     parts = []
     for part in ("train", "validation"):
-        ends = (_final_losses(groups[hidden, norm], part) for norm in (True, False))
+        ends = (_final_losses(runs[norm], part) for norm in (True, False))
         with_norm, without = (shown(each.mean()) if each else "unknown" for each in ends)
         parts.append(f"{part} loss {with_norm} with, {without} without")
     lower = gain.mean()
@@ -118,7 +108,7 @@ def _ends_lower(hidden: tuple[int, ...], groups: Groups, gain: Runs | None) -> W
     return _weighed(text, lower, figures)
 
 
-def _larger_when_deep(gains: Mapping[tuple[int, ...], Runs | None]) -> Weighed:
+def _larger_when_deep(gains: Mapping[Widths, Runs | None]) -> Weighed:
     shallow, deep = min(gains, key=len), max(gains, key=len)
     text = (
         f"The effect of batch norm is larger in the deep network, {network_text(deep)}, than in "

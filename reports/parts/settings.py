@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from itertools import pairwise
+from typing import TypeVar
 
 import pandas as pd
 
@@ -12,8 +13,17 @@ from search.records import DataRecord, StudyRecord
 from search.settings.values import number_text
 from search.trial import Trial
 
+Followed = TypeVar("Followed")
+
 VARIED = "varied"
 """What stands in the place of a setting that has no one value."""
+
+
+def settings_of(record: StudyRecord, kind: type[Followed]) -> Followed:
+    """Return the specification that a study's one experiment followed, which is of a kind."""
+    settings = record.experiments[0].settings
+    assert isinstance(settings, kind)
+    return settings
 
 
 def settings_table(record: StudyRecord, own: Mapping[str, str]) -> pd.DataFrame:
@@ -57,10 +67,7 @@ def _split(data: DataRecord, trial: Trial) -> str:
 
 
 def _network(trial: Trial, varied: Collection[str]) -> str:
-    if "sigma" in varied:
-        init = f"N(0, σ²), σ {VARIED}"
-    else:
-        init = "He" if trial.sigma is None else f"N(0, σ²) with σ = {number_text(trial.sigma)}"
+    init = f"N(0, σ²), σ {VARIED}" if "sigma" in varied else weights_text(trial.sigma)
     widths = phrases([str(width) for width in trial.hidden])
     layers = (
         f"hidden layers {VARIED}"
@@ -68,6 +75,11 @@ def _network(trial: Trial, varied: Collection[str]) -> str:
         else f"{count(len(trial.hidden), 'hidden layer')} of {widths} units"
     )
     return f"{layers}, ReLU, softmax; initial weights {init}"
+
+
+def weights_text(sigma: float | None) -> str:
+    """Return how weights start: as He's, or normal with a standard deviation."""
+    return "He" if sigma is None else f"N(0, σ²) with σ = {number_text(sigma)}"
 
 
 def _parameters(data: DataRecord, trial: Trial, varied: Collection[str]) -> str:

@@ -12,7 +12,7 @@ from reports.parts.tables import markdown
 from reports.parts.text import count, real, share
 from reports.range_test import plots
 from reports.range_test.findings import Findings, findings
-from search.evidence.learning_rates import CLEARLY, Measured
+from search.evidence.learning_rates import CLEARLY
 from search.experiments.loss_evolution import network_text
 from search.records import StudyRecord
 from search.settings.values import number_text
@@ -50,7 +50,7 @@ def verdict(found: Findings) -> str:
         return "Nothing is measured yet."
     if suggested is None:
         return "From these learning rates nothing can be suggested."
-    low, high = (number_text(_round(eta)) for eta in (suggested.eta_min, suggested.eta_max))
+    low, high = _eta(suggested.eta_min), _eta(suggested.eta_max)
     return f"η from {low} to {high} is suggested for a cyclical learning rate."
 
 
@@ -59,7 +59,7 @@ def summary(found: Findings) -> str:
     suggested = found.suggestion
     if not found.measured:
         return verdict(found)
-    lowest, highest = (number_text(_round(each.eta)) for each in _ends(found))
+    lowest, highest = _eta(found.measured[0].eta), _eta(found.measured[-1].eta)
     if suggested is None:
         return (
             f"Between η = {lowest} and {highest} no accuracy was clearly above the first one. Try "
@@ -67,11 +67,11 @@ def summary(found: Findings) -> str:
         )
     best = max(found.measured, key=lambda each: each.accuracy)
     text = (
-        f"Accuracy reached {share(best.accuracy)} at η = {number_text(_round(best.eta))} "
+        f"Accuracy reached {share(best.accuracy)} at η = {_eta(best.eta)} "
         f"({found.images:,} validation images, {count(found.runs, 'run')})."
     )
     if not suggested.rises:
-        low = number_text(_round(suggested.eta_min))
+        low = _eta(suggested.eta_min)
         text += f" It rose from the lowest η on: a smaller one than {low} would do as well."
     if not suggested.falls:
         text += f" It still rose at the end: look beyond {highest} with a larger --eta-max."
@@ -94,15 +94,14 @@ def flags(found: Findings) -> str:
     """Return the flags that use the suggestion; nothing where there is none."""
     if found.suggestion is None:
         return ""
-    low, high = _round(found.suggestion.eta_min), _round(found.suggestion.eta_max)
-    return f"--eta-min {number_text(low)} --eta-max {number_text(high)}"
+    return f"--eta-min {_eta(found.suggestion.eta_min)} --eta-max {_eta(found.suggestion.eta_max)}"
 
 
 def table(found: Findings) -> pd.DataFrame:
     """Return one row a learning rate."""
     return pd.DataFrame(
         {
-            "η": number_text(_round(each.eta)),
+            "η": _eta(each.eta),
             "validation accuracy": share(each.accuracy),
             "validation loss": real(each.loss, 3),
             "runs": str(each.runs),
@@ -131,10 +130,6 @@ def _draw(found: Findings) -> Draw:
     return draw
 
 
-def _ends(found: Findings) -> tuple[Measured, Measured]:
-    return found.measured[0], found.measured[-1]
-
-
-def _round(eta: float) -> float:
+def _eta(eta: float) -> str:
     """Return a learning rate with two digits: more would say more than was measured."""
-    return float(f"{eta:.2g}")
+    return number_text(float(f"{eta:.2g}"))

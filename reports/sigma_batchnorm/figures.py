@@ -90,7 +90,7 @@ def _losses(record: StudyRecord, found: Findings, history: pd.DataFrame) -> Draw
             if words := remarks[cell]:
                 loss_plots.say_in(ax, "\n".join(words))
             ax.margins(y=0.12)
-        sigma_plots.name_panels(axes, found.sigmas, "loss (nats)")
+        sigma_plots.name_panels(axes, found.sigmas)
         for ax in axes[-1]:
             ax.set_xlabel("epoch")
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
@@ -12,7 +12,7 @@ import pandas as pd
 
 from reports.parts import reference
 from reports.parts.comparison import TEST_ACCURACY, VALIDATION_ACCURACY, Group, Spread, Trials
-from reports.parts.frames import layers_frame, trials_frame
+from reports.parts.settings import settings_of
 from reports.parts.tables import NO_SEEDS, accuracies, by_lam, states, uncertainty
 from reports.parts.tables import learned as is_learned
 from search.evidence.marks import standard_error_of_share
@@ -122,7 +122,7 @@ def findings(record: StudyRecord) -> Findings:
     matrix, searched = cells(record), cells(record, RETUNE)
     bare = {cell.sigma: trials for cell, trials in matrix.items() if not cell.batch_norm}
     return Findings(
-        replicates=study_of(record).replicates,
+        replicates=settings_of(record, SigmaBatchNorm).replicates,
         test_images=record.data.test_size,
         cells=tuple(_cell(record, cell, trials) for cell, trials in matrix.items()),
         effects=tuple(
@@ -135,13 +135,6 @@ def findings(record: StudyRecord) -> Findings:
         ),
         scales=layer_scales(record),
     )
-
-
-def study_of(record: StudyRecord) -> SigmaBatchNorm:
-    """Return the specification that was followed."""
-    settings = record.experiments[0].settings
-    assert isinstance(settings, SigmaBatchNorm)
-    return settings
 
 
 def cells(record: StudyRecord, stage: str = MATRIX) -> Cells:
@@ -215,26 +208,21 @@ def _tried(record: StudyRecord, lam: float, trials: Trials) -> Tried:
 
 def layer_scales(record: StudyRecord) -> tuple[Scales, ...]:
     """Return the scales of each cell that has an epoch, after the first one and the last."""
-    layers = layers_frame(record)
-    layers = layers[layers["stage"] == MATRIX]
-    own = trials_frame(record)[["number", "params_sigma", "params_batch_norm"]]
-    layers = layers.merge(own, on="number").replace([np.inf, -np.inf], np.nan)
-    ends = layers.groupby("number")["epoch"]
-    keys, found = ["params_sigma", "params_batch_norm"], list[Scales]()
-    for moment, epochs in (("first", ends.transform("min")), ("last", ends.transform("max"))):
-        chosen = layers[layers["epoch"] == epochs]
-        for _, rows in chosen.groupby(keys, sort=False):
-            medians = rows.groupby("layer")[["activation_std", "gradient_std"]].median()
-            found.append(
-                Scales(
-                    float(rows["params_sigma"].iloc[0]),
-                    bool(rows["params_batch_norm"].iloc[0]),
-                    moment,
-                    activations=tuple(medians["activation_std"].tolist()),
-                    gradients=tuple(medians["gradient_std"].tolist()),
-                )
-            )
-    return tuple(found)
+    return tuple(
+        Scales(
+            *(cell.sigma, cell.batch_norm, moment),
+            activations=_medians([epoch.activation_std for epoch in epochs]),
+            gradients=_medians([epoch.gradient_std for epoch in epochs]),
+        )
+        for moment, end in (("first", slice(1)), ("last", slice(-1, None)))
+        for cell, trials in cells(record).items()
+        if (epochs := [e for each in trials for e in each.history[end] if e.activation_std])
+    )
+
+
+def _medians(runs: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Return the median over runs in each layer, of what is finite."""
+    return tuple(pd.DataFrame(runs).replace([np.inf, -np.inf], np.nan).median().tolist())
 
 
 def scales_frame(found: Findings) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,13 +74,13 @@ def labels(sigmas: Sequence[float]) -> tuple[list[str], list[str]]:
     return (names, norms) if len(sigmas) <= ACROSS else (norms, names)
 
 
-def name_panels(axes: np.ndarray, sigmas: Sequence[float], quantity: str) -> None:
-    """Name the columns and rows of panels that stand as `positions` says."""
+def name_panels(axes: np.ndarray, sigmas: Sequence[float]) -> None:
+    """Name the columns and rows of panels of losses that stand as `positions` says."""
     above, beside = labels(sigmas)
     for ax, name in zip(axes[0], above, strict=True):
         ax.set_title(name.replace("\n", " "))
     for ax, name in zip(axes[:, 0], beside, strict=True):
-        ax.set_ylabel(f"{name.replace(chr(10), ' ')}\n{quantity}")
+        ax.set_ylabel(f"{name.replace(chr(10), ' ')}\nloss (nats)")
 
 
 def matrix(squares: Mapping[Cell, Square], ax: Axes) -> Axes:
@@ -143,9 +143,7 @@ def scales(layers: pd.DataFrame, quantity: str, ax: Axes, *, floor: float) -> Ax
             ax.plot(
                 line["layer"],
                 np.where(values == 0.0, floor, values),
-                color=_PALETTE[position % len(_PALETTE)],
-                marker=_MARKERS[position % len(_MARKERS)],
-                markersize=5,
+                **_look(position),
                 markerfacecolor=WHITE if first else None,
                 linestyle="--" if first else "-",
                 linewidth=1.1,
@@ -179,30 +177,16 @@ def scale_ticks(values: pd.Series[float], floor: float) -> tuple[list[float], li
 def scales_legend(sigmas: Sequence[float]) -> list[Line2D]:
     """Return the keys of `scales`: colours and markers tell σ, dashes tell the epoch."""
     keys = [
-        Line2D(
-            [],
-            [],
-            color=_PALETTE[position % len(_PALETTE)],
-            marker=_MARKERS[position % len(_MARKERS)],
-            markersize=5,
-            label=f"σ = {number_text(sigma)}",
-        )
+        Line2D([], [], **_look(position), label=f"σ = {number_text(sigma)}")
         for position, sigma in enumerate(sigmas)
     ]
-    moments: tuple[tuple[str, Literal["-", "--"], str], ...] = (
-        ("first epoch", "--", WHITE),
-        ("last epoch", "-", GREY),
-    )
-    return keys + [
-        Line2D(
-            [],
-            [],
-            color=GREY,
-            linestyle=style,
-            marker="o",
-            markersize=5,
-            markerfacecolor=face,
-            label=name,
-        )
-        for name, style, face in moments
-    ]
+    grey: dict[str, Any] = {"color": GREY, "marker": "o", "markersize": 5}
+    first = Line2D([], [], **grey, linestyle="--", markerfacecolor=WHITE, label="first epoch")
+    last = Line2D([], [], **grey, linestyle="-", markerfacecolor=GREY, label="last epoch")
+    return [*keys, first, last]
+
+
+def _look(position: int) -> dict[str, Any]:
+    """Return how the curve of a σ looks, by its place among the values."""
+    colour, marker = _PALETTE[position % len(_PALETTE)], _MARKERS[position % len(_MARKERS)]
+    return {"color": colour, "marker": marker, "markersize": 5}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from reports.drawing.album import Album
 from reports.parts.section import Section
-from reports.parts.settings import parameters
+from reports.parts.settings import parameters, settings_of
 from reports.parts.tables import markdown
 from reports.parts.text import count, listed, phrases, share
 from reports.sigma_batchnorm.figures import sigma_figures
@@ -17,19 +17,18 @@ from reports.sigma_batchnorm.findings import (
     Retuned,
     Scales,
     findings,
-    study_of,
     thinned,
 )
 from reports.sigma_batchnorm.tables import cells_table, matrix_table, retune_table
 from search.experiments.loss_evolution import network_text, norm_text
-from search.experiments.sigma_batchnorm import Cell
+from search.experiments.sigma_batchnorm import Cell, SigmaBatchNorm
 from search.records import StudyRecord
 from search.settings.values import NAMED, number_text
 
 
 def section(record: StudyRecord, album: Album) -> Section:
     """Write the figures, and return the section."""
-    found, study = findings(record), study_of(record)
+    found, study = findings(record), settings_of(record, SigmaBatchNorm)
     shown = thinned(found)
     return Section(
         name="σ × batch norm",
@@ -63,7 +62,7 @@ def section(record: StudyRecord, album: Album) -> Section:
 
 def own_settings(record: StudyRecord) -> dict[str, str]:
     """Return what the matrix says in the table of settings in its own way."""
-    study = study_of(record)
+    study = settings_of(record, SigmaBatchNorm)
     retuned = f"each cell the best of {listed(study.lambdas)}, by validation accuracy"
     return {
         "network": (
