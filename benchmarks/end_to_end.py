@@ -26,7 +26,7 @@ from benchmarks.end_to_end_page import WITH, WITHOUT, draw, section
 from benchmarks.performance import command, flags, positive, say
 from benchmarks.processes import measured
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.settings.spec import Execution
+from search.settings.execution import Execution
 from search.space.narrow import Factors
 from search.study.run import slots_here
 

@@ -33,7 +33,7 @@ from benchmarks.peers import TorchTraining
 from cluster.connect import connection
 from kbn.schedule import SCHEDULES
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.settings.spec import Execution
+from search.settings.execution import Execution
 from search.study.run import slots_here
 from search.training.problem import Problem, prepare
 from search.training.trainer import Shared, initial_network

@@ -17,7 +17,7 @@ import click
 
 from cluster import Event, Kind, RayPool
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.settings.spec import MEMORY_PER_TRIAL
+from search.settings.execution import MEMORY_PER_TRIAL
 from search.training.problem import prepare
 from search.training.trainer import Shared, train_trial
 from search.trial import Trial

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from search.experiments.sigma_batchnorm import SigmaBatchNorm as SigmaBatchNorm
     from search.records import State as State
     from search.records import StudyRecord as StudyRecord
-    from search.settings.spec import Execution as Execution
+    from search.settings.execution import Execution as Execution
     from search.space.vary import linear as linear
     from search.space.vary import log as log
     from search.space.vary import random as random
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CoarseFine": "search.experiments.coarse_fine.search",
-    "Execution": "search.settings.spec",
+    "Execution": "search.settings.execution",
     "LambdaSearchCV": "search.cross_validation",
     "LambdaSearch": "search.experiments.lambda_coarse_fine",
     "LossEvolution": "search.experiments.loss_evolution",

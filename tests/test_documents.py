@@ -15,7 +15,8 @@ from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.loss_evolution import LossEvolution
 from search.experiments.range_test import RangeTest
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
-from search.settings.spec import Execution, flag
+from search.settings.execution import Execution
+from search.settings.setting import flag
 from search.study.command import main
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,7 +19,8 @@ import pytest
 
 from kbn import data
 from search.console import MODULES
-from search.settings.spec import StudySpec, flag
+from search.settings.setting import flag
+from search.settings.spec import StudySpec
 from search.study.command import _command
 from search.study.kept import SPECIFICATIONS
 

@@ -27,7 +27,8 @@ from search.evidence.paired import paired
 from search.evidence.studies import Images, Setup, Together, Tried, apart, compare_studies, setup_of
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.records import TEST_CORRECT, Role, State, StudyRecord, TrialRecord
-from search.settings.spec import Experiment, differing
+from search.settings.differences import differing
+from search.settings.spec import Experiment
 from search.settings.values import cut, show
 from search.space.points import Space
 

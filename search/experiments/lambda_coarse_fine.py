@@ -11,7 +11,8 @@ from search.experiments.coarse_fine.plan import coarse_fine
 from search.experiments.coarse_fine.settings import REFERENCE_FACTORS, SearchSettings
 from search.plan import Plan
 from search.settings import values
-from search.settings.spec import StageOutline, like, setting
+from search.settings.setting import like, setting
+from search.settings.spec import StageOutline
 from search.space.axis import LAM, Axis
 from search.space.narrow import Factors, Zoom
 from search.space.vary import Varied

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from kbn.errors import InputError
 from search.plan import Choice, Plan, Stage
 from search.settings import values
-from search.settings.spec import FixedLambda, StageOutline, setting, whole_cycles_near
+from search.settings.setting import setting
+from search.settings.spec import FixedLambda, StageOutline, whole_cycles_near
 from search.settings.values import number_text
 from search.space.axis import BATCH_NORM, HIDDEN
 from search.space.points import Space, grid

@@ -10,7 +10,8 @@ from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.experiments.loss_evolution import LossEvolution
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
 from search.settings import values
-from search.settings.spec import Experiment, StudySpec, like, setting, whole_cycles_near
+from search.settings.setting import like, setting
+from search.settings.spec import Experiment, StudySpec, whole_cycles_near
 from search.space.narrow import Factors, Zoom
 
 

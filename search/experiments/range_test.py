@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from kbn.errors import InputError
 from search.plan import Choice, Plan, Stage
-from search.settings.spec import FixedLambda, StageOutline, flag, like
+from search.settings.setting import flag, like
+from search.settings.spec import FixedLambda, StageOutline
 from search.settings.values import Cycle, number_text
 from search.trial import Trial
 

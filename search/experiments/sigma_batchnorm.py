@@ -11,7 +11,8 @@ from search.evidence.scores import best
 from search.experiments.loss_evolution import norm_text
 from search.plan import Choice, Outcomes, Plan, Stage
 from search.settings import values
-from search.settings.spec import FixedLambda, StageOutline, setting
+from search.settings.setting import setting
+from search.settings.spec import FixedLambda, StageOutline
 from search.settings.values import Init, listed, number_text, some
 from search.space.axis import BATCH_NORM, LAM, SIGMA
 from search.space.points import Space, only

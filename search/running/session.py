@@ -15,7 +15,8 @@ from search.running.progress import ProgressFile
 from search.running.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
 from search.running.tally import Tally
 from search.running.workers import OpenPool, Workers
-from search.settings.spec import Execution, Experiment, StudySpec
+from search.settings.execution import Execution
+from search.settings.spec import Experiment, StudySpec
 from search.store.folder import PROGRESS, STOP
 from search.store.store import Store
 from search.training.packing import packs

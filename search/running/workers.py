@@ -17,7 +17,7 @@ from typing import Protocol, Self
 
 import cluster
 from search.running.runner import Pool
-from search.settings.spec import Execution
+from search.settings.execution import Execution
 from search.training.problem import Problem
 from search.training.trainer import Shared, is_checkpoint, train_task
 from search.training.versions import versions

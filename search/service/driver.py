@@ -23,7 +23,7 @@ from search.service.drivers import born
 from search.service.folders import Folders
 from search.service.locks import take
 from search.service.requests import Driver, keep, read_driver, read_request
-from search.settings.spec import Execution
+from search.settings.execution import Execution
 from search.store.folder import DRIVER_LOCK
 from search.study.command import exit_code, run_command, run_supervised
 from search.study.kept import specification

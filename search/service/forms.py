@@ -10,7 +10,8 @@ from typing import Any
 from search.service.errors import FieldsError
 from search.service.schema import KINDS, FieldAbout, fields_about
 from search.service.submissions import Wish
-from search.settings.spec import Execution, StudySpec
+from search.settings.execution import Execution
+from search.settings.spec import StudySpec
 
 DATA = ("data", "validation", "stratified", "seed", "scale")
 FILE = "file"

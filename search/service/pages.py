@@ -27,7 +27,7 @@ from search.service.place import Place
 from search.service.render import STATIC, html, static_file, text
 from search.service.schema import KINDS, fields_about
 from search.service.summary import StudyState
-from search.settings.spec import Execution
+from search.settings.execution import Execution
 
 router = APIRouter(include_in_schema=False)
 SIZE = 50

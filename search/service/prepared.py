@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any
 
 from search.service.elsewhere import asked
-from search.settings.spec import Execution, StudySpec
+from search.settings.execution import Execution
+from search.settings.spec import StudySpec
 from search.study import dry_run
 from search.study.command import exit_code, outlook_of
 from search.study.kept import SPECIFICATIONS

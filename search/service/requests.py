@@ -32,7 +32,7 @@ class Request:
     """Seconds since 1970."""
     message: str = ""
     execution: Mapping[str, Any] = field(default_factory=dict)
-    """Settings of `search.settings.spec.Execution` that were given."""
+    """Settings of `search.settings.execution.Execution` that were given."""
     wanted: bool = False
     """Whether it is to be run to its end."""
     first: bool = False

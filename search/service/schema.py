@@ -17,7 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 from kbn.errors import InputError
 from search.service.errors import FieldsError
 from search.service.requests import LONGEST
-from search.settings.spec import Execution, Settings, StudySpec, refusals
+from search.settings.execution import Execution
+from search.settings.setting import Settings, refusals
+from search.settings.spec import StudySpec
 from search.settings.values import show
 from search.study.kept import SPECIFICATIONS
 

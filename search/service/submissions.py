@@ -18,7 +18,8 @@ from search.service.schema import read
 from search.service.uploads import folder_of
 from search.service.verbs import Submitted
 from search.settings import values
-from search.settings.spec import Execution, StudySpec
+from search.settings.execution import Execution
+from search.settings.spec import StudySpec
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,13 @@
-"""Specifications: frozen dataclasses whose fields are the flags, TOML keys and arguments alike.
-
-`setting` gives a field its default, its reader (see `search.settings.values`) and its help text.
-Reading happens when the dataclass is made, so a flag, a TOML key and a library call meet the same
-checks.
-"""
+"""Specifications: what every study specifies, and what an experiment adds to it."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
-import inspect
 import math
 import shlex
-import textwrap
-import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -24,250 +15,17 @@ from typing import Any, ClassVar, Self
 from kbn.data import Dataset, given
 from kbn.data.load import CHOICES
 from kbn.errors import InputError
-from kbn.paths import LONGEST_NAME, read_text, user_path
+from kbn.paths import LONGEST_NAME
 from kbn.schedule import ORDINARY
 from search.plan import Plan
 from search.records import Outcome
 from search.settings import values
-from search.settings.values import Cycle, Init, Reader
+from search.settings.setting import Settings, flag, setting
+from search.settings.values import Cycle, Init
 from search.trial import Trial
-
-MEMORY_PER_TRIAL = 250.0
-"""MB of a worker beside the shared arrays, by `benchmarks/memory.py`: CIFAR-10 takes 175 with the
-default network, 200 with [500, 500], 256 with [2000]."""
-
 
 Data = Any
 """A data set's name, or what `kbn.data.given` takes; of the latter a `Dataset` is made."""
-
-
-def setting(
-    default: Any,
-    reader: Reader,
-    help_text: str,
-    metavar: str = "",
-    *,
-    many: bool = False,
-    later: bool = False,
-) -> Any:
-    """Return a dataclass field that reads its value with `reader`.
-
-    With `many` its flag may be given more than once, and its value is a tuple of them. With `later`
-    it is left out of the plain values at its default: studies of before it came go on.
-    """
-    metadata = {
-        "read": reader,
-        "help": help_text,
-        "metavar": metavar,
-        "many": many,
-        "later": later,
-    }
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-def like(other: type[Settings], name: str, **changed: Any) -> Any:
-    """Return a field as another specification has it, but for a changed `default` or `help`."""
-    field = {each.name: each for each in dataclasses.fields(other)}[name]
-    default = changed.pop("default", field.default)
-    return dataclasses.field(default=default, metadata={**field.metadata, **changed})
-
-
-def flag(name: str) -> str:
-    """Return the flag of a field."""
-    return "--" + name.replace("_", "-")
-
-
-def _read(field: dataclasses.Field[Any], given: Any) -> Any:
-    """Return a field's value as its reader takes it, which need not expect every type there is."""
-    try:
-        return field.metadata["read"](flag(field.name), given)
-    except InputError:
-        raise
-    except (TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
-        kind = type(given).__name__
-        raise values.bad(flag(field.name), given, f"a {kind} of this form is no value") from error
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
-
-
-class _Documented:
-    """A class's docstring with its settings below it.
-
-    It is put together when `dataclass`, which by then knows the fields, looks for a docstring, and
-    is text from then on, as `help` needs it.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __get__(self, _: object, owner: type[Settings]) -> str:
-        owner.__doc__ = f"{inspect.cleandoc(self._text)}\n\n{described(owner)}"
-        return owner.__doc__
-
-
-def described(settings: type[Settings]) -> str:
-    """Return all settings of a dataclass, their defaults and what they are for, as text."""
-    lines = ["Settings", "--------"]
-    for field in dataclasses.fields(settings):
-        stands = "" if field.default in (None, ()) else f" = {_plain(field.default)!r}"
-        lines += [
-            f"{field.name}{stands}",
-            textwrap.indent("\n".join(textwrap.wrap(field.metadata["help"], 92)), "    "),
-        ]
-    return "\n".join(lines)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Base of dataclasses made of settings: reads and checks every field when made.
-
-    None stands for a setting that is not given; what can be switched off is by `"off"`.
-    """
-
-    def __init_subclass__(cls) -> None:
-        cls.__doc__ = _Documented(cls.__doc__ or "")  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = _read(field, getattr(self, field.name))
-            object.__setattr__(self, field.name, value)
-        for name, value in self.derived().items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
-
-    def derived(self) -> dict[str, Any]:
-        """Return the values of settings that follow from others unless they are given."""
-        return {}
-
-    def plain(self) -> dict[str, Any]:
-        """Return the settings as values of JSON and TOML, keyed by field name."""
-        return {
-            field.name: _plain(value)
-            for field in dataclasses.fields(self)
-            for value in [getattr(self, field.name)]
-            if not (field.metadata["later"] and value == self._by_default(field))
-        }
-
-    def _by_default(self, field: dataclasses.Field[Any]) -> Any:
-        """Return a field's value where it is not given."""
-        return self.derived().get(field.name, field.default)
-
-
-def refusals(kind: type[Settings], given: Mapping[str, Any]) -> dict[str, str]:
-    """Return why settings cannot be used, each by itself, keyed by name; {} where all can."""
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    wrong = {}
-    for name, value in given.items():
-        try:
-            if name in fields:
-                _read(fields[name], value)
-            else:
-                wrong[name] = (
-                    f"there is no setting {name[:80]!r}; the nearest is {_near(name, fields)}"
-                )
-        except InputError as error:
-            wrong[name] = str(error)
-    return wrong
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    (near,) = difflib.get_close_matches(name, list(names), n=1, cutoff=0)
-    return repr(near.replace("_", "-"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Execution(Settings):
-    """Where and how a study runs. Nothing here changes a result."""
-
-    data_dir: Path | None = setting(
-        None,
-        values.optional(user_path),
-        "Folder of the data set's files (else $KBN_DATA_DIR, the user's cache, a download).",
-        "DIR",
-    )
-    name: str | None = setting(
-        None,
-        values.optional(values.file_name),
-        "The study's name, its folder under --out  [default: made of driver and data]",
-        "NAME",
-    )
-    out: Path = setting(
-        Path("runs"),
-        user_path,
-        "Folder that holds studies.",
-        "DIR",
-    )
-    address: str | None = setting(
-        None,
-        values.optional(values.text),
-        "Run on the Ray cluster at HOST:PORT, on the one that this machine belongs to (`auto`), or "
-        "on an embedded Ray (`local`)  [default: $RAY_ADDRESS, else local]",
-        "ADDRESS",
-    )
-    serial: bool = setting(
-        False, values.boolean, "Run in this process, one task after the other, without Ray."
-    )
-    max_concurrent: int | None = setting(
-        None,
-        values.optional(values.whole(at_least=1)),
-        "Trials at once, at most  [default: as many as there are cores]",
-        "N",
-    )
-    cpus_per_trial: float = setting(
-        1.0,
-        values.number(above=0),
-        "Cores that Ray sets aside for a trial. A trial uses one BLAS thread in any case, "
-        "so that its bytes do not depend on this.",
-        "CORES",
-    )
-    memory_per_trial: float = setting(
-        MEMORY_PER_TRIAL,
-        values.number(at_least=0),
-        "Memory that Ray sets aside for a trial beside the arrays that all trials of a machine "
-        "share, in MB; 0 for none.",
-        "MB",
-    )
-    pack: int | str = setting(
-        "auto",
-        values.whole_or("auto", at_least=1),
-        "Trials of equal shape and batches that one task trains together, at most: quicker in all, "
-        "later each. `auto`: up to 4 where trials outnumber cores, else 1.",
-        "N|auto",
-    )
-    retries: int = setting(
-        1, values.whole(at_least=0), "Further attempts at a trial that raises an error.", "N"
-    )
-    checkpoint_cycles: int = setting(
-        1,
-        values.whole(at_least=0),
-        "Learning-rate cycles from one checkpoint of a running trial to the next: after a fault it "
-        "goes on from the last one, with the same bytes; 0 keeps none.",
-        "N",
-    )
-    trial_timeout: float | None = setting(
-        None,
-        values.optional(values.or_off(values.number(above=0))),
-        "Longest time between two records of a running trial; past it the attempt is ended and "
-        "counts as one that raised. With --serial it can be noticed at the next record only.  "
-        "[default: off]",
-        "SECONDS|off",
-    )
-    overwrite: bool = setting(
-        False, values.boolean, "Replace a study of the same name, results included."
-    )
-    dry_run: bool = setting(
-        False, values.boolean, "Print the trials, memory and an estimate of time; train nothing."
-    )
-    quiet: bool = setting(False, values.boolean, "Print errors and the report's path only.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.serial and self.address:
-            raise InputError(f"--serial and --address {self.address} exclude each other; drop one")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -509,73 +267,3 @@ def within(name: str, size: int) -> str:
         return name
     mark = f"-{hashlib.sha256(encoded).hexdigest()[:8]}"
     return encoded[: size - len(mark)].decode(errors="ignore") + mark
-
-
-def differing(*specs: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the settings on which some specifications differ, in their order."""
-    names = dict.fromkeys(name for spec in specs for name in spec)
-    return tuple(
-        name for name in names if any(spec.get(name) != specs[0].get(name) for spec in specs[1:])
-    )
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return `name old → new` for every setting on which two specifications differ.
-
-    Of a setting that is given axis by axis, each axis that differs has an item of its own.
-    """
-    return tuple(
-        change
-        for name in differing(old, new)
-        for change in _changes(name, old.get(name, UNSET), new.get(name, UNSET))
-    )
-
-
-UNSET = "unset"
-
-
-def _changes(name: str, old: Any, new: Any) -> Iterator[str]:
-    before, after = _by_axis(old), _by_axis(new)
-    if before == after:  # no axes, or the same in another order
-        before, after = {"": old}, {"": new}
-    for axis in dict.fromkeys((*before, *after)):
-        if before.get(axis) != after.get(axis):
-            was, now = (values.show(each.get(axis, UNSET)) for each in (before, after))
-            yield " ".join(
-                [*map(values.cut, filter(None, (name, axis, was))), "→", values.cut(now)]
-            )
-
-
-def _by_axis(value: Any) -> dict[str, Any]:
-    """Return the values of a list of `AXIS=VALUES` by axis; nothing of another value."""
-    pairs = [str(item).partition("=") for item in value] if isinstance(value, list) else []
-    return {axis: given for axis, equals, given in pairs if equals}
-
-
-def read_toml(path: Path, known: Iterable[str]) -> dict[str, Any]:
-    """Read settings from a TOML file; keys are flags' names, with dashes or underscores.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, is no TOML, holds a key that is no setting, or one in both
-        spellings.
-    """
-    try:
-        table = tomllib.loads(read_text(path, f"--spec {path}:"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"--spec {path}: not valid TOML ({error})") from error
-    names = list(known)
-    result = {}
-    for key, value in table.items():
-        name = key.replace("-", "_")
-        if name not in names:
-            raise InputError(
-                f"--spec {path}: there is no setting {key!r}; the nearest is {_near(name, names)}"
-            )
-        if name in result:
-            raise InputError(
-                f"--spec {path}: {name.replace('_', '-')!r} and {name!r} are one setting; drop one"
-            )
-        result[name] = value
-    return result

@@ -18,7 +18,8 @@ from filelock import FileLock, Timeout
 from kbn.errors import InputError, WriteError
 from kbn.files import PARTIAL, remove_partial, write_text
 from kbn.paths import Kind, absolute, kind_of, looking, may_write, read_text
-from search.settings.spec import differences, flag
+from search.settings.differences import differences
+from search.settings.setting import flag
 from search.store.store import Store
 
 LOCK, SPEC, STORE = "study.lock", "spec.json", "study.db"

@@ -17,7 +17,9 @@ from kbn.errors import InputError, WriteError, visible
 from kbn.output import checked_output
 from kbn.paths import user_path
 from search.running import live
-from search.settings.spec import Execution, StudySpec, flag, read_toml
+from search.settings.execution import Execution
+from search.settings.setting import flag, read_toml
+from search.settings.spec import StudySpec
 from search.settings.values import show
 from search.store.unexpected import UnexpectedError, unexpected
 from search.study import dry_run
@@ -27,6 +29,11 @@ from search.study.study import Study
 
 BAD_INPUT, LOST, UNWRITABLE = 2, 3, 4
 INTERRUPTED = 130
+SPEC_FILE = click.Option(
+    ["--spec"],
+    metavar="FILE.toml",
+    help="Read settings from a TOML file; its keys are the flags' names. Flags win.",
+)
 
 
 def main(spec_type: type[StudySpec], arguments: Sequence[str] | None = None) -> NoReturn:
@@ -111,7 +118,7 @@ def _command(
     return click.Command(
         name=spec_type.kind,
         help=f"{spec_type.title}.\n\n{spec_type.about}",
-        params=[*_options(spec_type), *_options(Execution), _spec_option()],
+        params=[*_options(spec_type), *_options(Execution), SPEC_FILE],
         callback=callback,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
@@ -139,14 +146,6 @@ def _options(settings: type[StudySpec | Execution]) -> Iterator[click.Option]:
                 help=help_text,
                 hidden=hidden,
             )
-
-
-def _spec_option() -> click.Option:
-    return click.Option(
-        ["--spec"],
-        metavar="FILE.toml",
-        help="Read settings from a TOML file; its keys are the flags' names. Flags win.",
-    )
 
 
 def _run(spec: StudySpec, how: Execution, *, apart: bool = False) -> int:

@@ -16,7 +16,8 @@ from kbn.paths import kind_of
 from search.records import DataRecord, ExperimentRecord, StudyRecord, TrialRecord
 from search.running.tally import time_text, to_come
 from search.settings.cycle_end import mid_cycle_warnings
-from search.settings.spec import Execution, StageOutline, StudySpec
+from search.settings.execution import Execution
+from search.settings.spec import StageOutline, StudySpec
 from search.settings.values import show
 from search.store.folder import STORE, begun_with, check_specification, check_writable
 from search.study.estimate import kinds, seconds_per_epoch, wall_epochs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -20,35 +19,28 @@ from search.study.study import Study
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit, with the codes of the command that ran the study."""
-    run_command(_commands(), arguments, name="python -m search.study")
-
-
-def _commands() -> click.Group:
-    @click.group(
+    commands = click.Group(
+        commands=[report],
         help="Look after a study that was run.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    def group() -> None:
-        pass
-
-    @group.command(
-        help="Write the report of the study in FOLDER again, its figures and tables too: from what "
-        "is kept there, without its data set and without Ray. Nothing is trained; the model and "
-        "the picture of its worst mistakes, which take the images themselves, stay as they are."
-    )
-    @click.argument("folder")
-    def report(folder: str) -> int:
-        return _report(user_path("FOLDER", folder))
-
-    return group
+    run_command(commands, arguments, name="python -m search.study")
 
 
-def _report(folder: Path) -> int:
+@click.command(
+    help="Write the report of the study in FOLDER again, its figures and tables too: from what is "
+    "kept there, without its data set and without Ray. Nothing is trained; the model and the "
+    "picture of its worst mistakes, which take the images themselves, stay as they are."
+)
+@click.argument("folder")
+def report(folder: str) -> int:
+    """Write a report again, say what it lacks, and return the exit code."""
+    path = user_path("FOLDER", folder)
     check_reports()
-    check_is_study(folder)
+    check_is_study(path)
     try:
-        with locked(folder):
-            study = Study.open(folder)
+        with locked(path):
+            study = Study.open(path)
             study.report(partial(write_report, artists=artists_here()))
     except KeyboardInterrupt:
         raise Stopped("stopped: the same command writes the rest of the report") from None

@@ -20,7 +20,9 @@ from search.records import State, StudyRecord, UnderWay
 from search.running import live
 from search.running.session import TrainingSession
 from search.running.workers import Workers, termination_as_interrupt
-from search.settings.spec import Execution, StudySpec, flag
+from search.settings.execution import Execution
+from search.settings.setting import flag
+from search.settings.spec import StudySpec
 from search.store.folder import (
     DATA_SET,
     STORE,

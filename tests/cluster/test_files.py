@@ -20,7 +20,7 @@ from cluster import submit
 from cluster.room import Needs, fitting
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.service.server import command as serve
-from search.settings.spec import MEMORY_PER_TRIAL, Execution
+from search.settings.execution import MEMORY_PER_TRIAL, Execution
 from search.study.command import _command, _run
 from tests.cluster.conftest import ray_settings
 from tests.conftest import SHARED

@@ -13,7 +13,8 @@ from search.experiments.coarse_fine.plan import coarse_fine
 from search.experiments.coarse_fine.settings import SearchSettings
 from search.plan import Plan
 from search.settings import values
-from search.settings.spec import FixedLambda, StageOutline, flag, like, setting
+from search.settings.setting import flag, like, setting
+from search.settings.spec import FixedLambda, StageOutline
 from search.settings.values import Cycle
 from search.space.axis import (
     ALPHA,

@@ -15,7 +15,8 @@ from search.evidence.outcomes import evidence
 from search.evidence.race import Budget, Race, race, race_looks
 from search.records import Outcome
 from search.settings import values
-from search.settings.spec import Experiment, flag, setting, whole_cycles_near
+from search.settings.setting import flag, setting
+from search.settings.spec import Experiment, whole_cycles_near
 from search.space.axis import ALPHA, Axis, Value
 from search.space.narrow import Factors, Zoom, check_rule, fine_rule
 from search.space.points import Point, Space, grid

@@ -19,7 +19,8 @@ from search.service.folders import Folders
 from search.service.guard import Rules
 from search.service.place import Place
 from search.service.prepared import Prepared
-from search.settings.spec import Execution, StudySpec
+from search.settings.execution import Execution
+from search.settings.spec import StudySpec
 from search.study.run import identity_of, run
 from search.training.problem import prepare
 from tests.search.conftest import sketch

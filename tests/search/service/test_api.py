@@ -14,7 +14,8 @@ from search.experiments.range_test import RangeTest
 from search.service.place import Place
 from search.service.prepared import Prepared
 from search.service.requests import Driver, keep, read_request
-from search.settings.spec import Execution, StudySpec
+from search.settings.execution import Execution
+from search.settings.spec import StudySpec
 from tests.search.service.conftest import DONE
 from tests.search.studies import SMALL
 

@@ -26,7 +26,8 @@ from search.service.locks import holding, is_held
 from search.service.queue import Queue
 from search.service.requests import Driver, Request, keep, read_driver
 from search.service.summary import StudyState
-from search.settings.spec import Execution, StudySpec
+from search.settings.execution import Execution
+from search.settings.spec import StudySpec
 from search.study.study import Study
 from tests.search.drivers import wait_for
 from tests.search.service.conftest import DONE, in_this_process

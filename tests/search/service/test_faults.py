@@ -24,7 +24,7 @@ from search.service.errors import ConflictError
 from search.service.folders import Folders
 from search.service.requests import Request, read_driver
 from search.service.summary import StudyState
-from search.settings.spec import Execution
+from search.settings.execution import Execution
 from search.store.store import Store
 from search.study.run import run
 from search.study.study import Study

@@ -16,7 +16,9 @@ from search.experiments.loss_evolution import LossEvolution
 from search.experiments.paper import Paper
 from search.experiments.range_test import RangeTest
 from search.experiments.sigma_batchnorm import SigmaBatchNorm
-from search.settings.spec import Execution, StudySpec, flag
+from search.settings.execution import Execution
+from search.settings.setting import flag
+from search.settings.spec import StudySpec
 from search.study.closing import shortcomings, summary
 from search.study.command import main
 from search.study.study import Study

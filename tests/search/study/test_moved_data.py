@@ -13,7 +13,7 @@ import pytest
 from kbn import data
 from kbn.model import load
 from search import LambdaSearch, Study, digest, run
-from search.settings.spec import Execution
+from search.settings.execution import Execution
 from search.store.store import Store
 from search.study.dry_run import describe
 from search.training.problem import prepare

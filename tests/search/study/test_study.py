@@ -16,7 +16,7 @@ from nbformat import v4
 
 from kbn.errors import InputError
 from search import CoarseFine, Execution, LambdaSearch, Paper, Study, run
-from search.settings.spec import Settings
+from search.settings.setting import Settings
 from tests.search.drivers import ROOT
 from tests.search.studies import SMALL, TRIALS
 
