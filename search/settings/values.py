@@ -7,6 +7,7 @@ both, so that bad input meets the same sentence on every way in.
 from __future__ import annotations
 
 import math
+import operator
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -136,31 +137,25 @@ def number(
     at_most: float | None = None,
 ) -> Reader:
     """Return a reader of a finite number within bounds."""
-    bounds = " and ".join(
-        f"{word} {number_text(bound)}"
-        for word, bound in (
-            ("above", above),
-            ("at least", at_least),
-            ("below", below),
-            ("at most", at_most),
+    bounds = [
+        (word, holds, bound)
+        for word, holds, bound in (
+            ("above", operator.gt, above),
+            ("at least", operator.ge, at_least),
+            ("below", operator.lt, below),
+            ("at most", operator.le, at_most),
         )
         if bound is not None
-    )
+    ]
+    named = " and ".join(f"{word} {number_text(bound)}" for word, _, bound in bounds)
 
     def read(flag: str, value: Any) -> float:
         try:
             result = math.nan if _misread(value) else float(value)
         except (TypeError, ValueError, OverflowError):
-            raise bad(flag, value, f"{f'a number {bounds}'.strip()} is needed") from None
-        inside = (
-            math.isfinite(result)
-            and (above is None or result > above)
-            and (at_least is None or result >= at_least)
-            and (below is None or result < below)
-            and (at_most is None or result <= at_most)
-        )
-        if not inside:
-            raise bad(flag, value, f"must be finite and {bounds}" if bounds else "must be finite")
+            raise bad(flag, value, f"{f'a number {named}'.strip()} is needed") from None
+        if not (math.isfinite(result) and all(holds(result, bound) for _, holds, bound in bounds)):
+            raise bad(flag, value, f"must be finite and {named}" if named else "must be finite")
         return result
 
     return read

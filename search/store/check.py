@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _code(arguments: Sequence[str] | None) -> int:
     try:
-        code: int = _commands().main(
+        code: int = COMMANDS.main(
             args=None if arguments is None else list(arguments),
             prog_name="python -m search.store",
             standalone_mode=False,
@@ -66,46 +66,41 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
-def _commands() -> click.Group:
-    @click.group(
-        help="Look after a study's store.",
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    def group() -> None:
-        pass
-
-    @group.command(help=f"Say what is readable of a store: a study's folder, or its {STORE}.")
-    @click.argument("path")
-    @click.option(
-        "--export",
-        "to",
-        metavar="FOLDER",
-        help="Write a sound study of all that is readable to a new folder. Its command with "
-        "--name FOLDER trains the rest.",
-    )
-    def check(path: str, to: str | None) -> int:
-        return _check(user_path("PATH", path), None if to is None else user_path("--export", to))
-
-    return group
-
-
-def _check(path: Path, to: Path | None) -> int:
-    path = path / STORE if kind_of(path) is Kind.FOLDER else path
-    kind = kind_of(path)
+@click.command(help=f"Say what is readable of a store: a study's folder, or its {STORE}.")
+@click.argument("path")
+@click.option(
+    "--export",
+    metavar="FOLDER",
+    help="Write a sound study of all that is readable to a new folder. Its command with "
+    "--name FOLDER trains the rest.",
+)
+def check(path: str, export: str | None) -> int:
+    """Print what is readable, write it where that is asked for, and return the exit code."""
+    place = user_path("PATH", path)
+    to = None if export is None else user_path("--export", export)
+    file = place / STORE if kind_of(place) is Kind.FOLDER else place
+    kind = kind_of(file)
     if kind is not Kind.FILE:
         what = f"is a {kind}" if kind else "does not exist"
-        raise InputError(f"{path} {what}; name a study's folder, or its {STORE}")
+        raise InputError(f"{file} {what}; name a study's folder, or its {STORE}")
     if to is not None and kind_of(to, f"--export {to}") is not None:
         raise InputError(f"--export {to} exists; name a new folder")
-    found = _salvage(path)
-    for line in _lines(path, found):
+    found = _salvage(file)
+    for line in _lines(file, found):
         click.echo(visible(line))
     if to is not None:
-        _export(found, path, to)
+        _export(found, file, to)
         click.echo(f"exported to {to}")
     elif found.problems and found.results:
         click.echo("--export FOLDER writes a sound study of what is readable")
     return DAMAGED if found.problems else SOUND
+
+
+COMMANDS = click.Group(
+    commands=[check],
+    help="Look after a study's store.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _salvage(path: Path) -> Salvage:
