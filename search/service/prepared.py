@@ -15,8 +15,8 @@ from typing import Any
 from search.service.elsewhere import asked
 from search.settings.execution import Execution
 from search.settings.spec import StudySpec
-from search.study import dry_run
 from search.study.command import exit_code, outlook_of
+from search.study.forecast import Forecast, forecast
 from search.study.kept import SPECIFICATIONS
 from search.study.run import identity_of
 from search.training.problem import prepare
@@ -31,7 +31,7 @@ class Prepared:
     name: str
     """Its name, unless it is given one."""
     forecast: Mapping[str, Any] | None = None
-    """See `search.study.dry_run.Forecast`, as plain values; None where none was asked for."""
+    """See `search.study.forecast.Forecast`, as plain values; None where none was asked for."""
 
 
 def prepared(spec: StudySpec, how: Execution, *, forecast: bool = False) -> Prepared:
@@ -54,7 +54,7 @@ def _answer(question: Mapping[str, Any]) -> int:
     how = Execution(**question["execution"])
     say = partial(print, file=sys.stderr)
     problem = prepare(spec, data_dir=how.data_dir, say=say)
-    ahead = partial(dry_run.forecast, say=say, outlook=outlook_of(how))
+    ahead = partial(forecast, say=say, outlook=outlook_of(how))
     found = ahead(spec, how) if question["forecast"] else None
     answer = {
         "identity": identity_of(spec, problem),
@@ -65,7 +65,7 @@ def _answer(question: Mapping[str, Any]) -> int:
     return 0
 
 
-def _plain(found: dry_run.Forecast) -> dict[str, Any]:
+def _plain(found: Forecast) -> dict[str, Any]:
     """Return a forecast as JSON has values."""
     (trials, trials_done), (epochs, epochs_done) = found.trials, found.epochs
     return {

@@ -24,6 +24,7 @@ from search.settings.values import show
 from search.store.unexpected import UnexpectedError, unexpected
 from search.study import dry_run
 from search.study.closing import UNEXPECTED, shortcomings, summary
+from search.study.forecast import Outlook
 from search.study.run import run_study
 from search.study.study import Study
 
@@ -181,7 +182,7 @@ def run_supervised(spec: StudySpec, how: Execution) -> int:
     return code
 
 
-def outlook_of(how: Execution) -> dry_run.Outlook | None:
+def outlook_of(how: Execution) -> Outlook | None:
     """Return what looks at the cluster that a study would run on; None where it would run here."""
     address, named = cluster.chosen_address(how.address)
     if how.serial or address is None:

@@ -132,7 +132,7 @@ def test_a_dry_run_times_what_is_left(
         return train_trials(shared, starts)
 
     monkeypatch.setattr("search.running.workers.train_task", stopped)
-    monkeypatch.setattr("search.study.dry_run.seconds_per_epoch", lambda *_: 60.0)
+    monkeypatch.setattr("search.study.forecast.seconds_per_epoch", lambda *_: 60.0)
     assert call(*FLAGS, "--serial", "--quiet", "--out", tmp_path) == 130
     for flags, minutes in (([], 3), (["--overwrite"], 12)):
         capsys.readouterr()
