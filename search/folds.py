@@ -21,7 +21,7 @@ from kbn.errors import DivergedError, InputError
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.plan import Stage
 from search.records import Figures, Outcome, Result, State
-from search.training.trainer import environment
+from search.training.environment import environment
 from search.trial import Trial
 
 

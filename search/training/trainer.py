@@ -5,19 +5,12 @@ It runs in a Ray worker or in the driver's own process, and is given everything 
 
 from __future__ import annotations
 
-import functools
-import platform
-import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
-from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
 from kbn.blas import blas_threads
 from kbn.data import Split
@@ -38,6 +31,7 @@ from search.records import (
     State,
 )
 from search.training.checkpoint import Checkpoint, Start
+from search.training.environment import environment
 from search.training.final import of_ensemble, split_of
 from search.training.image_losses import compared, kept
 from search.training.packing import can_share
@@ -289,32 +283,3 @@ def _figures(history: Sequence[EpochRecord], part: str, split: Split) -> Figures
         for name in ("cost", "loss", "accuracy", "loss_error")
     )
     return Figures(cost, loss, accuracy, n, error)
-
-
-def environment() -> Environment:
-    """Return where this process runs, as it bears on a result's last bits."""
-    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    parts = ("internal_api", "version", "architecture")
-    names = {  # NumPy's and SciPy's: a step uses both
-        " ".join(str(pool[part]) for part in parts if part in pool) for pool in pools
-    }
-    return Environment(
-        host=socket.gethostname(),
-        cpu=_cpu(),
-        python=platform.python_version(),
-        numpy=np.__version__,
-        blas=", ".join(sorted(names)) or "unknown",
-        blas_threads=max((int(pool["num_threads"]) for pool in pools), default=1),
-        ray=metadata.version("ray") if "ray" in sys.modules else None,
-    )
-
-
-@functools.cache
-def _cpu() -> str:
-    """Return the processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

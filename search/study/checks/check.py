@@ -8,8 +8,9 @@ from functools import cached_property
 
 from kbn.blas import blas_threads
 from search.records import Environment, StudyRecord
+from search.training.environment import environment
 from search.training.problem import Problem
-from search.training.trainer import BLAS_THREADS, environment
+from search.training.trainer import BLAS_THREADS
 
 
 class Verdict(StrEnum):
