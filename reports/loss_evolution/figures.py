@@ -27,10 +27,12 @@ def picture(
     history = history[history["number"].isin([each.number for each in trials])]
     if history.empty:
         return None
+    classes = len(record.data.classes)
+    views = {each: loss_plots.view_of(history, each, classes) for each in ("loss", "cost")}
     return album.draw(
         name,
-        _losses(record, history, trials[0]),
-        caption(record, found, trials, history),
+        _losses(history, views, cycle_ends(trials[0]), classes),
+        _caption(record, found, trials, views),
         height=3.1,
     )
 
@@ -54,14 +56,13 @@ def cycle_ends(record: TrialRecord) -> list[float]:
     return [k * length for k in range(1, number + 1) if k * length < epochs]
 
 
-def _losses(record: StudyRecord, history: pd.DataFrame, first: TrialRecord) -> Draw:
-    classes = len(record.data.classes)
-
+def _losses(
+    history: pd.DataFrame, views: loss_plots.Views, cycles: Sequence[float], classes: int
+) -> Draw:
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
-        for name, ax in (("loss", left), ("cost", right)):
-            view = loss_plots.view_of(history, name, classes)
-            loss_plots.norm_curves(history, name, ax, cycles=cycle_ends(first), view=view)
+        for (name, view), ax in zip(views.items(), (left, right), strict=True):
+            loss_plots.norm_curves(history, name, ax, cycles=cycles, view=view)
         loss_plots.mark_chance(left, classes)
         label_panels((left, right))
         legend_below(figure, loss_plots.norm_legend())
@@ -69,11 +70,8 @@ def _losses(record: StudyRecord, history: pd.DataFrame, first: TrialRecord) -> D
     return draw
 
 
-def caption(
-    record: StudyRecord,
-    found: Findings,
-    trials: Sequence[TrialRecord],
-    history: pd.DataFrame,
+def _caption(
+    record: StudyRecord, found: Findings, trials: Sequence[TrialRecord], views: loss_plots.Views
 ) -> str:
     """Return what a figure of losses shows, and which of the reference's it stands beside."""
     text = (
@@ -85,8 +83,7 @@ def caption(
         text += " Thin: each run; bold: the mean of those that completed."
     if cycle_ends(trials[0]):
         text += " Dotted upright: ends of learning-rate cycles."
-    for name, panel in (("loss", "a"), ("cost", "b")):
-        view = loss_plots.view_of(history, name, len(record.data.classes))
+    for panel, view in zip("ab", views.values(), strict=True):
         text += loss_plots.cut_text(view).replace("Values", f"In ({panel}), values")
     for network in found.pairs()[trials[0].trial.hidden]:
         if network.diverged_in:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import pandas as pd
@@ -21,6 +21,8 @@ PARTS: dict[str, tuple[str, Literal["-", "--"]]] = {
 }
 View = tuple[float, float]
 """Bottom and top of an axis."""
+Views = Mapping[str, View | None]
+"""Those of an axis of losses, and of one of costs: see `view_of`."""
 TOPS = {"loss": 2.0, "cost": 5.0}
 """Where axes of losses end at the latest, in multiples of ln k: what is above is cut off."""
 

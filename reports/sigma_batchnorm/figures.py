@@ -39,7 +39,7 @@ def sigma_figures(record: StudyRecord, found: Findings, album: Album) -> dict[st
         view = loss_plots.view_of(history, "loss", len(record.data.classes))
         pictures["losses"] = album.draw(
             "sigma-losses",
-            _losses(record, found, history),
+            _losses(record, found, history, view),
             _losses_caption(record, found, trials[0]) + loss_plots.cut_text(view),
             height=0.8 + 1.4 * rows,
         )
@@ -74,10 +74,11 @@ def _square(cell: CellFindings) -> sigma_plots.Square:
 # --- losses ---------------------------------------------------------------------------
 
 
-def _losses(record: StudyRecord, found: Findings, history: pd.DataFrame) -> Draw:
+def _losses(
+    record: StudyRecord, found: Findings, history: pd.DataFrame, view: loss_plots.View | None
+) -> Draw:
     rows, columns = sigma_plots.shape(found.sigmas)
     matrix, remarks = cells(record), {each.cell: each.remarks for each in found.cells}
-    view = loss_plots.view_of(history, "loss", len(record.data.classes))
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
