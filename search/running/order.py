@@ -63,7 +63,8 @@ class Order:
         if key in self._begun:
             task, begun = self._begun.pop(key)
             if well:
-                self._pace[kind_of(task)] = max(monotonic() - begun, spent) / epochs(task)
+                took = max(monotonic() - begun, spent)
+                self._pace[kind_of(task)] = took / max(1.0, epochs(task))
                 self._average = fmean(self._pace.values())
 
     def seconds(self, task: Task) -> float:
