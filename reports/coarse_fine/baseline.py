@@ -40,9 +40,12 @@ def does_it_help(found: Findings, space: Space) -> str:
         False: "**Regularisation does not help**",
         None: "**Whether regularisation helps cannot be told**",
     }[known.helps]
+    out = "λ = 0" if known.helps else "every λ above 0"
+    by_race = known.helps is not None and known.low < 0.0 < known.high
     return (
         f"{answer}: {space.equation(known.rival)} labels {signed(known.gain)} of the validation "
         f"images right against {space.equation(known.point)} ({LEVEL:.0%} interval "
         f"{signed(known.low)} to {signed(known.high)}"
-        f"{'' if found.best and found.best.knows_seeds else '; for networks of one seed'})."
+        f"{'' if found.best and found.best.knows_seeds else '; for networks of one seed'})"
+        f"{f', and {out} dropped out of the race' if by_race else ''}."
     )

@@ -96,6 +96,15 @@ def test_of_several_axes_the_best_points_of_both_kinds_are_compared(tmp_path: Pa
     assert told.helps
 
 
+def test_what_the_race_alone_knows_is_said(tmp_path: Path) -> None:
+    """Another value may lead over λ = 0 by more than the best one is known to."""
+    found = found_in(tmp_path, Ending(0.5))
+    assert found.baseline is not None
+    assert "race" not in does_it_help(found, SPACE)
+    wide = replace(found, baseline=replace(found.baseline, low=-0.01))
+    assert does_it_help(wide, SPACE).endswith("and λ = 0 dropped out of the race.")
+
+
 def test_zero_is_in_tables_and_captions(tmp_path: Path) -> None:
     """First in the table of its grid; the caption says which curve is its."""
     record = study(tmp_path, with_zero(Ending(0.8)), search=ZERO, data=MANY)
