@@ -44,9 +44,6 @@ EVERYDAY = {
         ALIKE, runs=3, seeds=0.01, shared=0.03, unlearned=((0, 0), (1, 2), (2, 0), (2, 1))
     ),
     "families": World((0.6,) * 6, runs=3, seeds=0.01, shared=0.03, families=(0, 0, 0, 1, 1, 1)),
-    "one value's seeds ten times the others'": World(
-        (0.62, *ALIKE), runs=3, images=1_000, seeds=(0.05, *[0.005] * 5)
-    ),
 }
 THOROUGH = {
     "one run, few images, nearly all right": World((0.95,) * 4, images=150),
@@ -89,6 +86,21 @@ def test_statements_hold_at_their_rate(world: World, searches: int) -> None:
     assert at_most(0.05, [best_left_out(each) for each in found])
     if len(set(world.accuracy)) == 1:
         assert at_most(0.05, [not each.found.ties for each in found])
+
+
+@pytest.mark.parametrize(
+    "searches", [150, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
+)
+def test_one_noisy_value_does_not_make_others_sure(searches: int) -> None:
+    """Where seeds move the best value ten times as far as the others, it is held all the same.
+
+    Intervals of the others cover at their rate. Its own has three runs to go by: see the page.
+    """
+    world = World((0.62, *ALIKE), runs=3, images=1_000, seeds=(0.05, *[0.005] * 5))
+    found = simulate(world, searches)
+    assert at_most(0.05, [best_left_out(each) for each in found])
+    for lam in (10.0**-k for k in range(1, 6)):
+        assert at_most(0.05, [missed(each, lam, each.truth) for each in found])
 
 
 @pytest.mark.parametrize(
