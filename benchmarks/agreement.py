@@ -22,6 +22,8 @@ from statistics import fmean
 
 from tabulate import tabulate
 
+from benchmarks.performance import keep
+from benchmarks.rates import FOLDER
 from reports.coarse_fine.findings import findings
 from reports.coarse_fine.searched import ended_trials, known_of, search_of, trials_of
 from reports.parts.reference import GRIDS
@@ -162,6 +164,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="number of searches")
     parser.add_argument("--race", action="store_true", help="searches that race, as by default")
     parser.add_argument("--serial", action="store_true", help="without Ray")
+    parser.add_argument("--keep", action="store_true", help="keep the tables")
     flags = parser.parse_args()
     studies = [
         run(
@@ -176,8 +179,12 @@ def main() -> None:
         for seed in range(flags.seeds)
     ]
     found = [each for each in (known_of(study.record) for study in studies) if each]
-    tables = [winners(studies, found), agreement(found), scores(studies, found)]
-    print(*tables, *([races(studies)] if flags.race else []), sep="\n\n")
+    tables = [winners(studies, found), scores(studies, found)]
+    if flags.race:
+        tables.append(races(studies))
+    print(*tables, agreement(found), sep="\n\n")
+    if flags.keep:
+        keep(f"agreement-{'race' if flags.race else 'seed'}", {"tables": tables}, FOLDER)
     if flags.data == "cifar10":
         print(f"\n{reference_read(found)}")
 

@@ -14,18 +14,14 @@ on average, and the runs. Only the search says besides which other values may be
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import optuna
 from tabulate import tabulate
 
-from benchmarks.performance import keep
-from benchmarks.rates import FOLDER, PLANS
+from benchmarks.rates import PLANS, asked_for, keep_also
 from benchmarks.searches import search
 from benchmarks.worlds import WORLDS, World
 from search.records import Figures
@@ -140,40 +136,26 @@ def table(found: Mapping[str, Mapping[str, Spent]]) -> str:
     """Return a row a world and a column a way."""
     ways = list(next(iter(found.values())))
     rows = [
-        (world, *(f"{e.wrong:.0%}, {e.lost:.4f}, {e.runs:.1f}" for e in each.values()))
-        for world, each in found.items()
+        (world, *(f"{e.wrong:.0%}, {e.lost:.4f}, {e.runs:.1f}" for e in found[world].values()))
+        for world in WORLDS
+        if world in found
     ]
     align = ("left", *("right",) * len(ways))
     return tabulate(rows, ("world", *ways), tablefmt="pipe", disable_numparse=True, colalign=align)
 
 
-def kept(folder: Path = FOLDER) -> Mapping[str, Mapping[str, Spent]]:
-    """Return what was kept: world by world, way by way."""
-    held = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
-    return {
-        world: {way: Spent(**each) for way, each in ways.items()} for world, ways in held.items()
-    }
-
-
 def main() -> None:
     """Measure, print, and keep what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--searches", type=int, default=200)
-    parser.add_argument("--world", choices=WORLDS, action="append")
-    parser.add_argument("--keep", action="store_true", help="keep what was measured")
-    given = parser.parse_args()
+    given = asked_for(__doc__ or "", 200).parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    found = {
-        world: {way: measured(way, WORLDS[world], given.searches) for way in (*PLANS, *PEERS)}
-        for world in given.world or tuple(WORLDS)
-    }
+    found: dict[str, dict[str, Spent]] = {}
+    for world in given.world or WORLDS:
+        found[world] = {}
+        for way in (*PLANS, *PEERS):
+            found[world][way] = measured(way, WORLDS[world], given.searches)
+            if given.keep:
+                keep_also(NAME, world, way, found[world][way])
     print(table(found))
-    if given.keep:
-        plain = {
-            world: {way: asdict(each) for way, each in ways.items()}
-            for world, ways in found.items()
-        }
-        keep(NAME, plain, FOLDER)
 
 
 if __name__ == "__main__":

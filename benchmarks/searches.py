@@ -47,6 +47,8 @@ class Search:
     summary: str
     loses: float | None
     """By how much the chosen λ is worse than the best one at most, by what was said."""
+    left: frozenset[float]
+    """Values that the race did not drop; none where there was no race."""
 
     @property
     def winner(self) -> float:
@@ -77,20 +79,14 @@ class Search:
         return min(lams, key=lambda lam: (-self.truth[lam], lam))
 
     @property
-    def simplest(self) -> float:
-        """The one-standard-error choice."""
-        return only(self.best.one_se)
-
-    @property
-    def simplest_runs(self) -> int:
-        """How often it was compared with the winner; the winner's own runs where it is that."""
-        runs = {only(row.point): row.runs for row in self.best.others}
-        return runs.get(self.simplest, self.best.runs)
-
-    @property
     def lost(self) -> float:
         """By how much the chosen λ is worse than the truly best one."""
         return self.truth[self.top] - self.truth[self.chosen]
+
+    @property
+    def dropped(self) -> bool:
+        """Whether there was a race, and it dropped the truly best λ."""
+        return bool(self.left) and self.top not in self.left
 
     @property
     def broken(self) -> bool:
@@ -111,12 +107,12 @@ class Search:
 
 def search(world: World, settings: SearchSettings, seed: int) -> Search:
     """Run the real plan over a world, and read what its report says."""
-    known: dict[str, Outcome] = {}
+    known: dict[Trial, Outcome] = {}
 
     def lookup(trial: Trial) -> Outcome:
-        if trial.id not in known:
-            known[trial.id] = Outcome(trial, world.result(trial))
-        return known[trial.id]
+        if trial not in known:
+            known[trial] = Outcome(trial, world.result(trial))
+        return known[trial]
 
     data = data_of(world)
     progress = replay(informed(settings.plan(world.base(seed)), data), lookup)
@@ -124,14 +120,12 @@ def search(world: World, settings: SearchSettings, seed: int) -> Search:
     found = findings(record)
     assert found.best is not None
     assert found.chosen is not None
-    chooses = {
-        trial.id for stage in progress.stages if stage.role.chooses for trial in stage.trials
-    }
+    chooses = {trial for stage in progress.stages if stage.role.chooses for trial in stage.trials}
     compared = [found.best.point, *(row.point for row in found.best.others)]
     networks = {
         each.trial.lam: world.network(each.trial)
         for each in sorted(known.values(), key=lambda each: -each.trial.replicate)
-        if each.trial.id in chooses and world.network(each.trial) != CHANCE
+        if each.trial in chooses and world.network(each.trial) != CHANCE
     }
     return Search(
         truth={only(point): world.truth(only(point)) for point in compared},
@@ -142,6 +136,7 @@ def search(world: World, settings: SearchSettings, seed: int) -> Search:
         verdict=verdict(found, settings.space),
         summary=" ".join(summary(found, settings.space)),
         loses=found.race.loses if found.race else None,
+        left=frozenset(map(only, found.race.left) if found.race else ()),
     )
 
 
@@ -165,13 +160,13 @@ def data_of(world: World) -> DataRecord:
 
 
 def record_of(
-    settings: SearchSettings, data: DataRecord, progress: Progress, known: Mapping[str, Outcome]
+    settings: SearchSettings, data: DataRecord, progress: Progress, known: Mapping[Trial, Outcome]
 ) -> StudyRecord:
     """Return the record of a study that was never on a disk."""
-    asked = {trial.id: stage for stage in progress.stages[::-1] for trial in stage.trials}
+    asked = {trial: stage for stage in progress.stages[::-1] for trial in stage.trials}
     trials = []
     for number, outcome in enumerate(known.values()):
-        result, stage = outcome.result, asked[outcome.trial.id]
+        result, stage = outcome.result, asked[outcome.trial]
         assert result is not None
         trials.append(
             TrialRecord(
@@ -221,6 +216,8 @@ class Rates:
     left_out: float
     """Share of searches whose winner and ties do not hold the truly best value, of those that it is
     said of: where some were trained once, of the others."""
+    dropped: float | None
+    """Share of searches whose race drops it; None where there is none."""
     worst_row: float
     """Of a value's intervals those that miss its true difference to the winner; the worst value.
     Of what was trained once the difference is that of the two networks."""
@@ -240,10 +237,6 @@ class Rates:
     """By how much the winner's score is higher than the truth, on average."""
     told: float
     """The same as the report estimates it."""
-    one_se_few: float
-    """Share of searches whose one-standard-error choice was trained less often than the winner."""
-    one_se_lost: float
-    """By how much it is worse than the truly best value, on average."""
 
 
 def rates(found: Sequence[Search]) -> Rates:
@@ -252,6 +245,7 @@ def rates(found: Sequence[Search]) -> Rates:
     return Rates(
         searches=len(found),
         left_out=fmean(each.left_out for each in found),
+        dropped=fmean(each.dropped for each in found) if found[0].left else None,
         worst_row=max(map(fmean, rows.values())),
         alone=fmean(not each.best.ties for each in found),
         held=fmean(len(each.held) for each in found),
@@ -261,8 +255,6 @@ def rates(found: Sequence[Search]) -> Rates:
         spent=fmean(each.spent for each in found),
         optimism=fmean(each.best.accuracy - each.truth[each.winner] for each in found),
         told=fmean(each.best.optimism for each in found),
-        one_se_few=fmean(each.simplest_runs < each.best.runs for each in found),
-        one_se_lost=fmean(each.truth[each.top] - each.truth[each.simplest] for each in found),
     )
 
 

@@ -160,12 +160,16 @@ FALL = through((-2.0, 0.52), (-1.0, 0.45), (0.0, 0.3))
 BEST = at(-2.0, 0.506, 0.5)
 """One value better than all others, which are alike."""
 
+BEYOND = through((-3.0, 0.505), (-1.0, 0.512), (-0.3, 0.518), (0.0, 0.51))
+"""The best value is beyond the coarse grid; not all searches come that far."""
+
 WORLDS = {
     "CIFAR-like": World(CIFAR, seeds=flat(0.002)),
     "all alike, seeds do nothing": World(ALIKE),
     "all alike, seeds 0.002": World(ALIKE, seeds=flat(0.002)),
     "all alike, seeds 0.008": World(ALIKE, seeds=flat(0.008)),
     "plateau, then fall": World(FALL, seeds=flat(0.002)),
+    "best value beyond the grid": World(BEYOND, seeds=flat(0.004)),
     "alike, seeds smooth in λ, 0.004": World(ALIKE, seeds=flat(0.004), smooth=True),
     "alike, seeds smooth in λ, 0.008": World(ALIKE, seeds=flat(0.008), smooth=True),
     "seeds shrink with λ": World(ALIKE, seeds=through((-5.0, 0.012), (-1.0, 0.001))),
