@@ -67,32 +67,27 @@ class LossEvolution(FixedLambda):
         """Return the architectures."""
         return self.architectures
 
-    def plan(self, base: Trial) -> Plan:
-        """Return a new plan of this comparison."""
-        return loss_evolution(self, base)
-
     def outline(self) -> tuple[StageOutline, ...]:
         """Return the one stage."""
         count = 2 * len(self.architectures) * self.replicates
         what = f"{len(self.architectures)} architectures, with and without batch norm"
         return (StageOutline(STAGE, count, self.epochs, what),)
 
-
-def loss_evolution(study: LossEvolution, base: Trial) -> Plan:
-    """Train every architecture with and without batch normalisation; there is nothing to choose."""
-    space = Space((HIDDEN, BATCH_NORM), study.cycle)
-    trials = space.runs(
-        replace(base, lam=study.lam, epochs=study.epochs),
-        grid((study.architectures, (True, False))),
-        range(study.replicates),
-    )
-    reason = (
-        f"Loss evolution over {study.epochs} epochs with λ = {number_text(study.lam)}, with and "
-        f"without batch norm, of {' and '.join(map(network_text, study.architectures))}, "
-        "as specified."
-    )
-    yield Stage(STAGE, trials, reason, decides=False, label=_label)
-    return Choice(None, "Nothing is chosen: the experiment compares.")
+    def plan(self, base: Trial) -> Plan:
+        """Train every architecture with and without batch normalisation; nothing is chosen."""
+        space = Space((HIDDEN, BATCH_NORM), self.cycle)
+        trials = space.runs(
+            replace(base, lam=self.lam, epochs=self.epochs),
+            grid((self.architectures, (True, False))),
+            range(self.replicates),
+        )
+        reason = (
+            f"Loss evolution over {self.epochs} epochs with λ = {number_text(self.lam)}, with and "
+            f"without batch norm, of {' and '.join(map(network_text, self.architectures))}, "
+            "as specified."
+        )
+        yield Stage(STAGE, trials, reason, decides=False, label=_label)
+        return Choice(None, "Nothing is chosen: the experiment compares.")
 
 
 def network_text(hidden: tuple[int, ...]) -> str:

@@ -69,38 +69,31 @@ class RangeTest(FixedLambda):
         """Return the epochs of the rise: four for each decade of the default range."""
         return super().derived() | {"epochs": 24}
 
-    def plan(self, base: Trial) -> Plan:
-        """Return a new plan of this test."""
-        return range_test(self, base)
-
     def outline(self) -> tuple[StageOutline, ...]:
         """Return the one stage."""
-        return (StageOutline(STAGE, self.replicates, self.epochs, self._what()),)
+        return (StageOutline(STAGE, self.replicates, self.epochs, f"η {self._rise}"),)
 
-    def _what(self) -> str:
-        return f"η from {number_text(self.eta_min)} to {number_text(self.eta_max)}"
+    @property
+    def _rise(self) -> str:
+        return f"from {number_text(self.eta_min)} to {number_text(self.eta_max)}"
 
-
-def range_test(study: RangeTest, base: Trial) -> Plan:
-    """Train one network a replicate while η rises; what to make of it is for the reader."""
-    trial = replace(
-        base,
-        schedule="rising",
-        eta_min=study.eta_min,
-        eta_max=study.eta_max,
-        cycle_steps=study.epochs * (base.train_size // base.batch_size),
-        epochs=study.epochs,
-        lam=study.lam,
-    )
-    reason = (
-        f"Range test: η rises from {number_text(study.eta_min)} to {number_text(study.eta_max)} "
-        f"over {study.epochs} epochs, by the same factor each step, as specified."
-    )
-    yield Stage(
-        STAGE,
-        tuple(replace(trial, replicate=number) for number in range(study.replicates)),
-        reason,
-        decides=False,
-        label=lambda trial: f"η up to {number_text(trial.eta_max)}",
-    )
-    return Choice(None, "Nothing is chosen: the test suggests.")
+    def plan(self, base: Trial) -> Plan:
+        """Train one network a replicate while η rises; what to make of it is for the reader."""
+        trial = replace(
+            base,
+            schedule="rising",
+            eta_min=self.eta_min,
+            eta_max=self.eta_max,
+            cycle_steps=self.epochs * (base.train_size // base.batch_size),
+            epochs=self.epochs,
+            lam=self.lam,
+        )
+        yield Stage(
+            STAGE,
+            tuple(replace(trial, replicate=number) for number in range(self.replicates)),
+            f"Range test: η rises {self._rise} over {self.epochs} epochs, by the same factor each "
+            "step, as specified.",
+            decides=False,
+            label=lambda trial: f"η up to {number_text(trial.eta_max)}",
+        )
+        return Choice(None, "Nothing is chosen: the test suggests.")

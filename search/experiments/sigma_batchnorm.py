@@ -78,10 +78,6 @@ class SigmaBatchNorm(FixedLambda):
         """The matrix, row by row."""
         return tuple(Cell(sigma, norm) for sigma in self.sigmas for norm in (True, False))
 
-    def plan(self, base: Trial) -> Plan:
-        """Return a new plan of this matrix."""
-        return sigma_batchnorm(self, base)
-
     def outline(self) -> tuple[StageOutline, ...]:
         """Return the matrix, and before it the search of λ where there is one."""
         runs = len(self.cells) * self.replicates
@@ -100,47 +96,45 @@ class SigmaBatchNorm(FixedLambda):
         space = Space((SIGMA, BATCH_NORM), self.cycle)
         return space.runs(fixed, (cell,), range(self.replicates))
 
+    def plan(self, base: Trial) -> Plan:
+        """Fill the matrix; with `retune`, each cell with the λ that does best in it.
 
-def sigma_batchnorm(study: SigmaBatchNorm, base: Trial) -> Plan:
-    """Fill the matrix; with `retune`, each cell with the λ that does best in it.
-
-    Test accuracy is what the matrix shows by definition; no choice depends on it.
-    """
-    strengths = dict.fromkeys(study.cells, study.lam)
-    reason = f"Every cell with λ = {number_text(study.lam)}, as specified."
-    if study.retune:
+        Test accuracy is what the matrix shows by definition; no choice depends on it.
+        """
+        strengths = dict.fromkeys(self.cells, self.lam)
+        reason = f"Every cell with λ = {number_text(self.lam)}, as specified."
+        if self.retune:
+            trials = tuple(
+                trial
+                for cell in self.cells
+                for lam in self.lambdas
+                for trial in self.trials(base, cell, lam)
+            )
+            outcomes = yield Stage(
+                RETUNE,
+                trials,
+                f"λ in each cell from {listed(self.lambdas)}, as specified.",
+                label=_label_with_lam,
+            )
+            strengths |= self._best_of_cells(outcomes)
+            chosen = some([f"{cell}: {number_text(lam)}" for cell, lam in strengths.items()])
+            reason = f"Each cell with the λ of the best validation accuracy in it: {chosen}."
         trials = tuple(
             trial
-            for cell in study.cells
-            for lam in study.lambdas
-            for trial in study.trials(base, cell, lam)
+            for cell, lam in strengths.items()
+            for trial in self.trials(base, cell, lam, with_test=True)
         )
-        outcomes = yield Stage(
-            RETUNE,
-            trials,
-            f"λ in each cell from {listed(study.lambdas)}, as specified.",
-            label=_label_with_lam,
-        )
-        strengths |= _best_of_cells(study, outcomes)
-        chosen = some([f"{cell}: {number_text(lam)}" for cell, lam in strengths.items()])
-        reason = f"Each cell with the λ of the best validation accuracy in it: {chosen}."
-    trials = tuple(
-        trial
-        for cell, lam in strengths.items()
-        for trial in study.trials(base, cell, lam, with_test=True)
-    )
-    yield Stage(MATRIX, trials, reason, decides=False, label=lambda trial: str(cell_of(trial)))
-    return Choice(None, "Nothing is chosen: the experiment compares.")
+        yield Stage(MATRIX, trials, reason, decides=False, label=lambda trial: str(cell_of(trial)))
+        return Choice(None, "Nothing is chosen: the experiment compares.")
 
-
-def _best_of_cells(study: SigmaBatchNorm, outcomes: Outcomes) -> Mapping[Cell, float]:
-    """Return each cell's best λ; a cell in which nothing completed has none."""
-    space = Space((LAM,), study.cycle)
-    winners = {
-        cell: best((each for each in outcomes if cell_of(each.trial) == cell), space)
-        for cell in study.cells
-    }
-    return {cell: only(winner.point) for cell, winner in winners.items() if winner is not None}
+    def _best_of_cells(self, outcomes: Outcomes) -> Mapping[Cell, float]:
+        """Return each cell's best λ; a cell in which nothing completed has none."""
+        space = Space((LAM,), self.cycle)
+        winners = {
+            cell: best((each for each in outcomes if cell_of(each.trial) == cell), space)
+            for cell in self.cells
+        }
+        return {cell: only(winner.point) for cell, winner in winners.items() if winner is not None}
 
 
 def cell_of(trial: Trial) -> Cell:
