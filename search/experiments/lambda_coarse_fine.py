@@ -97,7 +97,7 @@ class LambdaSearch(SearchSettings):
     )
     lambda_bounds: Bounds = setting(
         None,
-        values.optional(bounds),
+        bounds,
         "Where the best value is at the end of those tried, go on outward, this far at most; or "
         "off  [default: 1e-7,1; off with --preset paper]",
         "LOW,HIGH|off",

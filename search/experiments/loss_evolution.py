@@ -42,7 +42,7 @@ class LossEvolution(FixedLambda):
 
     architectures: tuple[tuple[int, ...], ...] = setting(
         None,
-        values.optional(values.architectures),
+        values.architectures,
         "Networks to compare, widths of hidden layers each  [default: --hidden, and the reference "
         "report's nine hidden layers]",
         "N,N,…/N,…",

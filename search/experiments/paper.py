@@ -38,7 +38,7 @@ class Paper(StudySpec):
     architectures: tuple[tuple[int, ...], ...] = like(LossEvolution, "architectures")
     loss_epochs: int = setting(
         None,
-        values.optional(values.whole(at_least=1)),
+        values.whole(at_least=1),
         "Epochs of the loss evolution  [default: the whole cycles nearest to 40]",
         "N",
     )

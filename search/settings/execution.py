@@ -21,13 +21,13 @@ class Execution(Settings):
 
     data_dir: Path | None = setting(
         None,
-        values.optional(user_path),
+        user_path,
         "Folder of the data set's files (else $KBN_DATA_DIR, the user's cache, a download).",
         "DIR",
     )
     name: str | None = setting(
         None,
-        values.optional(values.file_name),
+        values.file_name,
         "The study's name, its folder under --out  [default: made of driver and data]",
         "NAME",
     )
@@ -39,7 +39,7 @@ class Execution(Settings):
     )
     address: str | None = setting(
         None,
-        values.optional(values.text),
+        values.text,
         "Run on the Ray cluster at HOST:PORT, on the one that this machine belongs to (`auto`), or "
         "on an embedded Ray (`local`)  [default: $RAY_ADDRESS, else local]",
         "ADDRESS",
@@ -49,7 +49,7 @@ class Execution(Settings):
     )
     max_concurrent: int | None = setting(
         None,
-        values.optional(values.whole(at_least=1)),
+        values.whole(at_least=1),
         "Trials at once, at most  [default: as many as there are cores]",
         "N",
     )
@@ -86,7 +86,7 @@ class Execution(Settings):
     )
     trial_timeout: float | None = setting(
         None,
-        values.optional(values.or_off(values.number(above=0))),
+        values.or_off(values.number(above=0)),
         "Longest time between two records of a running trial; past it the attempt is ended and "
         "counts as one that raised. With --serial it can be noticed at the next record only.  "
         "[default: off]",

@@ -34,11 +34,12 @@ def setting(
 ) -> Any:
     """Return a dataclass field that reads its value with `reader`.
 
-    With `many` its flag may be given more than once, and its value is a tuple of them. With `later`
+    Where the default is None, that stands for a setting that is not given, and is not read. With
+    `many` its flag may be given more than once, and its value is a tuple of them. With `later`
     it is left out of the plain values at its default: studies of before it came go on.
     """
     metadata = {
-        "read": reader,
+        "read": values.optional(reader) if default is None else reader,
         "help": help_text,
         "metavar": metavar,
         "many": many,

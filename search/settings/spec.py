@@ -48,7 +48,7 @@ class StudySpec(Settings, ABC):
     )
     target: str | None = setting(
         None,
-        values.optional(values.text),
+        values.text,
         "The column of labels in a table (csv, parquet, a data frame).",
         "COLUMN",
         later=True,
@@ -95,7 +95,7 @@ class StudySpec(Settings, ABC):
     batch_size: int = setting(100, values.whole(at_least=2), "Images in a batch.", "N")
     epochs: int = setting(
         None,
-        values.optional(values.whole(at_least=1)),
+        values.whole(at_least=1),
         "Epochs of a search trial  [default: the whole cycles nearest to 20]",
         "N",
     )

@@ -69,7 +69,7 @@ class CoarseFine(SearchSettings):
     )
     samples: int | None = setting(
         None,
-        values.optional(values.whole(at_least=2)),
+        values.whole(at_least=2),
         "Draw so many points of the axes' box instead of a grid, then as many of the box around "
         "the best of them.",
         "N",

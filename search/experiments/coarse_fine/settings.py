@@ -37,7 +37,7 @@ class SearchSettings(Experiment, ABC):
 
     fine: Factors | Zoom = setting(
         None,
-        values.optional(fine_rule),
+        fine_rule,
         "Fine grid: factors of the coarse winner, or zoom:N for N values between its coarse "
         "neighbours, even on the axis's scale  [default: 0.4,0.8,1,2,4,8 on one log axis, else "
         "zoom:3 on each ordered axis].",
@@ -53,7 +53,7 @@ class SearchSettings(Experiment, ABC):
     )
     race: tuple[int, ...] | Literal["off"] = setting(
         None,
-        values.optional(race_looks),
+        race_looks,
         "Train all values again until each has R runs, drop those that are then known to be "
         "worse, train what is left up to the next R, and so on; or off  [default: 3,5,8; off with "
         "--replicate-top]",
@@ -69,14 +69,14 @@ class SearchSettings(Experiment, ABC):
     )
     runs_at_most: int | None = setting(
         None,
-        values.optional(values.whole(at_least=1)),
+        values.whole(at_least=1),
         "Runs of the whole search, at most: the race takes no look that would need more.",
         "N",
         later=True,
     )
     minutes: float | None = setting(
         None,
-        values.optional(values.number(above=0)),
+        values.number(above=0),
         "Minutes of training of the whole search, added up over runs, at most: the race takes no "
         "look that would need more. Times of runs are kept, so that a study that is resumed "
         "decides as it did; another machine may decide otherwise.",
@@ -85,7 +85,7 @@ class SearchSettings(Experiment, ABC):
     )
     replicate_top: Top | Literal["off"] = setting(
         None,
-        values.optional(top),
+        top,
         "In place of the race, train the best K values again, so that each has R replicates, and "
         "choose among them; or off  [default: 3:3 with --race off]",
         "K:R|off",
@@ -99,13 +99,13 @@ class SearchSettings(Experiment, ABC):
     )
     fresh: int = setting(
         None,
-        values.optional(values.whole(at_least=0)),
+        values.whole(at_least=0),
         "Runs of what was chosen with seeds that took no part in choosing it  [default: 2]",
         "N",
     )
     final_epochs: int = setting(
         None,
-        values.optional(values.whole(at_least=1)),
+        values.whole(at_least=1),
         "Epochs of the final model  [default: the whole cycles nearest to 30]",
         "N",
     )
@@ -117,14 +117,14 @@ class SearchSettings(Experiment, ABC):
     )
     final_alpha: float = setting(
         None,
-        values.optional(values.number(at_least=0, below=1)),
+        values.number(at_least=0, below=1),
         "Alpha of the final model  [default: as --alpha]",
         "A",
     )
 
     final_validation: int | None = setting(
         None,
-        values.optional(values.whole(at_least=1)),
+        values.whole(at_least=1),
         "Validation images of the final model: the search's others train it, too  [default: all "
         "of the search's, which then train nothing]",
         "N",
