@@ -35,6 +35,7 @@ def _load_matplotlib() -> None:
 _load_matplotlib()
 
 from reports.compare.section import StudiesCompared  # noqa: E402
+from reports.drawing.style import warm_up  # noqa: E402
 from reports.overview import overview, overview_html  # noqa: E402
 from reports.parts.frames import history_frame, layers_frame, trials_frame  # noqa: E402
 from reports.write import Report, write, write_page, write_tables  # noqa: E402
@@ -47,6 +48,7 @@ __all__ = [
     "overview",
     "overview_html",
     "trials_frame",
+    "warm_up",
     "write",
     "write_page",
     "write_tables",

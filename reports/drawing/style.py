@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import matplotlib as mpl
@@ -126,6 +127,17 @@ def write_figure(
                 repaint(figure, *_dark())
                 _save(figure, files.enter_context(whole_file(dark_path(svg))))
     return svg, png
+
+
+def warm_up() -> None:
+    """Draw a figure for nobody: what the first one waits for is there then, in forks as well."""
+
+    def draw(figure: Figure) -> None:
+        figure.subplots().plot([0, 1], label="1", marker="o")
+        figure.legend(loc="outside lower center")
+
+    with TemporaryDirectory() as folder:
+        write_figure(Path(folder), "none", draw, height=2.0, mark="1", dark=True)
 
 
 def dark_path(path: Path) -> Path:

@@ -129,6 +129,7 @@ def _serve(line: Connection, far: Connection) -> None:
     with suppress(KeyboardInterrupt, EOFError, OSError):
         with suppress(Exception):  # whoever asks first is told
             import_module("reports")
+        warm = False
         while True:
             function, given = line.recv()
             try:
@@ -136,3 +137,7 @@ def _serve(line: Connection, far: Connection) -> None:
             except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
                 answer = _Raised(sendable(error))
             line.send(answer)
+            if not warm:  # once whoever asked first has gone on
+                warm = True
+                with suppress(Exception):
+                    import_module("reports").warm_up()

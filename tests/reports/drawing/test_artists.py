@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -94,3 +95,12 @@ def test_nobody_waits_for_what_is_abandoned() -> None:
     artists.abandon()
     artists.finish()
     assert told == []
+
+
+def test_forks_have_what_was_warmed_up() -> None:
+    """It leaves no file, and what finds fonts knows some then."""
+    code = (
+        "import reports; reports.warm_up(); from matplotlib.font_manager import fontManager; "
+        "assert fontManager._findfont_cached.cache_info().currsize"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
