@@ -51,7 +51,12 @@ class Stopwatch:
 
     def took(self, seconds: float, done: int) -> Took:
         """Return what was done; `seconds` and `done` as in `Took`."""
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        # `ru_maxrss` would count the parent's.
-        (text,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-        return Took(self._startup, seconds, done, int(text) * 1024 / 1e6)
+        return Took(self._startup, seconds, done, peak())
+
+
+def peak() -> float:
+    """Return the most memory that this process has had, in MB."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    # `ru_maxrss` would count the parent's.
+    (text,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(text) * 1024 / 1e6
