@@ -249,7 +249,7 @@ def watch(service: Service, name: str, over: threading.Event) -> None:
         for chunk in told.iter_raw():
             if over.is_set():
                 return
-            if b"event: report" in chunk:
+            if b"<iframe" in chunk:  # there is a report by then
                 http.get(f"/studies/{name}/report.html").raise_for_status()
 
 
