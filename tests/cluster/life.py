@@ -12,6 +12,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -92,7 +93,10 @@ def on_a_plain_cluster() -> list[Any]:
 
 
 def stopped_while_it_starts() -> list[str]:
-    """Return the folders of Rays that Ctrl-C met before they were up, and that have not gone."""
+    """Return the folders of Rays that Ctrl-C met before they were up, and that do not go.
+
+    A worker that was killed takes a moment to end on a busy machine.
+    """
     node, worker = import_module("ray._private.node").Node, import_module("ray._private.worker")
     sessions: list[str] = []
 
@@ -107,7 +111,12 @@ def stopped_while_it_starts() -> list[str]:
         with moment, suppress(KeyboardInterrupt):
             works()
     assert len(sessions) == 2
-    return [session for session in sessions if holding(session) or Path(session).exists()]
+    deadline = time.monotonic() + 20
+    while (left := [each for each in sessions if holding(each) or Path(each).exists()]) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(0.1)
+    return left
 
 
 def main(report: Path) -> None:

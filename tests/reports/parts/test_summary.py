@@ -42,7 +42,7 @@ STUDIES: tuple[StudySpec, ...] = (
     Paper(data="cifar10"),
     CoarseFine(
         data="digits",
-        vary=vary("--vary", ("eta-max=0.01:0.1:6", "lam=1e-4:1e-2:7")),
+        vary=vary("--vary", ("eta-max=0.01:0.1:6", "lam=0,1e-4:1e-2:6")),
         fresh=2,
         replicates=2,
     ),
