@@ -142,11 +142,15 @@ def section(results: Mapping[str, Any]) -> str:
 
 def _row(turns: Sequence[Turn], case: str, who: str) -> tuple[str, ...]:
     done, trials = int(min(values(turns, who, "done", case))), int(case.replace(",", ""))
+    ms, to_ours = "–", "–"  # of a peer that was cut off before its first trial had ended
+    if done:
+        ms = quartiles(values(turns, who, "ms", case), ".2f")
+        to_ours = quartiles(ratios(turns, who, OURS, "ms", case), ".2f") if who != OURS else "1"
     return (
         who,
         case + (f", cut off after {done:,}" if done < trials else ""),
-        quartiles(values(turns, who, "ms", case), ".2f"),
-        quartiles(ratios(turns, who, OURS, "ms", case), ".2f") if who != OURS else "1",
+        ms,
+        to_ours,
         f"{np.median(values(turns, who, 'startup', case)):.1f}",
         f"{np.median(values(turns, who, 'peak', case)):.0f}",
     )

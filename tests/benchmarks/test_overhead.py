@@ -25,6 +25,7 @@ def results(*, dearer: float, peak: float) -> dict[str, Any]:
     for block in range(2):
         turns += [
             turn("Optuna, SQLite", 1_000, block, ms=4.0 + 4 * block, done=300),
+            turn("Dask", 1_000, block, ms=10_000.0, done=0),
             turn(OURS, 1_000, block, ms=0.4 + 0.4 * block),
             turn(TWIN, 1_000, block, ms=0.4 + 0.4 * block),
             turn(OURS, 10_000, block, ms=dearer * (0.4 + 0.4 * block), peak=peak),
@@ -37,13 +38,14 @@ def results(*, dearer: float, peak: float) -> dict[str, Any]:
 def test_the_section_compares_block_by_block_and_names_who_was_cut_off() -> None:
     """A ratio is of the same block; a peer that was cut off, and one that lacks, are named."""
     text = section(results(dearer=1.0, peak=200.0))
-    (row,) = [line for line in text.splitlines() if line.startswith("| Optuna, SQLite")]
-    cells = [cell.strip() for cell in row.split("|")[1:-1]]
-    assert cells[1:4] == [
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    cells = {row[0]: row[1:4] for row in rows if row}
+    assert cells["Optuna, SQLite"] == [
         "1,000, cut off after 300",
         "6.00 (5.00 to 7.00)",
         "10.00 (10.00 to 10.00)",
     ]
+    assert cells["Dask"] == ["1,000, cut off after 0", "–", "–"]
     assert "Absent: Ray Tune, Ray Tune, actors reused (not installed)." in text
 
 
