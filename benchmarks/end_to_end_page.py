@@ -46,7 +46,7 @@ read five times a second.
   loss fetched. After each epoch they evaluate the validation set alone and report it. Their moving
   averages start from 0 and 1, ours from the first batch, and their variance is the unbiased one.
   Ray Tune runs a grid search over a function, one core a trial, images in the object store, actors
-  used again, on an embedded Ray that starts as ours does. Optuna's grid sampler works in {cores}
+  used again, on an embedded Ray. Optuna's grid sampler works in {cores}
   forked processes, which share the images, and a study in a journal file.
 - **GridSearchCV** trains scikit-learn's MLPClassifier, the nearest there is: no batch norm, initial
   weights and batches of its own, plain SGD at our mean learning rate throughout (it knows no

@@ -30,7 +30,7 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks.peers import TorchTraining
-from cluster.connect import connection
+from benchmarks.whole_ray import whole_ray
 from kbn.schedule import SCHEDULES
 from search.experiments.lambda_coarse_fine import LambdaSearch
 from search.settings.execution import Execution
@@ -59,10 +59,10 @@ def torch_trial(shared: Shared, trial: Trial) -> Iterator[float]:
 
 
 def ray_tune(problem: Problem, grid: tuple[float, ...], folder: Path) -> Accuracies:
-    """Search with Ray Tune, on the Ray that our own search starts; actors are used again."""
+    """Search with Ray Tune, on an embedded Ray; actors are used again."""
     images = problem.shared.split
     size = sum(array.nbytes for array in vars(images).values() if isinstance(array, np.ndarray))
-    with connection(address=None, object_store_bytes=2 * size):
+    with whole_ray(2 * size):
         tune: Any = importlib.import_module("ray.tune")
 
         def trainable(config: dict[str, float], shared: Shared, base: Trial) -> None:

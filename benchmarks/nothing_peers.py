@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from benchmarks.stopwatch import Setting, Stopwatch, Took
+from benchmarks.whole_ray import whole_ray
 from cluster.connect import connection
 
 CHUNK = 1_000
@@ -99,7 +100,7 @@ def tune_trials(how: Setting, *, reuse: bool) -> Took:
         def on_trial_complete(self, *_: Any, **__: Any) -> None:
             ends.append(time.perf_counter())
 
-    with connection(address=None, object_store_bytes=2**26):
+    with whole_ray(2**26):
         clock = Clock()
         tuner = tune.Tuner(
             tune.with_resources(nothing, {"cpu": (os.cpu_count() or 1) / how.jobs}),
