@@ -56,6 +56,11 @@ def artists_here() -> int:
     return cluster.cores_here() if sys.platform == "linux" else 1
 
 
+WITHOUT_THREADS: dict[Callable[..., Any], Callable[..., Any]] = {
+    write_report: lambda record: write_report(record, artists=artists_here())
+}
+"""What a process that may fork calls instead of what it is asked for."""
+
 Do = Callable[..., Any]
 """Calls a function of this module with what is given, wherever it is; returns what that does."""
 
@@ -133,7 +138,7 @@ def _serve(line: Connection, far: Connection) -> None:
         while True:
             function, given = line.recv()
             try:
-                answer = function(*given)
+                answer = WITHOUT_THREADS.get(function, function)(*given)
             except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
                 answer = _Raised(sendable(error))
             line.send(answer)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,7 @@ from search.experiments.coarse_fine.search import CoarseFine
 from search.settings.spec import StudySpec
 from search.space.vary import log
 from search.study.kept import SPECIFICATIONS
-from search.study.reporting import artists_here, reporter, write_page
+from search.study.reporting import artists_here, reporter, write_page, write_report
 from tests.reports.records import STUDIES, study
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
@@ -88,6 +89,17 @@ def test_every_specification_can_be_sent(kind: type[StudySpec]) -> None:
     if isinstance(varied, CoarseFine):
         varied = CoarseFine(vary={"eta_max": log(0.01, 1, 3), "hidden": [(50,), (50, 50)]})
     assert pickle.loads(pickle.dumps(varied)) == varied  # noqa: S301 - what was just pickled
+
+
+def test_a_report_is_drawn_by_several_where_that_is_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apart there are no threads that a fork would lose; here there may be."""
+    monkeypatch.setattr(
+        "reports.write", lambda _, artists: SimpleNamespace(missing=(f"{artists} at once",))
+    )
+    monkeypatch.setattr("search.study.reporting.artists_here", lambda: 3)
+    with reporter(apart=False) as here, reporter(apart=True) as apart:
+        assert here(write_report, None) == ("1 at once",)
+        assert apart(write_report, None) == ("3 at once",)
 
 
 def test_artists_fit_the_machine() -> None:
