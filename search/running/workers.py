@@ -86,8 +86,10 @@ class Workers:
         """Begin to close the pool, and return at once: nothing more will be trained."""
         if self._pool is not None and self._closing is None:
             executor = ThreadPoolExecutor(1, "close")
-            self._closing = executor.submit(self._pool.close)
-            executor.shutdown(wait=False)
+            try:
+                self._closing = executor.submit(self._pool.close)
+            finally:  # as in `search.training.problem`
+                executor.shutdown(wait=False)
 
     def __enter__(self) -> Self:
         return self

@@ -69,8 +69,10 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
     )
     executor = ThreadPoolExecutor(1, "standardise")
     losses = any(part.compares_losses for part in spec.experiments())
-    making = executor.submit(_made, dataset, parts, losses)
-    executor.shutdown(wait=False)
+    try:
+        making = executor.submit(_made, dataset, parts, losses)
+    finally:  # a thread that is not told would be waited for at the end of an interrupted process
+        executor.shutdown(wait=False)
     record = describe(dataset, parts, stratified=spec.stratified)
     if spec.largest_batch > record.train_size:
         raise InputError(
