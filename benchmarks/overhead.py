@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
         "--trials", type=numbers, default=(1_000, 10_000, 100_000), help="1000,10000,100000"
     )
     found.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="trials at once")
-    found.add_argument("--limit", type=float, default=10.0, help="seconds that a peer may take")
+    found.add_argument("--limit", type=float, default=5.0, help="seconds that a peer may take")
     found.add_argument("--only", choices=CONTESTANTS, action="append", help="instead of all")
     return found
 

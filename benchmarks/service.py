@@ -1,9 +1,9 @@
 """The service's list of many studies, and what those who watch a study cost its training.
 
-    python -m benchmarks.service --studies 1000 --watchers 50 --rounds 6
+    python -m benchmarks.service --studies 1000 --watchers 50 --rounds 4
 
 The list is asked for over HTTP, beside the pages of Optuna's dashboard and of MLflow for as many
-studies, where those are installed. Peers are optional: `pip install '.[service-peers]'`.
+studies, where those are installed. Peers are optional: `pip install '.[peers]'`.
 
 Watchers are connections that are told the page of a running study as a browser is, and load its
 report anew when told to. Two studies train meanwhile, one a core, so that whatever the server
@@ -317,7 +317,7 @@ def watched(place: Path, watchers: int, rounds: int) -> list[Turn]:
 
 def parser() -> argparse.ArgumentParser:
     """Return the flags."""
-    found = flags(__doc__, rounds=6)
+    found = flags(__doc__, rounds=4)
     found.add_argument("--studies", type=positive, default=1_000)
     found.add_argument("--watchers", type=positive, default=50)
     return found
