@@ -1,8 +1,8 @@
 """How long a study takes before its first training step and after its last result.
 
-    python -m benchmarks.edges --data cifar10 --rounds 2
+    python -m benchmarks.edges --rounds 2
 
-It runs the λ search with few epochs, as a user does, on embedded Ray with the data on disk, and
+It runs small λ searches, as a user does, on embedded Ray with the data on disk, and
 looks at the clock: when the command was given, when the first trial began in a worker, when the
 last result was there, when the command was over. From the last result on, the report is written.
 """
@@ -19,17 +19,24 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tabulate import tabulate
 
-from benchmarks.blocks import OURS, TWIN, in_blocks, quartiles, ratios, values
+from benchmarks.blocks import OURS, TWIN, Turn, cases, in_blocks, quartiles, ratios, values
 from benchmarks.host import state
 from benchmarks.performance import command, flags, say
 
-FLAGS = ("--cycle=2epochs", "--epochs=2", "--final-epochs=2")
-"""One cycle a trial: what is measured does not depend on more."""
+FLAGS = (
+    *("--coarse=1e-4,1e-3,1e-2", "--fine=0.5,2", "--race=2"),
+    *("--cycle=1epochs", "--epochs=1", "--final-epochs=4"),
+)
+"""All that a report of a search shows, of few and short runs: its edges are as those of a long one.
+The final model takes long enough for what is drawn meanwhile, as it does with the default epochs.
+"""
 RAY = "Ray alone"
 BARE = """
 import ray
@@ -40,11 +47,16 @@ ray.shutdown()
 """What a machine needs for Ray's start, one task and its end: what our times are compared with."""
 CHECKED = ((OURS, RAY, "before"), (OURS, RAY, "after"))
 QUICK = ("--rounds=2",)
-ROWS = (
-    ("before", "from the command to the first training step", "4"),
-    ("after", "from the last result to the end, the report written", "2"),
-)
-"""A figure, what it is, and the goal in seconds."""
+DATA = {
+    "cifar10": ("CIFAR-10", {"before": "4", "after": "2"}),
+    "digits": ("digits", {"before": "3", "after": "2"}),
+}
+"""Data sets, what they are called, and the goals in seconds."""
+WHAT = {
+    "before": "from the command to the first training step",
+    "after": "from the last result to the end, the report written",
+}
+"""A figure, and what it is."""
 
 
 def edges(data: Sequence[str]) -> dict[str, float]:
@@ -81,19 +93,19 @@ def ray_alone() -> dict[str, float]:
 
 def parser() -> argparse.ArgumentParser:
     """Return the flags."""
-    found = flags(__doc__, rounds=2)
-    found.add_argument("--data", default="cifar10")
-    return found
+    return flags(__doc__, rounds=2)
 
 
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Run searches in turns with Ray alone."""
-    data = [f"--data={asked.data}"]
     where = [f"--data-dir={asked.data_dir}"] if asked.data_dir else []
-    contestants = dict.fromkeys((OURS, TWIN), lambda: edges([*data, *where])) | {RAY: ray_alone}
+    turns = list[Turn]()
     ray_alone()  # warms the disk's cache
-    turns = in_blocks(contestants, asked.rounds, say=say)
-    return {"turns": turns, "flags": [*data, *FLAGS], "rounds": asked.rounds}
+    for data in DATA:
+        ours = partial(edges, [f"--data={data}", *where])
+        contestants = dict.fromkeys((OURS, TWIN), ours) | {RAY: ray_alone}
+        turns += in_blocks(contestants, asked.rounds, case=data, say=say)
+    return {"turns": turns, "flags": list(FLAGS), "rounds": asked.rounds}
 
 
 def section(results: Mapping[str, Any]) -> str:
@@ -102,13 +114,16 @@ def section(results: Mapping[str, Any]) -> str:
     rows = [
         (
             text,
-            quartiles(values(turns, OURS, figure), ".1f"),
-            goal,
-            quartiles(ratios(turns, OURS, RAY, figure), ".2f"),
+            DATA[data][0],
+            quartiles(values(turns, OURS, figure, data), ".1f"),
+            DATA[data][1][figure],
+            quartiles(ratios(turns, OURS, RAY, figure, data), ".2f"),
         )
-        for figure, text, goal in ROWS
+        for figure, text in WHAT.items()
+        for data in cases(turns)
     ]
-    heads = ("", "s", "goal", "to Ray alone")
+    alone = [value for data in cases(turns) for value in values(turns, RAY, "before", data)]
+    heads = ("", "data", "s", "goal", "to Ray alone")
     table = tabulate(rows, heads, tablefmt="github", disable_numparse=True)
     return f"""## Before the first step and after the last
 
@@ -116,12 +131,14 @@ def section(results: Mapping[str, Any]) -> str:
 
 Wall time of `python -m search.lambda_coarse_fine {" ".join(results["flags"])}` on embedded Ray, in
 {results["rounds"]} blocks. "Ray alone" is a process that starts Ray, runs one empty task and ends:
-{quartiles(values(turns, RAY, "before"), ".1f")} s here.
+{quartiles(np.array(alone), ".1f")} s here.
 
 Before the first step one thing waits for the other: the command's imports, the data, Ray's head and
-raylet (started without agents, which take Ray a second or two), the workers' imports of Ray and of
-what trains. What draws is loaded meanwhile, in a process of its own; after the last result as many
-of its forks as there are cores draw the figures, nearly all of a report's time, while Ray ends.
+raylet (started without agents, which take Ray a second or two), the images, which are standardised
+into Ray's store itself; beside that workers import Ray and what trains. What draws is loaded in a
+process of its own, which gives way to them. It draws the figures that the last trials will not
+change while these still train; the others, nearly all that is left of a report's time, are drawn
+after the last result by as many forks as there are cores, while Ray ends.
 
 {state(results["host"], turns, "before")}
 """

@@ -176,7 +176,7 @@ def main(name: str, asked: Path, found: Path) -> None:
     data_dir = settings.pop("data_dir")
     search = LambdaSearch(**settings)
     problem = prepare(search, data_dir=data_dir and Path(data_dir), say=print)
-    problem.making.result()  # by a thread, which processes forked before its end would wait for
+    problem.measuring.result()  # by a thread, which processes forked before its end would wait for
     with tempfile.TemporaryDirectory() as folder:
         accuracies = PEERS[name](problem, search.coarse, Path(folder))
     plain = {repr(lam): accuracies[lam] for lam in search.coarse}

@@ -5,14 +5,15 @@ submitted, followed, and its folder brought back.
 """
 
 from cluster.address import chosen_address
-from cluster.connect import check_address, look_at
+from cluster.connect import check_address, load, look_at
 from cluster.errors import ClusterError, ClusterLostError
 from cluster.events import Event, Kind, Task, TaskFailure
-from cluster.ray_pool import Later, RayPool
+from cluster.later import Later
+from cluster.ray_pool import RayPool
 from cluster.room import MEGABYTE, Needs, cores_here, outlook
 from cluster.serial import SerialPool
 from cluster.signals import signals_deferred
-from cluster.supervise import supervised
+from cluster.supervise import end_with, supervised
 from cluster.survey import Survey
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "check_address",
     "chosen_address",
     "cores_here",
+    "end_with",
+    "load",
     "look_at",
     "outlook",
     "signals_deferred",

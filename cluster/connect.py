@@ -26,6 +26,7 @@ from contextlib import (
     contextmanager,
     nullcontext,
     redirect_stdout,
+    suppress,
 )
 from importlib import import_module
 from pathlib import Path
@@ -70,8 +71,25 @@ def look_at(address: str, *, named: str = "--address") -> Survey:
     Raises `ClusterError` as `check_address` does, but for a driver's needs.
     """
     use()
+    load().join()
     with environment(ALWAYS):
         return locate(address, named=named)
+
+
+@functools.cache
+def load() -> threading.Thread:
+    """Begin to import Ray, a third of a second that others need not wait for; return what does it.
+
+    Whoever uses Ray waits for it, and is told what goes wrong.
+    """
+    loading = threading.Thread(target=_load, name="load Ray")
+    loading.start()
+    return loading
+
+
+def _load() -> None:
+    with suppress(Exception), environment(ALWAYS), handlers_kept():
+        import_module("ray")
 
 
 @contextmanager
@@ -96,6 +114,7 @@ def connection(
     """
     stack = ExitStack()
     try:
+        load().join()
         with signals_deferred():
             stack.enter_context(hold())
             stack.enter_context(environment(ALWAYS))
@@ -142,6 +161,7 @@ def _start(starting: AbstractContextManager[None], how: dict[str, Any]) -> Any:
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
+                ray.put(None)  # the first one makes ready for all
                 undo.pop_all()
         except Exception as error:  # a bare one when Ray does not come up in time
             where = "on this machine" if how["address"] == "local" else f"at {how['address']}"

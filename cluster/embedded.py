@@ -36,8 +36,13 @@ _OURS = f"ray-{secrets.token_urlsafe(3)}"
 """How the folders of this process begin, and those of a child that it was forked to."""
 REMOVALS = 20
 """How often its folder is tried to be removed: a worker that still ends may write to its log."""
-_CLOSED = {"RAY_enable_metrics_collection": "0"}
-"""Measurements would be offered to all, token or not."""
+_SETTINGS = {
+    "RAY_enable_metrics_collection": "0",  # measurements would be offered to all, token or not
+    "RAY_object_spilling_threshold": "1",  # at 0.8 the shared data, nearly all, goes to disk, too
+    # Its raylet would wait a second where its store is not there at once, ten times.
+    "RAY_raylet_client_connect_timeout_milliseconds": "10",
+    "RAY_raylet_client_num_connect_attempts": "1000",
+}
 
 
 @contextmanager
@@ -45,7 +50,7 @@ def embedding(object_store_bytes: int) -> Iterator[dict[str, Any]]:
     """Yield the arguments with which `ray.init` starts an embedded Ray; tidy up after it."""
     with private_folder() as folder:
         try:
-            with environment(_CLOSED | token()):
+            with environment(_SETTINGS | token()):
                 yield {
                     "address": "local",
                     "num_cpus": cores_here(),

@@ -11,6 +11,8 @@ another one. All of Ray's private names that starting it takes are here:
   autoscaling and others' logs; `ray.init` would wait a second and a half for the first. What is
   not there takes no core and no hundred megabytes, and opens no port.
 - `utils.get_dashboard_dependency_error` loads all that a dashboard needs, to see whether it could.
+- `serialization_addons.apply` loads Pydantic and Starlette where they are installed, for objects of
+  theirs that may be sent; none are.
 - `services.get_node` is asked once a second whether the node is up; here, when that is so.
 - `services.resolve_ip_for_localhost` would take the loopback address for a mistake.
 - `Node.__init__` is where a Ray is known that does not come up: what has started of it is ended.
@@ -39,7 +41,7 @@ NOWHERE = -1
 @contextmanager
 def lean_start() -> Iterator[None]:
     """Start a Ray, or nothing: see above."""
-    node, services, utils = (_of_ray(name) for name in ("node", "services", "utils"))
+    node, services, utils = (_of_ray(f"_private.{name}") for name in ("node", "services", "utils"))
     ask, start = services.get_node, services.start_ray_process
 
     def get_node(gcs_address: str, node_id: str) -> Any:
@@ -63,6 +65,7 @@ def lean_start() -> Iterator[None]:
         begin(self, *how, **more)
 
     with replaced(
+        (_of_ray("util.serialization_addons"), "apply", lambda _: None),
         (utils, "get_dashboard_dependency_error", lambda: ImportError("not wanted")),
         (node.Node, "__init__", init),
         (node.Node, "start_api_server", lambda *_, **__: None),
@@ -92,4 +95,4 @@ def without_agents(command: Sequence[str]) -> list[str]:
 
 def _of_ray(module: str) -> Any:
     """Return one of Ray's own modules, whose functions have no types."""
-    return importlib.import_module(f"ray._private.{module}")
+    return importlib.import_module(f"ray.{module}")

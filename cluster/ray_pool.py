@@ -19,12 +19,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from cluster.bundles import bundle_size
 from cluster.connect import connection
 from cluster.errors import ClusterError
 from cluster.events import Event, Kind, Task, TaskFailure
+from cluster.later import Later, put
 from cluster.messages import AtOnce, Part, Place, attempt, never, seconds_between_messages
 from cluster.probe import Versions, check_nodes
 from cluster.process import frames_emptied
@@ -49,14 +50,6 @@ FETCH_SECONDS = 1.0
 
 LATEST = 0.2
 """Weight of the task that ended last in what a task is thought to take."""
-
-
-class Later(NamedTuple):
-    """Shared data that is still being made: Ray starts meanwhile."""
-
-    get: Callable[[], Any]
-    """Waits for it, and returns it."""
-    nbytes: int
 
 
 def _woken(task: Task) -> None:
@@ -186,7 +179,10 @@ class RayPool:
                 self._task = self._ray.put(task)
                 if address is None:
                     self._wake()
-            self._shared = self._ray.put(shared.get() if isinstance(shared, Later) else shared)
+                if isinstance(shared, Later):
+                    self._shared = put(self._ray, shared, in_place=address is None)
+                else:
+                    self._shared = self._ray.put(shared)
             # Ray calls a task with the items of its arguments: references become their values.
             self._remote = self._ray.remote(
                 num_cpus=cpus_per_task,

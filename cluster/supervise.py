@@ -50,7 +50,8 @@ def supervised(run: Callable[[], int]) -> int | None:
     child = os.fork()
     if not child:
         os.close(word)
-        _end_with(parent)
+        end_with(parent)
+        _stand_apart()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDED_ON)
         try:
             code = run()
@@ -73,15 +74,19 @@ def supervised(run: Callable[[], int]) -> int | None:
     return os.waitstatus_to_exitcode(status) if ended else None
 
 
-def _end_with(parent: int) -> None:
-    """Let this process be killed when its parent ends, and get signals from nobody else.
+def end_with(parent: int) -> None:
+    """Let this process be killed when its parent ends, on Linux."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _stand_apart() -> None:
+    """Let this process get signals from its parent alone.
 
     In a process group of its own it is not sent what a terminal, or a batch system, sends to the
     parent's.
     """
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
     os.setpgid(0, 0)
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # it may write to the terminal all the same
 

@@ -38,11 +38,12 @@ from reports.compare.section import StudiesCompared  # noqa: E402
 from reports.drawing.style import warm_up  # noqa: E402
 from reports.overview import overview, overview_html  # noqa: E402
 from reports.parts.frames import history_frame, layers_frame, trials_frame  # noqa: E402
-from reports.write import Report, write, write_page, write_tables  # noqa: E402
+from reports.write import Report, draw_ahead, write, write_page, write_tables  # noqa: E402
 
 __all__ = [
     "Report",
     "StudiesCompared",
+    "draw_ahead",
     "history_frame",
     "layers_frame",
     "overview",

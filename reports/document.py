@@ -52,7 +52,8 @@ NEXT, SAME = "\ue000", "\ue001"
 def render(record: StudyRecord, *, figures: bool = True) -> str:
     """Return a study's report in Markdown, its figures written; or one without figures."""
     missing = list[Missing]()
-    return lay_out(record, sections_of(record, missing, figures=figures), missing)
+    album = Album(record, missing=missing) if figures else None
+    return lay_out(record, sections_of(record, missing, album), missing)
 
 
 def lay_out(record: StudyRecord, sections: Sequence[Section], missing: list[Missing]) -> str:
@@ -95,18 +96,18 @@ def _numbered(text: str) -> str:
 
 
 def sections_of(
-    record: StudyRecord, missing: list[Missing], *, figures: bool = True, artists: int = 1
+    record: StudyRecord, missing: list[Missing], album: Album | None = None
 ) -> list[Section]:
-    """Return a report's sections, their figures written; what cannot be made becomes `missing`.
+    """Return a report's sections; what cannot be made becomes `missing`.
 
-    So many `artists` draw at once: see `reports.drawing.artists`.
+    Their figures are the album's; without one there are none.
     """
     sections = list[Section]()
-    with Album(record, missing=missing, empty=not figures, artists=artists) as album:
+    with album or Album(record, missing=missing, empty=True) as drawn:
         for each in record.experiments:
             section = SECTIONS[each.kind]
             with making(f"the part on {each.kind.replace('_', ' ')}", missing):
-                sections.append(section(record.part(each), album))
+                sections.append(section(record.part(each), drawn))
     if record.kind in STUDIES:
         with making("what compares the parts", missing):
             return STUDIES[record.kind](record, sections)

@@ -33,7 +33,7 @@ def overview_html(record: StudyRecord) -> str:
 
 
 def _verdict(record: StudyRecord) -> str:
-    sections = sections_of(record, list[Missing](), figures=False)
+    sections = sections_of(record, list[Missing]())
     if not record.finished:
         return f"Not finished: {unfinished(record)}."
     last = sections[-1] if sections else None

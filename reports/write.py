@@ -5,15 +5,18 @@ What cannot be made is missing from the report, which says so; everything else i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from kbn.errors import visible
 from kbn.files import write_text
 from reports.document import lay_out, render, sections_of
+from reports.drawing.album import Ahead, Album
+from reports.drawing.style import Painted
 from reports.page.assemble import page
 from reports.page.status import Status
 from reports.parts.frames import history_frame, layers_frame, trials_frame
@@ -45,17 +48,24 @@ class Report:
     """What could not be made."""
 
 
-def write(record: StudyRecord, *, artists: int = 1) -> Report:
+def write(
+    record: StudyRecord,
+    *,
+    artists: int = 1,
+    ahead: Mapping[bytes, Painted] = MappingProxyType({}),
+) -> Report:
     """Write the report, its figures and the CSV files into the study's folder.
 
     Equal records give equal bytes, in the figures too. So many `artists` draw at once; more than
-    one are forks of this process, which then may have no other thread.
+    one are forks of this process, which then may have no other thread. What `draw_ahead` has drawn
+    is not drawn again.
     """
     folder, missing = record.folder, list[Missing]()
     for name, frame in FRAMES.items():
         with making(name, missing):
             _write_csv(folder / name, frame(record))
-    sections = sections_of(record, missing, artists=artists)
+    album = Album(record, missing=missing, artists=artists, ahead=ahead)
+    sections = sections_of(record, missing, album)
     with making("report.json", missing):
         write_text(folder / "report.json", visible(report_json(record, sections)))
     text = visible(lay_out(record, sections, missing))
@@ -71,6 +81,16 @@ def write(record: StudyRecord, *, artists: int = 1) -> Report:
         findings=folder / "report.json",
         missing=tuple(missing),
     )
+
+
+def draw_ahead(
+    record: StudyRecord, known: Collection[bytes], keep: Callable[[bytes, Painted], object]
+) -> None:
+    """Draw the figures of a study that has not ended, for `write`; `keep` is given each.
+
+    Those whose digest is `known` are left out. Nothing is written.
+    """
+    sections_of(record, [], Ahead(record, known=known, keep=keep))
 
 
 def write_tables(record: StudyRecord, folder: Path) -> None:

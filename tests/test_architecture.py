@@ -133,8 +133,8 @@ TOP_LEVEL = {
     *("search.serve", "search.studies", "search.cross_validation", "search.folds"),
     "search.verify",
     *(f"cluster.{name}" for name in ("address", "command_line", "connect", "embedded", "errors")),
-    *(f"cluster.{name}" for name in ("events", "lean", "probe", "process", "ray_pool", "retry")),
-    *("cluster.bundles", "cluster.messages", "cluster.room", "cluster.serial", "cluster.signals"),
+    *(f"cluster.{name}" for name in ("events", "later", "lean", "probe", "process", "ray_pool")),
+    *(f"cluster.{name}" for name in ("bundles", "messages", "retry", "room", "serial", "signals")),
     *("cluster.status", "cluster.supervise", "cluster.survey", "cluster.watch"),
     *("reports.document", "reports.overview", "reports.write"),
 }

@@ -21,6 +21,10 @@ SPLIT_STREAM, SAMPLE_STREAM = 1_000_000, 1_000_001
 """Keys of these random streams, apart from those of weights and batches."""
 
 
+Moments = tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]
+"""Each feature's mean and standard deviation, float64; the latter is 1 where it was 0."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Standardised images and labels of the three parts, C-contiguous.
@@ -106,18 +110,50 @@ def standardised(dataset: Dataset, parts: Partition, dtype: DTypeLike = np.float
     DataError
         When an image lies too far from the others.
     """
-    train, rest = parts.train, parts.validation
-    mean, std = moments(dataset.X, train)
+    split = unfilled(dataset, parts, dtype)
+    fill(split, dataset, parts, moments(dataset.X, parts.train))
+    return split
+
+
+def unfilled(dataset: Dataset, parts: Partition, dtype: DTypeLike = np.float32) -> Split:
+    """Return room for the standardised images of a data set's parts, with their labels.
+
+    The system gives memory to what is written: up to then the room takes none.
+    """
+    features = dataset.X.shape[1]
+    rooms = [
+        np.empty((len(rows), features), dtype)
+        for rows in (parts.train, parts.validation, dataset.y_test)
+    ]
     return Split(
-        X_train=standardise(dataset.X, train, mean, std, dtype),
-        y_train=dataset.y[train],
-        X_validation=standardise(dataset.X, rest, mean, std, dtype),
-        y_validation=dataset.y[rest],
-        X_test=standardise(dataset.X_test, np.arange(len(dataset.y_test)), mean, std, dtype),
-        y_test=dataset.y_test,
-        mean=mean,
-        std=std,
+        X_train=rooms[0],
+        y_train=dataset.y[parts.train],
+        X_validation=rooms[1],
+        y_validation=dataset.y[parts.validation],
+        X_test=rooms[2],
+        y_test=np.ascontiguousarray(dataset.y_test),
+        mean=np.empty(features),
+        std=np.empty(features),
     )
+
+
+def fill(split: Split, dataset: Dataset, parts: Partition, found: Moments) -> None:
+    """Write the standardised images of a data set's parts into the room that is made for them.
+
+    `found` are the moments of the images to train on.
+
+    Raises
+    ------
+    DataError
+        When an image lies too far from the others.
+    """
+    split.mean[...], split.std[...] = found
+    for X, rows, room in (
+        (dataset.X, parts.train, split.X_train),
+        (dataset.X, parts.validation, split.X_validation),
+        (dataset.X_test, np.arange(len(dataset.y_test)), split.X_test),
+    ):
+        standardise(X, rows, *found, out=room)
 
 
 def sample(dataset: Dataset, share: float, *, seed: int) -> Dataset:
@@ -187,9 +223,7 @@ def choose(
     )
 
 
-def moments(
-    X: np.ndarray, rows: Int[np.ndarray, " n"]
-) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
+def moments(X: np.ndarray, rows: Int[np.ndarray, " n"]) -> Moments:
     """Return each feature's mean and standard deviation over some rows, in float64, in blocks.
 
     Two passes: the squares are taken of deviations from the mean, so that nothing cancels.
@@ -214,27 +248,26 @@ def standardise(
     rows: Int[np.ndarray, " n"],
     mean: Float[np.ndarray, " d"],
     std: Float[np.ndarray, " d"],
-    dtype: DTypeLike,
-) -> Float[np.ndarray, "n d"]:
-    """Return (X[rows] − mean)/std in the given type, computed in float64 in blocks.
+    *,
+    out: Float[np.ndarray, "n d"],
+) -> None:
+    """Write (X[rows] − mean)/std to `out`, computed in float64 in blocks.
 
     Raises
     ------
     DataError
         When an image lies so far from the training images that the type cannot hold it.
     """
-    result = np.empty((len(rows), X.shape[1]), dtype)
     for part, block in _deviations(X, rows, mean):
         block /= std
         try:
             with np.errstate(over="raise"):
-                result[part] = block
+                out[part] = block
         except FloatingPointError:
             raise DataError(
                 f"an image is {np.abs(block).max():.0e} standard deviations away from the training "
-                f"images, too far for {result.dtype}; look for a feature with a wrong value"
+                f"images, too far for {out.dtype}; look for a feature with a wrong value"
             ) from None
-    return result
 
 
 def _blocks(

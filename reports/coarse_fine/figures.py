@@ -217,13 +217,13 @@ def _differences(album: Album, space: Space, found: Findings) -> Picture:
 
 def _order(record: StudyRecord, album: Album, search: SearchSettings, found: Findings) -> Picture:
     space, trials = search.space, order_frame(record, search)
-    every = rulers(space, trials["point"].tolist())
+    every, best = rulers(space, trials["point"].tolist()), found.chosen
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(len(every), 1, sharex=True, squeeze=False).ravel()
         for at, (ruler, ax) in enumerate(zip(every, panels, strict=True)):
             values = [point[at] for point in trials["point"]]
-            chosen = None if found.chosen is None else ruler.at(found.chosen[at])
+            chosen = None if best is None else ruler.at(best[at])
             search_plots.search_order(trials.assign(value=values), ruler, ax, chosen=chosen)
             if len(every) > 1:
                 ax.set_ylabel(ruler.axis.symbol)

@@ -56,6 +56,8 @@ def _by_value(history: pd.DataFrame, space: Space, found: Findings) -> Draw:
     colours = plots.value_colours(ruler.placed or (1.0,), log=ruler.logarithmic)
     on_scale = Ruler(ruler.axis, ruler.placed)
 
+    chosen = _chosen_value(found)
+
     def colour(value: float) -> str | tuple[float, ...]:
         if value == ruler.axis.baseline:
             return GREY
@@ -70,7 +72,7 @@ def _by_value(history: pd.DataFrame, space: Space, found: Findings) -> Draw:
                 ax,
                 by="value",
                 colours=colour,
-                chosen=_chosen_value(found),
+                chosen=chosen,
             )
         bar = figure.colorbar(colours, ax=list(panels), aspect=30)
         bar.ax.set_title(space.name)
@@ -97,27 +99,25 @@ def _map(history: pd.DataFrame, space: Space, found: Findings) -> Draw:
 
 def _by_rank(history: pd.DataFrame, found: Findings) -> Draw:
     """Draw runs by how their points did; of many where most of them lay, and the chosen ones."""
-    alike = set(found.alike)
+    alike, chosen, learning = set(found.alike), found.chosen, found.learning
 
     def colour(point: Any) -> str:
         return VERMILION if point in alike else GREY
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, 2)
-        drawn = history[history["point"] == found.chosen] if found.learning else history
+        drawn = history[history["point"] == chosen] if learning else history
         for ax, name in zip(panels, ("loss", "accuracy"), strict=True):
             quantity = f"validation_{name}"
-            if found.learning:
-                crowd.learning_bands(found.learning, name, ax)
-            plots.learning_curves(
-                drawn, quantity, ax, by="point", colours=colour, chosen=found.chosen
-            )
+            if learning:
+                crowd.learning_bands(learning, name, ax)
+            plots.learning_curves(drawn, quantity, ax, by="point", colours=colour, chosen=chosen)
         # A few runs that went astray are not to flatten all others.
         most = history["validation_loss"].quantile(1 - crowd.UNUSUAL)
         low = history["validation_loss"].min()
         panels[0].set_ylim(low - 0.05 * (most - low), most + 0.05 * (most - low))
         label_panels(tuple(panels))
-        if found.learning:
+        if learning:
             legend_below(figure, panels[0].get_legend_handles_labels()[0])
 
     return draw

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import Self
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
 
 from kbn.files import make_folder
-from reports.drawing.artists import Artists
-from reports.drawing.style import Draw, dark_path, write_figure
-from reports.parts.missing import note
+from reports.drawing.artists import Artists, Work
+from reports.drawing.digest import digest_of
+from reports.drawing.style import Draw, Painted, dark_path, paint, write_figure, write_painted
+from reports.parts.missing import making, note
 from search.records import Missing, StudyRecord
 
 
@@ -35,7 +37,7 @@ class Album:
 
     Those of a preview are marked as such. An `empty` album draws none: they take nearly all of
     a report's time. One that cannot be drawn is added to `missing`, and shown with the reason.
-    So many `artists` draw at once: see `Artists`.
+    So many `artists` draw at once: see `Artists`. What is `ahead`, by its digest, is drawn already.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Album:
         missing: list[Missing],
         empty: bool = False,
         artists: int = 1,
+        ahead: Mapping[bytes, Painted] = MappingProxyType({}),
     ) -> None:
         self._missing = missing
+        self._ahead = ahead
         self._artists = Artists(artists)
         self._empty = empty
         self._study = record.folder
@@ -59,9 +63,16 @@ class Album:
         folder = self._study / "figures"
         make_folder(folder)
         picture = Picture(f"figures/{name}.png", f"figures/{name}.svg", caption)
-        work = partial(write_figure, folder, name, draw, height=height, mark=self._mark, dark=True)
-        self._artists.draw(work, partial(self._done, name, picture))
+        artists, how = self._artists, self._how(height)
+        work: Work = partial(write_figure, folder, name, draw, **how)
+        key = digest_of(draw, how) if self._ahead else None
+        if key is not None and key in self._ahead:
+            artists, work = Artists(), partial(write_painted, folder, name, self._ahead[key])
+        artists.draw(work, partial(self._done, name, picture))
         return picture
+
+    def _how(self, height: float) -> dict[str, Any]:
+        return {"height": height, "mark": self._mark, "dark": True}
 
     def _done(self, name: str, picture: Picture, error: Exception | None) -> None:
         if error is None:
@@ -93,6 +104,36 @@ class Album:
         svg, png = (self._study / "figures" / f"{name}{suffix}" for suffix in (".svg", ".png"))
         for path in (svg, dark_path(svg), png):
             path.unlink(missing_ok=True)
+
+
+class Ahead(Album):
+    """Draws a study's figures before it ends, and writes nothing: `keep` is given each.
+
+    Those whose digest is `known` are not drawn again. One that cannot be drawn is left to the
+    report, which says why.
+    """
+
+    def __init__(
+        self,
+        record: StudyRecord,
+        *,
+        known: Collection[bytes],
+        keep: Callable[[bytes, Painted], object],
+    ) -> None:
+        super().__init__(record, missing=[])
+        self._known, self._keep = known, keep
+
+    def draw(self, name: str, draw: Draw, caption: str, *, height: float) -> Picture:
+        """Draw a figure that is not known."""
+        how = self._how(height)
+        key = digest_of(draw, how)
+        if key is not None and key not in self._known:
+            with making(f"figure {name}", []):
+                self._keep(key, paint(draw, **how))
+        return Picture("", "", caption)
+
+    def remove(self, name: str) -> None:
+        """Leave files as they are."""
 
 
 def preview_mark(record: StudyRecord) -> str | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.style
@@ -93,6 +93,15 @@ _SETTINGS: dict[Any, Any] = {
 Draw = Callable[[Figure], object]
 
 
+class Painted(NamedTuple):
+    """A figure as its files hold it."""
+
+    svg: bytes
+    png: bytes
+    dark: bytes | None
+    """The SVG for dark pages."""
+
+
 def write_figure(
     folder: Path,
     name: str,
@@ -103,12 +112,30 @@ def write_figure(
     dark: bool = False,
     dpi: int = 200,
 ) -> tuple[Path, Path]:
-    """Draw a figure of the page's width and write it as SVG and PNG; return both paths.
+    """Draw a figure, as `paint` does, and write it as SVG and PNG; return both paths.
 
-    `mark` is written above the figure: what a reader must know who sees nothing else. With `dark`,
-    an SVG for dark pages is written beside them, where `dark_path` says.
+    With `dark`, an SVG for dark pages is written beside them, where `dark_path` says.
     """
+    return write_painted(folder, name, paint(draw, height=height, mark=mark, dark=dark, dpi=dpi))
+
+
+def write_painted(folder: Path, name: str, painted: Painted) -> tuple[Path, Path]:
+    """Write a figure's files, as `write_figure` does."""
     svg, png = (folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
+    for path, content in ((png, painted.png), (svg, painted.svg), (dark_path(svg), painted.dark)):
+        if content is not None:
+            with whole_file(path) as temporary:
+                temporary.write_bytes(content)
+    return svg, png
+
+
+def paint(
+    draw: Draw, *, height: float, mark: str = "", dark: bool = False, dpi: int = 200
+) -> Painted:
+    """Draw a figure of the page's width, `height` inches high.
+
+    `mark` is written above the figure: what a reader must know who sees nothing else.
+    """
     with _own_style():
         figure = Figure(figsize=(WIDTH, height), dpi=dpi, layout="constrained")
         canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
@@ -120,13 +147,13 @@ def write_figure(
         canvas.draw()
         # Nothing shines through a figure; without the channel that says so its file is smaller.
         picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-        with ExitStack() as files:
-            picture.save(files.enter_context(whole_file(png)), dpi=(dpi, dpi))
-            _save(figure, files.enter_context(whole_file(svg)))
-            if dark:
-                repaint(figure, *_dark())
-                _save(figure, files.enter_context(whole_file(dark_path(svg))))
-    return svg, png
+        png = BytesIO()
+        picture.save(png, "PNG", dpi=(dpi, dpi))
+        svg = _svg(figure)
+        if not dark:
+            return Painted(svg, png.getvalue(), None)
+        repaint(figure, *_dark())
+        return Painted(svg, png.getvalue(), _svg(figure))
 
 
 def warm_up() -> None:
@@ -136,8 +163,7 @@ def warm_up() -> None:
         figure.subplots().plot([0, 1], label="1", marker="o")
         figure.legend(loc="outside lower center")
 
-    with TemporaryDirectory() as folder:
-        write_figure(Path(folder), "none", draw, height=2.0, mark="1", dark=True)
+    paint(draw, height=2.0, mark="1", dark=True)
 
 
 def dark_path(path: Path) -> Path:
@@ -145,8 +171,10 @@ def dark_path(path: Path) -> Path:
     return path.with_stem(f"{path.stem}-dark")
 
 
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
+def _svg(figure: Figure) -> bytes:
+    file = BytesIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
@@ -13,6 +14,7 @@ from search.running import live
 from search.running.live_page import LivePage, WritePage
 from search.running.progress import ProgressFile
 from search.running.runner import COMMIT_SECONDS, Notice, Observer, Pool, run_plans
+from search.running.tail import Tail, Tell
 from search.running.tally import Tally
 from search.running.workers import OpenPool, Workers
 from search.settings.execution import Execution
@@ -42,8 +44,19 @@ class TrainingSession:
         self._pool: OpenPool | None = None
         self._most = 0
 
-    def train(self, store: Store, write_page: WritePage) -> None:
-        """Train what is missing; show and note it, however it ends, and say when all has ended."""
+    def train(
+        self,
+        store: Store,
+        write_page: WritePage,
+        *,
+        last: Tell = lambda _: None,
+        look: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Train what is missing; show and note it, however it ends, and say when all has ended.
+
+        `last` is told when the last trials train, as `Tail` does. `look` is called again and again:
+        what it raises ends the session.
+        """
         first = store.first_trial()
         parts = self._spec.experiments()
         tally = Tally([part.outline() for part in parts])
@@ -56,6 +69,11 @@ class TrainingSession:
                 ProgressFile(store.path.with_name(PROGRESS), tally, parts)
             )
             stack.callback(self._note, store)
+
+            def stop() -> bool:
+                look()
+                return store.path.with_name(STOP).exists()
+
             run_plans(
                 {
                     part.kind: plan_of(part, self._problem.record, first)
@@ -63,10 +81,10 @@ class TrainingSession:
                 },
                 pool=self._open_pool,
                 store=store,
-                observe=self._counting(tally, shown, page, progress),
+                observe=self._counting(tally, shown, page, progress, Tail(last, tally)),
                 packing=lambda new: packs(new, size=self._how.pack, slots=self._slots()),
                 commit_seconds=0.0 if self._how.serial else COMMIT_SECONDS,
-                stop=store.path.with_name(STOP).exists,
+                stop=stop,
                 slots=None if self._how.serial else self._slots,
             )
         live.say(self._console, "all trials have ended; the report is being written")

@@ -89,7 +89,12 @@ class Tally:
     @property
     def trials(self) -> int:
         """Trials to expect in all."""
-        return len(self._trials) + sum(s.trials for outline in self._ahead for s in outline)
+        return len(self._trials) + self.to_come
+
+    @property
+    def to_come(self) -> int:
+        """Trials to expect of which none has been asked for yet."""
+        return sum(stage.trials for outline in self._ahead for stage in outline)
 
     @property
     def epochs_ended(self) -> int:

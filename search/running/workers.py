@@ -1,6 +1,6 @@
 """The workers of a study: a pool that is opened at most once, and closed while a report is written.
 
-Ray takes seconds to start and to end. It starts while the data is standardised, and ends while
+Ray takes seconds to start and to end. It starts while the data's moments are taken, and ends while
 the figures are drawn.
 """
 
@@ -62,11 +62,16 @@ class Workers:
         how, problem = self._how, self._problem
         if how.serial:
             return cluster.SerialPool(
-                train_task, self._shared(), retries=how.retries, stall_seconds=how.trial_timeout
+                train_task,
+                self._checkpointed(problem.shared),
+                retries=how.retries,
+                stall_seconds=how.trial_timeout,
             )
         return cluster.RayPool(
             train_task,
-            cluster.Later(self._shared, problem.shared_bytes),
+            cluster.Later(
+                lambda: self._checkpointed(problem.unfilled()), problem.fill, problem.shared_bytes
+            ),
             address=how.address,
             cpus_per_task=how.cpus_per_trial,
             memory_per_task=round(how.memory_per_trial * cluster.MEGABYTE),
@@ -79,8 +84,8 @@ class Workers:
             say=self._say,
         )
 
-    def _shared(self) -> Shared:
-        return replace(self._problem.shared, checkpoint_cycles=self._how.checkpoint_cycles)
+    def _checkpointed(self, shared: Shared) -> Shared:
+        return replace(shared, checkpoint_cycles=self._how.checkpoint_cycles)
 
     def release(self) -> None:
         """Begin to close the pool, and return at once: nothing more will be trained."""

@@ -27,10 +27,11 @@ def write_model(record: StudyRecord, problem: Problem) -> Path | None:
     network = final_network(record)
     if network is None:
         return None
-    split, path = problem.shared.split, record.folder / MODEL
+    path = record.folder / MODEL
     members = further_networks(record)
-    classes, labels = problem.record.classes, problem.labels
-    save(path, Model(network, split.mean, split.std, classes, labels, members))
+    mean, std = problem.measuring.result()
+    classes, labels = problem.record.classes, problem.dataset.labels
+    save(path, Model(network, mean, std, classes, labels, members))
     return path
 
 
@@ -39,7 +40,7 @@ def with_mistakes(record: StudyRecord, problem: Problem) -> StudyRecord:
     network = final_network(record)
     if network is None:
         return record
-    return replace(record, mistakes=find_mistakes(network, problem.shared.split))
+    return replace(record, mistakes=find_mistakes(network, problem.test_part()))
 
 
 def final_network(record: StudyRecord) -> Network | None:

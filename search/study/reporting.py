@@ -1,26 +1,17 @@
-"""What writes a study's pages and report: this process, or one of its own that waits for it.
-
-What draws takes a second to load, and a figure a quarter of one. A process of its own loads it
-while Ray starts, and can draw figures beside each other: see `reports.drawing.artists`.
-"""
+"""Writing a study's pages and report, here; `search.study.apart` has a process of its own do it."""
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
 
 import cluster
-from kbn.errors import InputError, one_line, sendable
+from kbn.errors import InputError, one_line
 from search.records import Missing, StudyRecord, UnderWay
-
-PATIENCE = 5.0
-"""Seconds that a process for reports is given to end what it is at."""
 
 
 def check_reports() -> None:
@@ -41,14 +32,17 @@ def write_page(record: StudyRecord, under_way: UnderWay | None) -> Path:
     return reports.write_page(record, under_way)
 
 
-def write_report(record: StudyRecord, artists: int = 1) -> tuple[Missing, ...]:
+def write_report(
+    record: StudyRecord, artists: int = 1, ahead: Mapping[bytes, Any] = MappingProxyType({})
+) -> tuple[Missing, ...]:
     """Write the report, its figures and the tables; return what could not be made.
 
-    Of `artists`, several may only draw in a process without threads: see `reports.write`.
+    Of `artists`, several may only draw in a process without threads: see `reports.write`, which
+    says what is drawn `ahead`, too.
     """
     import reports
 
-    return reports.write(record, artists=artists).missing
+    return reports.write(record, artists=artists, ahead=ahead).missing
 
 
 def artists_here() -> int:
@@ -56,93 +50,19 @@ def artists_here() -> int:
     return cluster.cores_here() if sys.platform == "linux" else 1
 
 
-WITHOUT_THREADS: dict[Callable[..., Any], Callable[..., Any]] = {
-    write_report: lambda record: write_report(record, artists=artists_here())
-}
-"""What a process that may fork calls instead of what it is asked for."""
-
-Do = Callable[..., Any]
-"""Calls a function of this module with what is given, wherever it is; returns what that does."""
-
-
-@contextmanager
-def reporter(*, apart: bool) -> Iterator[Do]:
-    """Yield what calls the functions above: in this process, or `apart`, in one of its own.
-
-    That one is forked off now, when there are no threads and no Ray, and loads what it will need.
-    What a function raises there is raised here. Should that process be ended, this one does it.
-    """
-    if not apart or sys.platform != "linux":
-        yield lambda function, *given: function(*given)
-        return
-    own = _Apart()
-    try:
-        yield own
-    finally:
-        own.close()
-
-
-class _Apart:
-    def __init__(self) -> None:
-        self._line, far = multiprocessing.Pipe()
-        context = multiprocessing.get_context("fork")
-        self._process = context.Process(target=_serve, args=(far, self._line))
-        self._process.start()
-        far.close()
-        self._works = False
+class Reporter:
+    """Calls the functions above in this process."""
 
     def __call__(self, function: Callable[..., Any], *given: Any) -> Any:
-        try:
-            self._line.send((function, given))
-            answer = self._answer()
-        except (EOFError, OSError):
-            return function(*given)
-        if isinstance(answer, _Raised):
-            raise answer.error
-        return answer
+        """Return what a function returns for what is given; raise what it raises."""
+        return function(*given)
 
-    def _answer(self) -> Any:
-        """Return what comes next; of what is interrupted no answer is left for the next."""
-        self._works = True
-        try:
-            self._line.poll(None)
-        except KeyboardInterrupt:
-            if self._line.poll(PATIENCE):
-                self._line.recv()
-                self._works = False
-            raise
-        self._works = False
-        return self._line.recv()
+    def check(self) -> None:
+        """Do as `check_reports` does, now or meanwhile: then `look` raises what it raises."""
+        check_reports()
 
-    def close(self) -> None:
-        """End it, at once unless it would leave a file half-written."""
-        self._line.close()
-        if self._works:
-            self._process.terminate()
-            self._process.join(PATIENCE)
-        self._process.kill()
-        self._process.join()
+    def look(self) -> None:
+        """Raise what a check has found meanwhile."""
 
-
-class _Raised(NamedTuple):
-    error: Exception
-
-
-def _serve(line: Connection, far: Connection) -> None:
-    """Call what is asked for until the other end is closed."""
-    far.close()
-    with suppress(KeyboardInterrupt, EOFError, OSError):
-        with suppress(Exception):  # whoever asks first is told
-            import_module("reports")
-        warm = False
-        while True:
-            function, given = line.recv()
-            try:
-                answer = WITHOUT_THREADS.get(function, function)(*given)
-            except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
-                answer = _Raised(sendable(error))
-            line.send(answer)
-            if not warm:  # once whoever asked first has gone on
-                warm = True
-                with suppress(Exception):
-                    import_module("reports").warm_up()
+    def ahead(self, record: Callable[[], StudyRecord]) -> None:
+        """Draw what the last trials of a study will not change, where that costs nobody time."""

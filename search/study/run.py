@@ -34,10 +34,11 @@ from search.store.folder import (
 )
 from search.store.store import Store
 from search.store.unexpected import unexpected
+from search.study.apart import reporter
 from search.study.closing import closing
 from search.study.final_model import with_mistakes, write_model
 from search.study.recording import build_record, kept_record
-from search.study.reporting import Do, check_reports, reporter, write_page, write_report
+from search.study.reporting import Reporter, write_page, write_report
 from search.study.study import Study
 from search.training.memory import check_networks
 from search.training.problem import Problem, prepare
@@ -92,10 +93,12 @@ def run_study(spec: StudySpec, how: Execution, *, console: Console, apart: bool 
             "search.study.dry_run.describe(spec, how, say=print) returns what it says"
         )
     with reporter(apart=apart) as report:
+        if not how.serial:
+            cluster.load()
         return _run_study(spec, how, console=console, report=report)
 
 
-def _run_study(spec: StudySpec, how: Execution, *, console: Console, report: Do) -> Study:
+def _run_study(spec: StudySpec, how: Execution, *, console: Console, report: Reporter) -> Study:
     check_writable(how.out)
     say = partial(live.say, console)
     problem = prepare(spec, data_dir=how.data_dir, say=say)
@@ -114,7 +117,7 @@ def _run_study(spec: StudySpec, how: Execution, *, console: Console, report: Do)
         session = TrainingSession(spec, how, problem, workers=workers, console=console)
         if not (folder / STORE).exists():
             workers.open()  # there is something to train for sure
-        report(check_reports)  # while workers import what they need
+        report.check()
         with claim(folder, identity, overwrite=how.overwrite) as store:
 
             def record(open_trials: Mapping[str, State]) -> StudyRecord:
@@ -129,7 +132,12 @@ def _run_study(spec: StudySpec, how: Execution, *, console: Console, report: Do)
                 return path
 
             try:
-                session.train(store, write_live_page)
+                session.train(
+                    store,
+                    write_live_page,
+                    last=lambda trials: report.ahead(partial(record, trials)),
+                    look=report.look,
+                )
                 workers.release()
                 study = Study(with_mistakes(record({}), problem))
                 try:

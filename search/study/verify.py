@@ -122,7 +122,7 @@ def _problem(spec: StudySpec, data_dir: Path | None, record: StudyRecord) -> Pro
     problem = prepare(spec, data_dir=data_dir, say=lambda _: None)
     if problem.record.fingerprint != record.data.fingerprint:
         raise InputError(f"{problem.record.name} holds other data than the study's")
-    problem.making.result()
+    _ = problem.shared
     return problem
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from kbn import data
-from kbn.data import Dataset, Partition
+from kbn.data import Dataset, Partition, Split
 from kbn.data.load import BUILT_IN
+from kbn.data.split import Moments
 from kbn.errors import InputError
 from kbn.schedule import SHORTEST_CYCLE
 from search.evidence.chance import largest_share
@@ -27,26 +29,58 @@ from search.trial import Trial
 class Problem:
     """A data set, split as a specification asks."""
 
-    making: Future[Shared]
-    shared_bytes: int
-    """Size of the arrays that are being made."""
+    dataset: Dataset
+    parts: Partition
+    measuring: Future[Moments]
+    """The moments of the images to train on, as soon as they are there."""
+    losses: bool
+    """Whether trials keep the losses of single images."""
     record: DataRecord
     base: Trial
     """Every setting of a trial that a plan does not vary."""
-    labels: np.ndarray | None = None
-    """The classes' labels as given; None where those are 0, 1, …"""
 
-    @property
+    @cached_property
     def shared(self) -> Shared:
-        """What every worker gets, once: waits until it is made.
+        """What every worker gets, once, in this process's own memory.
 
         Raises `DataError` when an image lies too far from the others.
         """
-        return self.making.result()
+        shared = self.unfilled()
+        self.fill(shared)
+        return shared
+
+    def unfilled(self) -> Shared:
+        """Return room for what every worker gets, which takes memory as it is filled."""
+        split = data.unfilled(self.dataset, self.parts)
+        return Shared(split, classes=len(self.dataset.classes), losses=self.losses)
+
+    def fill(self, shared: Shared) -> None:
+        """Fill the room, wherever it is.
+
+        Raises `DataError` when an image lies too far from the others.
+        """
+        data.fill(shared.split, self.dataset, self.parts, self.measuring.result())
+
+    @property
+    def shared_bytes(self) -> int:
+        """Size of the arrays that every worker gets."""
+        dataset = self.dataset
+        features: int = dataset.X.shape[1]
+        labels = dataset.y.nbytes + dataset.y_test.nbytes
+        moments = 2 * features * np.dtype(np.float64).itemsize
+        images = (len(dataset.y) + len(dataset.y_test)) * features * np.dtype(np.float32).itemsize
+        return images + labels + moments
+
+    def test_part(self) -> Split:
+        """Return the images to test on alone, the others left out."""
+        none = Partition(np.arange(0), np.arange(0))
+        split = data.unfilled(self.dataset, none)
+        data.fill(split, self.dataset, none, self.measuring.result())
+        return split
 
 
 def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None]) -> Problem:
-    """Load and split the data of a specification; standardising it goes on in a thread.
+    """Load and split the data of a specification; a thread goes on to take its moments.
 
     Raises
     ------
@@ -67,10 +101,9 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
     parts = data.partition(
         dataset.y, validation=validation, seed=spec.seed, stratified=spec.stratified
     )
-    executor = ThreadPoolExecutor(1, "standardise")
-    losses = any(part.compares_losses for part in spec.experiments())
+    executor = ThreadPoolExecutor(1, "moments")
     try:
-        making = executor.submit(_made, dataset, parts, losses)
+        measuring = executor.submit(data.moments, dataset.X, parts.train)
     finally:  # a thread that is not told would be waited for at the end of an interrupted process
         executor.shutdown(wait=False)
     record = describe(dataset, parts, stratified=spec.stratified)
@@ -87,8 +120,9 @@ def prepare(spec: StudySpec, *, data_dir: Path | None, say: Callable[[str], None
                 f"--final-validation {last}: the search validates on {record.validation_size} "
                 "images, so that this leaves none to train on; choose fewer, or leave it out"
             )
+    losses = any(part.compares_losses for part in spec.experiments())
     base = base_trial(spec.at_scale(), record)
-    return Problem(making, _bytes(dataset), record, base, dataset.labels)
+    return Problem(dataset, parts, measuring, losses, record, base)
 
 
 def _check_cycle(spec: StudySpec, record: DataRecord) -> None:
@@ -100,19 +134,6 @@ def _check_cycle(spec: StudySpec, record: DataRecord) -> None:
             f"{record.train_size} images; at least {SHORTEST_CYCLE} are needed: choose a longer "
             "cycle, or a smaller --batch-size"
         )
-
-
-def _made(dataset: Dataset, parts: Partition, losses: bool) -> Shared:  # noqa: FBT001 - a thread's
-    return Shared(data.standardised(dataset, parts), classes=len(dataset.classes), losses=losses)
-
-
-def _bytes(dataset: Dataset) -> int:
-    """Return the size of a data set's arrays when they are standardised."""
-    features: int = dataset.X.shape[1]
-    labels = dataset.y.nbytes + dataset.y_test.nbytes
-    moments = 2 * features * np.dtype(np.float64).itemsize
-    images = (len(dataset.y) + len(dataset.y_test)) * features * np.dtype(np.float32).itemsize
-    return images + labels + moments
 
 
 def describe(dataset: Dataset, parts: Partition, *, stratified: bool) -> DataRecord:

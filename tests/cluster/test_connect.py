@@ -344,6 +344,21 @@ def test_embedded_ray_leaves_no_setting(ran: Run) -> None:
     assert ran.found()["new in the environment"] == []
 
 
+LOADS = """
+import os, sys, cluster
+before, hook = set(os.environ) | {"RAY_CLIENT_MODE"}, sys.excepthook  # whoever imports Ray has it
+assert cluster.load() is cluster.load()
+cluster.load().join()
+assert "ray" in sys.modules
+assert set(os.environ) <= before and sys.excepthook is hook
+"""
+
+
+def test_ray_is_imported_beside_others() -> None:
+    """Once, in a thread; the process stays as it was."""
+    subprocess.run([sys.executable, "-c", LOADS], check=True, cwd=ROOT)
+
+
 @pytest.mark.ray
 def test_ray_may_be_imported_before(tmp_path: Path) -> None:
     """An embedded Ray starts in a program that knows Ray, or that asked for `auto` in vain."""

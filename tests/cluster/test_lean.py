@@ -11,15 +11,16 @@ import pytest
 from cluster.lean import NOWHERE, without_agents
 
 REPLACED = {
-    "services.start_ray_process": ("command", "process_type"),
-    "services.get_node": ("gcs_address", "node_id"),
-    "services.resolve_ip_for_localhost": ("host",),
-    "utils.get_dashboard_dependency_error": (),
-    "node.Node.__init__": ("self", "ray_params"),
-    "node.Node.kill_all_processes": ("self", "check_alive", "allow_graceful"),
-    "node.Node.start_api_server": ("self",),
-    "node.Node.start_monitor": ("self",),
-    "node.Node.start_log_monitor": ("self",),
+    "util.serialization_addons.apply": ("serialization_context",),
+    "_private.services.start_ray_process": ("command", "process_type"),
+    "_private.services.get_node": ("gcs_address", "node_id"),
+    "_private.services.resolve_ip_for_localhost": ("host",),
+    "_private.utils.get_dashboard_dependency_error": (),
+    "_private.node.Node.__init__": ("self", "ray_params"),
+    "_private.node.Node.kill_all_processes": ("self", "check_alive", "allow_graceful"),
+    "_private.node.Node.start_api_server": ("self",),
+    "_private.node.Node.start_monitor": ("self",),
+    "_private.node.Node.start_log_monitor": ("self",),
 }
 """Private names of Ray's, and their first parameters."""
 
@@ -29,11 +30,11 @@ def test_what_is_replaced_is_there(name: str) -> None:
     """Another Ray than 2.60 may have none of it: look through `cluster/lean.py` then."""
     version = metadata.version("ray")
     assert version.startswith("2.60."), f"Ray {version}: what cluster/lean.py replaces is unknown"
-    module, *path = name.split(".")
-    found: Any = import_module(f"ray._private.{module}")
+    package, module, *path = name.split(".")
+    found: Any = import_module(f"ray.{package}.{module}")
     for part in path:
         found = getattr(found, part, None)
-        assert found is not None, f"Ray {version} has no ray._private.{name}"
+        assert found is not None, f"Ray {version} has no ray.{name}"
     first = tuple(inspect.signature(found).parameters)[: len(REPLACED[name])]
     assert first == REPLACED[name]
 

@@ -262,17 +262,17 @@ def test_shared_data_may_come_later(address: str) -> None:
 
     started = []
 
-    def made() -> dict[str, Any]:
+    def fill(room: dict[str, Any]) -> None:
         started.append(ray.is_initialized())
-        return shared_data()
+        room["numbers"][...] = shared_data()["numbers"]
 
-    def broken() -> dict[str, Any]:
+    def broken(room: dict[str, Any]) -> None:
         raise ValueError("cannot be made")
 
     with pytest.raises(ValueError, match="cannot be made"):
-        RayPool(work, Later(broken, 8000), address=address)
+        RayPool(work, Later(shared_data, broken, 8000), address=address)
     assert not ray.is_initialized()
-    with RayPool(work, Later(made, 8000), address=address) as pool:
+    with RayPool(work, Later(shared_data, fill, 8000), address=address) as pool:
         pool.submit("a", Order("echo", 1))
         assert items(finish(pool, "a"), "a") == [("shared", 1)]
     assert started == [True]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import reports
 from reports import trials_frame
 from reports.document import SECTIONS
 from reports.drawing.album import Picture
+from reports.drawing.style import Draw, Painted, write_painted
 from reports.parts.section import Section
 from reports.write import FRAMES
-from search.records import StudyRecord
+from search.records import State, StudyRecord
 from tests.reports.records import SEARCH, STUDIES, Ending, by_lambda, study
 
 resource = pytest.importorskip("resource", reason="no limits on a file's size on this system")
@@ -179,6 +184,56 @@ def test_a_part_that_fails_costs_no_other(
     assert report.trials.exists()
     assert report.layers.exists()
     assert not report.history.exists()
+
+
+def test_figures_may_be_drawn_before_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that the last trial does not change are not drawn again; all bytes are the same."""
+    painted: list[str] = []
+
+    def paint(draw: Draw, *, height: float, **_: object) -> Painted:
+        figure = Figure(figsize=(7, height))
+        draw(figure)
+        shown = [[np.array(line.get_data()).tolist() for line in ax.lines] for ax in figure.axes]
+        painted.append(repr(shown))
+        return Painted(*[f"{height} {shown} {kind}".encode() for kind in ("svg", "png", "dark")])
+
+    def write_figure(folder: Path, name: str, draw: Draw, **how: Any) -> tuple[Path, Path]:
+        return write_painted(folder, name, paint(draw, **how))
+
+    monkeypatch.setattr("reports.drawing.album.paint", paint)
+    monkeypatch.setattr("reports.drawing.album.write_figure", write_figure)
+    for name in ("at once", "ahead"):
+        (tmp_path / name).mkdir()
+    record = study(tmp_path / "at once", STUDIES["finished"])
+    reports.write(record)
+    at_once, number = contents(record.folder), len(painted)
+    record = replace(record, folder=tmp_path / "ahead")
+    ahead: dict[bytes, Painted] = {}
+    for _ in range(2):  # the second time all is known
+        reports.draw_ahead(_before_its_last_trial(record), ahead.keys(), ahead.__setitem__)
+    assert not contents(record.folder)
+    assert len(painted) - number == len(ahead) > 2
+    painted.clear()
+    reports.write(record, ahead=ahead)
+    assert contents(record.folder) == at_once
+    assert 0 < len(painted) == number - len(ahead)
+
+
+def _before_its_last_trial(record: StudyRecord) -> StudyRecord:
+    """Return a study as it was while its final model trained, sent by another process."""
+    assert record.final is not None
+    last = record.final.trial.id
+    trials = tuple(
+        replace(each, state=State.RUNNING, result=None, history=())
+        if each.trial.id == last
+        else each
+        for each in record.trials
+    )
+    early = replace(record, trials=trials, mistakes=None)
+    sent: StudyRecord = pickle.loads(pickle.dumps(early))  # noqa: S301 - what was just pickled
+    return sent
 
 
 def test_ctrl_c_in_mid_report(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,15 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def commands(pids: set[int]) -> str:
+    """Return the command lines of the processes that still run."""
+    words = []
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            words.append(Path(f"/proc/{pid}/cmdline").read_text())
+    return " ".join(words)
+
+
 def alive(pids: set[int]) -> set[int]:
     """Return those of the processes that still run; a zombie does not."""
     running = set()

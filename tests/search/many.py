@@ -17,10 +17,12 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import reports
+from reports.drawing.style import Painted
 from reports.write import Report
 from search import LambdaSearch, run
 from search.records import StudyRecord
@@ -54,8 +56,11 @@ def stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def no_report(record: StudyRecord, *, artists: int = 1) -> Report:
+def no_report(
+    record: StudyRecord, *, artists: int = 1, ahead: Mapping[bytes, Painted] | None = None
+) -> Report:
     """Draw nothing: that takes seconds, and this is about what is beside it."""
+    del artists, ahead
     one = record.folder / "report.md"
     return Report(path=one, html=one, trials=one, history=one, layers=one, findings=one)
 

@@ -16,6 +16,7 @@ from tests.search.drivers import (
     RESULTS,
     agents,
     alive,
+    commands,
     count,
     descendants,
     misbehaving,
@@ -107,7 +108,7 @@ def test_a_stopped_driver_says_what_it_keeps(
 def test_a_scheduler_ends_a_driver_while_ray_starts(tmp_path: Path) -> None:
     """SIGTERM is Ctrl-C then, too: exit code 130, one line, no process left, nothing written."""
     with started(*FLAGS, "--out", tmp_path) as driver:
-        wait_for("Ray's first process", lambda: descendants(driver.pid))
+        wait_for("Ray's first process", lambda: "gcs_server" in commands(descendants(driver.pid)))
         family = descendants(driver.pid)
         driver.terminate()
         _, err = driver.communicate(timeout=PATIENCE)

@@ -70,7 +70,7 @@ def _bytes(arrays: Mapping[str, np.ndarray], name: str) -> object:
 def _evaluated(study: Examined, there: Model, problem: Problem) -> Check:
     final = study.record.final
     assert final is not None
-    split, kept = problem.shared.split, final.figures("test")
+    split, kept = problem.test_part(), final.figures("test")
     with blas_threads(BLAS_THREADS):
         found = evaluate(there.network, split.X_test, split.y_test, lam=final.trial.lam)
     again = Figures(found.cost, found.loss, found.accuracy, found.n, found.loss_error)

@@ -64,7 +64,7 @@ def ended(folder: Path, spec: StudySpec, endings: Endings) -> StudyRecord:
 
 def written(record: StudyRecord) -> dict[str, Any]:
     """Return what a study's `report.json` holds; a constant that JSON does not have is refused."""
-    sections = sections_of(record, [], figures=False)
+    sections = sections_of(record, [])
     found: dict[str, Any] = json.loads(report_json(record, sections), parse_constant=_refuse)
     return found
 

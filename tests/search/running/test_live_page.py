@@ -41,7 +41,7 @@ def notice(
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a page be written at every notice, whatever time it takes, and no figure be drawn."""
     monkeypatch.setattr(
-        "reports.document.Album", lambda record, **how: Album(record, **how | {"empty": True})
+        "reports.write.Album", lambda record, **how: Album(record, **how | {"empty": True})
     )
     monkeypatch.setattr("search.running.live_page.SHARE", math.inf)
     monkeypatch.setattr("search.running.session.LivePage", partial(LivePage, every=0.0))
