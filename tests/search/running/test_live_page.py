@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,9 @@ def notice(
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a page be written at every notice, whatever time it takes, and no figure be drawn."""
     monkeypatch.setattr(
-        "reports.write.Album", lambda record, **how: Album(record, **how | {"empty": True})
+        import_module("reports.write"),  # the package calls a function so, too
+        "Album",
+        lambda record, **how: Album(record, **how | {"empty": True}),
     )
     monkeypatch.setattr("search.running.live_page.SHARE", math.inf)
     monkeypatch.setattr("search.running.session.LivePage", partial(LivePage, every=0.0))
