@@ -138,7 +138,7 @@ raylet (started without agents, which take Ray a second or two), the images, whi
 into Ray's store itself; beside that workers import Ray and what trains. What draws is loaded in a
 process of its own, which gives way to them. It draws the figures that the last trials will not
 change while these still train; the others, nearly all that is left of a report's time, are drawn
-after the last result by as many forks as there are cores, while Ray ends.
+after the last result by forks beside each other, while Ray ends.
 
 {state(results["host"], turns, "before")}
 """

@@ -63,12 +63,12 @@ class Album:
         folder = self._study / "figures"
         make_folder(folder)
         picture = Picture(f"figures/{name}.png", f"figures/{name}.svg", caption)
-        artists, how = self._artists, self._how(height)
+        how = self._how(height)
         work: Work = partial(write_figure, folder, name, draw, **how)
         key = digest_of(draw, how) if self._ahead else None
         if key is not None and key in self._ahead:
-            artists, work = Artists(), partial(write_painted, folder, name, self._ahead[key])
-        artists.draw(work, partial(self._done, name, picture))
+            work = partial(write_painted, folder, name, self._ahead[key])
+        self._artists.draw(work, partial(self._done, name, picture))
         return picture
 
     def _how(self, height: float) -> dict[str, Any]:

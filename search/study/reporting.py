@@ -46,8 +46,11 @@ def write_report(
 
 
 def artists_here() -> int:
-    """Return how many figures a process without threads can draw at once."""
-    return cluster.cores_here() if sys.platform == "linux" else 1
+    """Return how many figures a process without threads can draw at once.
+
+    It is one more than cores, since whoever has drawn one waits for the disk.
+    """
+    return cluster.cores_here() + 1 if sys.platform == "linux" else 1
 
 
 class Reporter:

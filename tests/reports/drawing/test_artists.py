@@ -81,16 +81,22 @@ def test_one_that_is_killed() -> None:
     """An artist that the system ends, as for want of memory, costs its own figure."""
     told: list[Exception | None] = []
     artists = Artists(2)
-    artists.draw(lambda: os.kill(os.getpid(), signal.SIGKILL), told.append)
-    artists.draw(lambda: None, told.append)
+    for _ in range(2):
+        artists.draw(lambda: os.kill(os.getpid(), signal.SIGKILL), told.append)
+        artists.draw(lambda: None, told.append)
     artists.finish()
-    assert sorted(map(str, told)) == ["None", "the process that drew it was ended"]
+    ended = "the process that drew it was ended"
+    assert sorted(map(str, told)) == ["None", "None", ended, ended]
 
 
 def test_nobody_waits_for_what_is_abandoned() -> None:
-    """What still draws is ended, and nothing is told of it."""
+    """What still draws is ended, and nothing is told of it, nor of what waits."""
     told: list[Exception | None] = []
     artists = Artists(2)
+    artists.draw(lambda: None, lambda _: raising(OSError("a full disk"))())
+    artists.draw(signal.pause, told.append)
+    with pytest.raises(OSError, match="full"):
+        artists.finish()
     artists.draw(signal.pause, told.append)
     artists.abandon()
     artists.finish()
