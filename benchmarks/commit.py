@@ -7,7 +7,6 @@ Prints the median and quartiles of each, measured in turns on the folder's disk.
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks.made_up import epoch, result, trial
+from search.store.sealed import seal
 from search.store.store import Store
 
 MODES = (
@@ -37,11 +37,11 @@ def main(folder: Path, rounds: int) -> None:
         seconds: dict[tuple[str, str], list[float]] = {mode: [] for mode in MODES}
         for number in range(rounds):
             one = trial(seed=number)
-            kept = dataclasses.replace(result(one, 0.5), trial_id=one.id)
+            sealed = seal(result(one, 0.5), history)
             for mode, store in stores.items():
                 store.add_trials([one])
                 start = time.perf_counter()
-                store.commit(kept, history)
+                store.commit(sealed)
                 seconds[mode].append(time.perf_counter() - start)
         for store in stores.values():
             store.close()

@@ -22,6 +22,7 @@ from cluster import Event, Kind, RayPool
 from cluster.messages import attempt
 from cluster.ray_pool import _Bundle, _Work
 from search.store.store import Store
+from search.training.trainer import stamp
 
 CORES = os.cpu_count() or 1
 
@@ -121,7 +122,9 @@ def pool_of(slots: int) -> Iterator[RayPool]:
     # Else Ray ends workers beyond the number of cores as soon as they idle for a second.
     os.environ.setdefault("RAY_idle_worker_killing_time_threshold_ms", "600000")
     share = min(1.0, math.floor(1e4 * CORES / slots) / 1e4)
-    with RayPool(trivial.sleep, None, cpus_per_task=share, max_concurrent=slots) as pool:
+    with RayPool(
+        trivial.sleep, None, cpus_per_task=share, max_concurrent=slots, stamp=stamp
+    ) as pool:
         trivial.warm(pool)
         yield pool
 

@@ -32,6 +32,7 @@ from benchmarks.nothing_peers import (
 from benchmarks.stopwatch import Setting, Stopwatch, Took
 from cluster import RayPool, SerialPool
 from search.store.store import Store
+from search.training.trainer import stamp
 
 SERIAL, RAY = "ours, without Ray", "Ray alone"
 
@@ -41,7 +42,7 @@ def _ours(how: Setting, *, ray: bool) -> Took:
     if ray:
         # As the command does it: no limit where all cores are asked for.
         limit = None if how.jobs == os.cpu_count() else how.jobs
-        pool = RayPool(trivial.sleep, None, max_concurrent=limit)
+        pool = RayPool(trivial.sleep, None, max_concurrent=limit, stamp=stamp)
     with pool, Store(how.folder / "study.db") as store:
         if ray:
             trivial.warm(pool)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 
 from benchmarks import made_up
-from kbn.epoch import EpochRecord
 from search.plan import Choice, Plan, Stage
-from search.records import Result
 from search.running import live
 from search.running.runner import Notice, Pool, run_plans
 from search.running.tally import Tally
 from search.settings.spec import StageOutline
+from search.store.sealed import sealing
 from search.store.store import Store
-from search.training.checkpoint import Start
+from search.training.checkpoint import Item, Start
 from search.trial import Trial
 
 IMAGES = 5_000
@@ -43,24 +43,22 @@ def trials(number: int, *, seconds: float = 0.0, records: int = 0) -> tuple[Tria
     )
 
 
-def sleep(
+def _slept_through(
     shared: None,  # noqa: ARG001 - a pool's task
     starts: Sequence[Start],
-) -> Generator[tuple[str, EpochRecord | Result], None, tuple[str, Result]]:
-    """Sleep as long as each trial says and yield its records, then its result.
-
-    The last result is returned, as that of a real task is.
-    """
-    for left, (trial, _) in zip(reversed(range(len(starts))), starts, strict=True):
+) -> Iterator[tuple[str, Item]]:
+    """Sleep as long as each trial says and yield its records, then its result."""
+    for trial, _ in starts:
         late = 0.0
         for epoch in range(1, trial.epochs + 1):
             late = _slept(trial.lam / trial.epochs - late)
             yield trial.id, dataclasses.replace(RECORD, epoch=epoch)
         done = dataclasses.replace(DONE, trial_id=trial.id, epochs=trial.epochs, seconds=trial.lam)
-        if not left:
-            return trial.id, done
         yield trial.id, done
-    raise AssertionError("a task has a trial at least")
+
+
+sleep = partial(sealing, _slept_through)
+"""A study's task, but that its trials sleep."""
 
 
 def _slept(seconds: float) -> float:

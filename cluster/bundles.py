@@ -7,9 +7,14 @@ queue bundles get smaller, so that the workers end together.
 
 from __future__ import annotations
 
+from cluster.messages import seconds_between_messages
+
 BUNDLE_SECONDS = 30.0
 """How long a bundle should take: what the driver does for one is little beside it, and who asks a
 run to stop, or submits something urgent, need not wait long."""
+INTERVALS = 3
+"""Messages' intervals that it should take at least: on a large cluster, whose bundles send seldom,
+its begin and end are little beside what it sends on its way."""
 FINER = 4
 """Bundles that each slot would still get if all were as large as the next: the largest part of the
 rest that a single one holds is small enough to be caught up with (guided self-scheduling:
@@ -28,5 +33,5 @@ def bundle_size(*, waiting: int, slots: int, seconds: float) -> int:
     seconds
         What a task takes; infinite while that is not known.
     """
-    fair, long = waiting // (FINER * slots), BUNDLE_SECONDS / max(seconds, 1e-9)
-    return max(1, min(fair, int(long)))
+    long = max(BUNDLE_SECONDS, INTERVALS * seconds_between_messages(slots))
+    return max(1, min(waiting // (FINER * slots), int(long / max(seconds, 1e-9))))

@@ -10,7 +10,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,8 +24,9 @@ DRIVER_SHARE = 1 / 3
 LEAST_SECONDS = 1.0
 """From one message of a bundle to its next, at least: often enough for whoever watches."""
 
-AtOnce = Callable[[Any], bool]
-"""Tells an item that is sent as soon as it is there."""
+Stamp = Callable[[Any], tuple[Hashable, bool]]
+"""Returns what an item is about, and whether it is sent as soon as it is there. Another one about
+the same takes the place of one that still waits; what is about None is not replaced."""
 
 
 class Place(NamedTuple):
@@ -54,6 +55,8 @@ class Part:
     items: list[Any] = field(default_factory=list)
     """What it yielded since the message before, and what it returned."""
     ended: Ended | None = None
+    replaced: int = 0
+    """Items that others took the place of."""
 
 
 def seconds_between_messages(slots: int) -> float:
@@ -61,29 +64,29 @@ def seconds_between_messages(slots: int) -> float:
     return max(LEAST_SECONDS, slots * MESSAGE_SECONDS / DRIVER_SHARE)
 
 
-def never(_: Any) -> bool:
-    """Let an item wait for others."""
-    return False
+def unstamped(_: Any) -> tuple[Hashable, bool]:
+    """Let an item wait, and go with all others."""
+    return None, False
 
 
 def attempt(
-    task: Task, shared: Any, payloads: Sequence[Any], seconds: float, at_once: AtOnce = never
+    task: Task, shared: Any, payloads: Sequence[Any], seconds: float, stamp: Stamp = unstamped
 ) -> Iterator[Place | list[Part]]:
     """Run a task with each of the payloads, one after the other: where, then their messages."""
     import ray  # noqa: PLC0415 - this runs in a worker of Ray's
 
     yield Place(socket.gethostname(), ray.get_runtime_context().get_node_id())
-    yield from messages(task, shared, payloads, seconds, at_once)
+    yield from messages(task, shared, payloads, seconds, stamp)
 
 
 def messages(
-    task: Task, shared: Any, payloads: Sequence[Any], seconds: float, at_once: AtOnce = never
+    task: Task, shared: Any, payloads: Sequence[Any], seconds: float, stamp: Stamp = unstamped
 ) -> Iterator[list[Part]]:
     """Yield what the tasks have, one message in so many seconds, and the last at their end.
 
-    The first item goes out at once, and so does what `at_once` holds for, with all before it.
+    What goes at once, by its `stamp`, takes along all before it.
     """
-    outbox = Outbox(seconds, at_once)
+    outbox = Outbox(seconds, stamp)
     threading.Thread(
         target=_work_off, args=(task, shared, payloads, outbox), name="tasks", daemon=True
     ).start()
@@ -117,13 +120,15 @@ class Abandoned(BaseException):
 class Outbox:
     """What a bundle's tasks have to tell and has not been sent; between two threads."""
 
-    def __init__(self, seconds: float, at_once: AtOnce = never) -> None:
-        self._seconds, self._at_once = seconds, at_once
+    def __init__(self, seconds: float, stamp: Stamp = unstamped) -> None:
+        self._seconds, self._stamp = seconds, stamp
         self._changed = threading.Condition()
         self._parts: list[Part] = []
+        self._waiting: dict[Hashable, Any] = {}
+        """The items of the last part by what they are about."""
         self._number = 0
-        self._due = -math.inf
-        """Monotonic time at which the next message may go."""
+        self._due = time.monotonic() + seconds
+        """When the next message may go. That the bundle has begun was said when it did."""
         self._urgent = self._closed = self._abandoned = False
 
     def begin(self, number: int) -> None:
@@ -138,8 +143,14 @@ class Outbox:
         with self._changed:
             if self._abandoned:
                 raise Abandoned
-            self._part().items.append(item)
-            if self._at_once(item):
+            part, (about, at_once) = self._part(), self._stamp(item)
+            if about is not None:
+                before = self._waiting.get(about)
+                left = [each for each in part.items if each is not before]
+                part.replaced += len(part.items) - len(left)
+                part.items, self._waiting[about] = left, item
+            part.items.append(item)
+            if at_once:
                 self._urgent = True
                 self._changed.notify()
 
@@ -164,6 +175,7 @@ class Outbox:
             self._changed.notify()
         if not self._parts or self._parts[-1].number != self._number:
             self._parts.append(Part(self._number))
+            self._waiting = {}
         return self._parts[-1]
 
     def wait(self) -> list[Part]:

@@ -26,7 +26,7 @@ from cluster.connect import connection
 from cluster.errors import ClusterError
 from cluster.events import Event, Kind, Task, TaskFailure
 from cluster.later import Later, put
-from cluster.messages import AtOnce, Part, Place, attempt, never, seconds_between_messages
+from cluster.messages import Part, Place, Stamp, attempt, seconds_between_messages, unstamped
 from cluster.probe import Versions, check_nodes
 from cluster.process import frames_emptied
 from cluster.retry import Tries, delay, may_retry
@@ -111,9 +111,10 @@ class RayPool:
         Packages that an existing cluster's workers need.
     versions
         Returns what has to be the same on all nodes of an existing cluster; None checks nothing.
-    at_once
-        Tells items that a lost worker is gone on from, which are sent as soon as they are there; a
-        function that workers can import. Others go out together: see `messages`.
+    stamp
+        Tells which items are sent as soon as they are there, such as those that a lost worker is
+        gone on from, and which others replace: see `cluster.messages.Stamp`. A function that
+        workers can import. Without it all are sent, together.
     say
         Called with a line for the user.
 
@@ -137,11 +138,11 @@ class RayPool:
         stall_seconds: float | None = None,
         py_modules: tuple[Path, ...] = (),
         versions: Versions | None = None,
-        at_once: AtOnce = never,
+        stamp: Stamp = unstamped,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._say = say
-        self._at_once = at_once
+        self._stamp = stamp
         self._retries = retries
         self._stall_seconds = math.inf if stall_seconds is None else stall_seconds
         self._needs = Needs(cpus_per_task, memory_per_task)
@@ -328,7 +329,7 @@ class RayPool:
                 self._shared,
                 [work.payload for work in works],
                 seconds_between_messages(slots),
-                self._at_once,
+                self._stamp,
             )
             self._running[stream] = _Bundle(works)
 
@@ -382,8 +383,8 @@ class RayPool:
         if part.number == bundle.begun:
             yield self._begin(bundle)
         work = bundle.works[part.number]
+        work.tries.got(len(part.items) + part.replaced)
         for item in part.items:
-            work.tries.got()
             yield self._event(Kind.ITEM, bundle, work, item)
         if part.ended is not None:
             failure, seconds = part.ended

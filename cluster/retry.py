@@ -42,9 +42,9 @@ class Tries:
         self.attempt += 1
         self.items = 0
 
-    def got(self) -> None:
-        """Count an item; one that no attempt before had come to clears the losses."""
-        self.items += 1
+    def got(self, items: int = 1) -> None:
+        """Count items; one that no attempt before had come to clears the losses."""
+        self.items += items
         if self.items > self.furthest:
             self.furthest, self.lost, self.starved = self.items, 0, 0
 

@@ -16,6 +16,7 @@ from kbn.errors import visible
 from search.plan import Plan, Progress, Stage, replay
 from search.records import Failure, Outcome, Result, State
 from search.running.order import Order
+from search.store.sealed import Sealed
 from search.store.store import Store
 from search.training.checkpoint import Checkpoint, Start
 from search.training.packing import epochs
@@ -115,9 +116,10 @@ def run_plans(
     What the store holds is not trained again. A trial whose attempts all failed is sent to its
     plan without a result; the next run tries it anew. `pool` is called when there is something
     to train, and not before. Its tasks are given a tuple of `Start`, made by `packing` of those
-    trials that the plans ask for at a time, and yield pairs of a trial's id and an epoch's record,
-    a checkpoint or the result. When a task of several trials fails, those without a result are
-    tried again alone. What is tried again, now or by the next run, starts at its last checkpoint.
+    trials that the plans ask for at a time, and yield pairs of a trial's id and what
+    `search.store.sealed.sealing` makes of its training; of epochs, the last that an observer
+    should hear of. When a task of several trials fails, those without a result are tried again
+    alone. What is tried again, now or by the next run, starts at its last checkpoint.
 
     At first trials of the first plan run, then the others, the longest tasks before shorter ones,
     so that the cores end together. What a plan asks for later goes ahead of what waits: more may
@@ -173,13 +175,14 @@ class _Run:
         self._stages: dict[str, Stage] = {}
         self._ended: dict[str, bool] = {}
         """The trials that will not be trained any more, and whether they have a result."""
-        self._history: dict[str, list[EpochRecord]] = {}
         self._attempts: dict[str, int] = {}
         self._tasks: dict[str, tuple[Trial, ...]] = {}
         self.order = Order(lambda task: self._stages[task[0].id].role.chooses)
         self._checkpoints: dict[str, Checkpoint] = {}
-        self._untold: dict[str, int] = {}
-        """Epochs of each trial of which an observer has to hear."""
+        self._latest: dict[str, EpochRecord] = {}
+        """The last epoch of those trials of which an observer has to hear."""
+        self._told: dict[str, int] = {}
+        """Epochs that are behind each trial under way, as far as an observer knows."""
 
     def knows(self, trial: Trial) -> bool:
         """Say whether a trial has an outcome: from this run, or in the store."""
@@ -266,8 +269,8 @@ class _Run:
                 trial_id, item = value
                 if trial_id not in self._ended:
                     self._take(trial_id, item)
-                    if isinstance(item, Result):
-                        self.order.spend(event.key, item.seconds)
+                    if isinstance(item, Sealed):
+                        self.order.spend(event.key, item.result.seconds)
             case "retry" | "failed":
                 kind, message, trace = map(visible, (value.type, value.message, value.traceback))
                 failure = Failure(kind, message, trace, value.lost)
@@ -279,42 +282,43 @@ class _Run:
 
     def _begin(self, key: str, node: str) -> None:
         checkpoint = self._checkpoints.get(key)
-        self._history[key] = list(checkpoint.history) if checkpoint else []
+        self._told[key] = checkpoint.state.epoch if checkpoint else 0
         self._attempts[key] = self._store.begin_attempt(key, node=node, started=time.time())
         self._notify(key, State.RUNNING)
 
-    def _take(self, key: str, item: EpochRecord | Checkpoint | Result) -> None:
+    def _take(self, key: str, item: EpochRecord | Checkpoint | Sealed) -> None:
         match item:
             case EpochRecord():
-                # A worker that could not use a checkpoint starts anew, from the first epoch.
-                self._history[key][item.epoch - 1 :] = [item]
-                self._untold[key] = self._untold.get(key, 0) + 1
+                self._latest[key] = item
             case Checkpoint():
                 self._store.keep_checkpoint(key, item)
                 self._checkpoints[key] = item
-            case Result():
-                self._store.commit(item, self._history[key])
-                untold = self._untold.get(key, 0)
+                self._latest[key] = item.history[-1]
+            case Sealed(result):
+                self._store.commit(item)
+                untold = max(0, result.epochs - self._told[key])
                 self._end(key, result=True)
-                self._notify(key, item.state, result=item, untold=untold)
+                self._notify(key, result.state, result=result, untold=untold)
 
     def _end(self, key: str, *, result: bool) -> None:
         """Let go of what was known of a trial under way."""
         self._ended[key] = result
-        self._history.pop(key, None)
         self._attempts.pop(key, None)
         self._checkpoints.pop(key, None)
-        self._untold.pop(key, None)
+        self._latest.pop(key, None)
+        self._told.pop(key, None)
 
     def tell_epochs(self) -> None:
         """Tell the observer how far trials have come."""
-        for key, trained in self._untold.items():
-            record = self._history[key][-1]
-            self._notify(key, State.RUNNING, record=record, untold=trained - 1)
-        self._untold.clear()
+        for key, record in self._latest.items():
+            # One that could not use its checkpoint is behind what was told.
+            untold = max(0, record.epoch - self._told[key] - 1)
+            self._told[key] = record.epoch
+            self._notify(key, State.RUNNING, record=record, untold=untold)
+        self._latest.clear()
 
     def _fail(self, key: str, failure: Failure, *, final: bool) -> None:
-        self._untold.pop(key, None)
+        self._latest.pop(key, None)
         if key not in self._attempts:  # lost before it started
             self._attempts[key] = self._store.begin_attempt(key, node="", started=time.time())
         self._store.end_attempt(key, self._attempts.pop(key), failure)

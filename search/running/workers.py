@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, Self
 
 import cluster
 from search.running.runner import Pool
 from search.settings.execution import Execution
+from search.store.sealed import sealing
 from search.training.problem import Problem
-from search.training.trainer import Shared, is_checkpoint, train_task
+from search.training.trainer import Shared, stamp, train_trials
 from search.training.versions import versions
 
 
@@ -60,15 +62,16 @@ class Workers:
 
     def _made(self) -> OpenPool:
         how, problem = self._how, self._problem
+        task = partial(sealing, train_trials)
         if how.serial:
             return cluster.SerialPool(
-                train_task,
+                task,
                 self._checkpointed(problem.shared),
                 retries=how.retries,
                 stall_seconds=how.trial_timeout,
             )
         return cluster.RayPool(
-            train_task,
+            task,
             cluster.Later(
                 lambda: self._checkpointed(problem.unfilled()), problem.fill, problem.shared_bytes
             ),
@@ -80,7 +83,7 @@ class Workers:
             stall_seconds=how.trial_timeout,
             py_modules=_own_packages() if how.address else (),
             versions=versions,
-            at_once=is_checkpoint,
+            stamp=stamp,
             say=self._say,
         )
 

@@ -52,6 +52,17 @@ def read_record(kind: type[T], fields: dict[str, Any]) -> T:
     return made
 
 
+def read_epochs(fields: dict[str, Any]) -> list[EpochRecord]:
+    """Return the epochs of one row: a field holds a list of theirs, or an older store's only one.
+
+    Raises as `read_record` does.
+    """
+    if not isinstance(fields.get("epoch"), list):
+        return [read_record(EpochRecord, fields)]
+    rows = zip(*fields.values(), strict=True)
+    return [read_record(EpochRecord, dict(zip(fields, row, strict=True))) for row in rows]
+
+
 def check_result(result: Result, history: Sequence[EpochRecord]) -> None:
     """Raise one of `FOREIGN` for a result that training cannot have given."""
     if result.state not in (State.COMPLETED, State.DIVERGED):

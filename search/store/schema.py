@@ -16,8 +16,9 @@ from pathlib import Path
 from kbn.errors import InputError
 from kbn.paths import Kind, kind_of, looking
 
-VERSION = 3
-"""1 had no checksums, 2 no checkpoints."""
+VERSION = 4
+"""1 had no checksums, 2 no checkpoints, 3 a row for each epoch, where there is one for all that a
+trial has; rows of either kind are read."""
 
 CHECKPOINTS = """
 CREATE TABLE checkpoints (

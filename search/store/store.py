@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -44,8 +44,9 @@ from search.records import (
     State,
 )
 from search.store import schema
-from search.store.decode import FOREIGN, check_result, fields_of, read_record
+from search.store.decode import FOREIGN, check_result, fields_of, read_epochs, read_record
 from search.store.integrity import UNREADABLE, problems
+from search.store.sealed import Sealed, dump
 from search.training.checkpoint import Checkpoint
 from search.trial import Trial
 
@@ -249,25 +250,15 @@ class Store:
         for (fields,) in self._db.execute("SELECT fields FROM trials ORDER BY rowid"):
             yield read_record(Trial, fields_of(fields))
 
-    def commit(self, result: Result, history: Iterable[EpochRecord]) -> None:
+    def commit(self, sealed: Sealed) -> None:
         """Keep a result with its epochs, in one transaction; one kept already stays."""
-        row = (
-            result.trial_id,
-            result.state.value,
-            result.epochs,
-            *(_dump(part) for part in (result.train, result.validation, result.test)),
-            float(result.seconds),
-            _environment(result.environment),
-        )
-        epochs = sorted((record.epoch, _dump(record)) for record in history)
-        arrays = [(name, _npy(array)) for name, array in sorted(result.arrays.items())]
-        sealed = (*row, schema.checksum([row, *epochs, *arrays]))
+        trial_id = sealed.result.trial_id
         with self._transaction() as db:
-            if not schema.insert(db, "results", [sealed], otherwise="IGNORE"):
+            if not schema.insert(db, "results", [sealed.row], otherwise="IGNORE"):
                 return
-            schema.insert(db, "epochs", [(result.trial_id, *epoch) for epoch in epochs])
-            schema.insert(db, "arrays", [(result.trial_id, *array) for array in arrays])
-            db.execute("DELETE FROM checkpoints WHERE trial_id = ?", (result.trial_id,))
+            schema.insert(db, "epochs", [(trial_id, *epochs) for epochs in sealed.epochs])
+            schema.insert(db, "arrays", [(trial_id, *array) for array in sealed.arrays])
+            db.execute("DELETE FROM checkpoints WHERE trial_id = ?", (trial_id,))
 
     def keep_checkpoint(self, trial_id: str, checkpoint: Checkpoint) -> None:
         """Keep where a trial stands, in place of what was kept of it before."""
@@ -278,7 +269,7 @@ class Store:
             state.steps,
             float(checkpoint.seconds),
             json.dumps(state.rng),
-            _dump(checkpoint.environment),
+            dump(checkpoint.environment),
             json.dumps([vars(record) for record in checkpoint.history]),
             _npz({**state.network.arrays(), **member_arrays(checkpoint.members)}),
         )
@@ -342,7 +333,7 @@ class Store:
         rows = self._db.execute(
             "SELECT fields FROM epochs WHERE trial_id = ? ORDER BY epoch", (trial_id,)
         )
-        return tuple(read_record(EpochRecord, fields_of(fields)) for (fields,) in rows)
+        return tuple(record for (fields,) in rows for record in read_epochs(fields_of(fields)))
 
     def begin_attempt(self, trial_id: str, *, node: str, started: float) -> int:
         """Note that a trial started; return the attempt's number, from 1.
@@ -374,7 +365,7 @@ class Store:
         node, started = db.execute(
             "SELECT node, started FROM attempts WHERE trial_id = ? AND number = ?", where
         ).fetchone()
-        text = _dump(failure)
+        text = dump(failure)
         db.execute(
             "UPDATE attempts SET failure = ?, checksum = ? WHERE trial_id = ? AND number = ?",
             (text, schema.checksum([(*where, node, started, text)]), *where),
@@ -468,11 +459,6 @@ def _refused(error: BaseException) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in REFUSALS
 
 
-def _dump(record: Any) -> str | None:
-    """Return a flat record as JSON; NaN and infinities stay readable."""
-    return None if record is None else json.dumps(vars(record), ensure_ascii=False)
-
-
 def _figures(text: str | None) -> Figures | None:
     return None if text is None else read_record(Figures, fields_of(text))
 
@@ -483,30 +469,6 @@ def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-@functools.lru_cache(maxsize=64)  # a study's workers are of a few kinds
-def _environment(where: Environment) -> str | None:
-    return _dump(where)
-
-
 @functools.lru_cache(maxsize=64)
 def _read_environment(text: object) -> Environment:
     return read_record(Environment, fields_of(text))
-
-
-def _npy(array: np.ndarray) -> bytes:
-    """Return an array in NumPy's format; what comes before the numbers is made once a shape."""
-    if array.flags.c_contiguous and not array.dtype.hasobject:
-        return _npy_header(array.dtype, array.shape) + array.tobytes()
-    return _saved(array)
-
-
-@functools.lru_cache(maxsize=64)
-def _npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
-    empty = _saved(np.empty(shape, dtype))
-    return empty[: len(empty) - math.prod(shape) * dtype.itemsize]
-
-
-def _saved(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kbn.epoch import EpochRecord
 from kbn.network import Network
 from kbn.training import TrainingState
-from search.records import Environment
+from search.records import Environment, Result
 from search.trial import Trial
 
 
@@ -25,6 +25,10 @@ class Checkpoint:
     """Where it was trained up to there."""
     members: tuple[Network, ...] = ()
     """Networks of the cycle ends before, as many as an ensemble still needs."""
+
+
+Item = EpochRecord | Checkpoint | Result
+"""What training yields of a trial: the end of an epoch, that of a cycle, its own."""
 
 
 class Start(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +30,7 @@ from search.records import (
     Result,
     State,
 )
-from search.training.checkpoint import Checkpoint, Start
+from search.training.checkpoint import Checkpoint, Item, Start
 from search.training.environment import environment
 from search.training.final import of_ensemble, split_of
 from search.training.image_losses import compared, kept
@@ -57,31 +57,18 @@ class Shared:
     """Whether the losses of single images are kept, where the study compares them."""
 
 
-Item = EpochRecord | Checkpoint | Result
-
-
 def train_trial(shared: Shared, trial: Trial) -> Iterator[Item]:
     """Train a trial; yield each epoch's record and, last, the result."""
     for _, item in train_trials(shared, (Start(trial),)):
         yield item
 
 
-def train_task(
-    shared: Shared, starts: tuple[Start, ...]
-) -> Generator[tuple[str, Item], None, tuple[str, Item]]:
-    """Do what `train_trials` does as a pool's task: the last result is returned, not yielded."""
-    left = len(starts)
-    for each in train_trials(shared, starts):
-        left -= isinstance(each[1], Result)
-        if not left:
-            return each
-        yield each
-    raise AssertionError("each trial ends with its result")
+def stamp(item: tuple[str, object]) -> tuple[str, bool]:
+    """Return what an item of a task is about, its trial, and whether it is sent at once.
 
-
-def is_checkpoint(item: tuple[str, Item]) -> bool:
-    """Tell what a lost task's next attempt goes on from."""
-    return isinstance(item[1], Checkpoint)
+    A lost task's next attempt goes on from a checkpoint.
+    """
+    return item[0], isinstance(item[1], Checkpoint)
 
 
 def train_trials(shared: Shared, starts: tuple[Start, ...]) -> Iterator[tuple[str, Item]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,9 +15,10 @@ from cluster.messages import (
     Ended,
     Outbox,
     Part,
+    Stamp,
     messages,
-    never,
     seconds_between_messages,
+    unstamped,
 )
 from cluster.serial import failure_of
 
@@ -48,13 +49,13 @@ def sent(
     gaps: list[float],
     *,
     every: float,
-    at_once: Callable[[int], bool] = never,
+    stamp: Stamp = unstamped,
 ) -> list[tuple[float, list[Part]]]:
     """Return the messages of a task of the items 0, 1, …, which takes `gaps` to come to each.
 
     With each the time at which it goes, from the task's begin.
     """
-    outbox, begun, found = Outbox(every, at_once), clock.now, []
+    outbox, begun, found = Outbox(every, stamp), clock.now, []
     outbox.begin(0)
 
     def send_until(end: float) -> None:
@@ -73,13 +74,24 @@ def sent(
 
 
 def test_items_of_a_quick_task_go_out_together(clock: Clock) -> None:
-    """The first at once, so that whoever watches sees it begin; then one message a second."""
-    assert sent(clock, [0.25] * 12, every=1.0) == [
-        (0.25, [Part(0, [0])]),
-        (1.25, [Part(0, [1, 2, 3])]),
-        (2.25, [Part(0, [4, 5, 6, 7])]),
-        (3.0, [Part(0, [8, 9, 10, 11], DONE)]),
+    """One message a second, from the bundle's own on, which says that it begins."""
+    assert sent(clock, [0.375] * 7, every=1.0) == [
+        (1.0, [Part(0, [0, 1])]),
+        (2.0, [Part(0, [2, 3, 4])]),
+        (2.625, [Part(0, [5, 6], DONE)]),
     ]
+
+
+def test_what_is_out_of_date_is_not_sent(clock: Clock) -> None:
+    """Of what waits, the last about a thing goes alone; how many it stands for is told."""
+    found = sent(clock, [0.125] * 12, every=1.0, stamp=lambda number: (number % 2, False))
+    assert found == [(1.0, [Part(0, [5, 6], replaced=5)]), (1.5, [Part(0, [10, 11], DONE, 3)])]
+    outbox = Outbox(1.0, lambda item: (item, False))
+    for number in range(2):
+        outbox.begin(number)
+        outbox.put("of its own task")
+    outbox.close()
+    assert [part.items for part in outbox.wait()] == 2 * [["of its own task"]]
 
 
 def test_a_slow_task_holds_nothing_back_for_longer(clock: Clock) -> None:
@@ -90,12 +102,8 @@ def test_a_slow_task_holds_nothing_back_for_longer(clock: Clock) -> None:
 
 def test_what_must_not_be_lost_does_not_wait(clock: Clock) -> None:
     """A checkpoint is there for the next attempt as soon as it is made, and what came before it."""
-    found = sent(clock, [0.125] * 6, every=1.0, at_once=lambda number: number == 3)
-    assert found == [
-        (0.125, [Part(0, [0])]),
-        (0.5, [Part(0, [1, 2, 3])]),
-        (0.75, [Part(0, [4, 5], DONE)]),
-    ]
+    found = sent(clock, [0.125] * 6, every=1.0, stamp=lambda number: (None, number == 3))
+    assert found == [(0.5, [Part(0, [0, 1, 2, 3])]), (0.75, [Part(0, [4, 5], DONE)])]
 
 
 def test_tasks_of_a_bundle_share_messages(clock: Clock) -> None:
@@ -106,6 +114,7 @@ def test_tasks_of_a_bundle_share_messages(clock: Clock) -> None:
         if number < 2:
             outbox.put("item")
             outbox.end(DONE)
+    clock.now += 1.0
     assert outbox.wait() == [Part(0, ["item"], DONE), Part(1, ["item"], DONE), Part(2)]
     assert outbox.left(clock.now) == math.inf
     outbox.put("late")

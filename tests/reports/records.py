@@ -25,6 +25,7 @@ from search.records import (
 from search.settings.spec import StudySpec
 from search.settings.values import Cycle
 from search.space.narrow import Factors
+from search.store.sealed import seal
 from search.store.store import IN_MEMORY, Store
 from search.study.recording import build_record
 from search.training.problem import plan_of
@@ -166,7 +167,7 @@ def _keep(store: Store, trial: Trial, ending: Ending, data: DataRecord) -> None:
     if ending.state is not State.FAILED:
         store.begin_attempt(trial.id, node="10.0.0.8", started=1.75e9)
         history = epochs(trial, ending)
-        store.commit(_result(trial, ending, history, data), history)
+        store.commit(seal(_result(trial, ending, history, data), history))
 
 
 def epochs(trial: Trial, ending: Ending) -> tuple[EpochRecord, ...]:

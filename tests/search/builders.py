@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.made_up import BASE, HERE, epoch, labelled_right, result, trial
 from cluster.events import Event, Kind, TaskFailure
+from cluster.serial import with_last
 from kbn.epoch import EpochRecord
 from kbn.initialise import he, initialise
 from kbn.training import TrainingState
@@ -16,7 +17,8 @@ from search.records import Outcome, Result, State
 from search.settings.values import Cycle
 from search.space.axis import LAM
 from search.space.points import Space
-from search.training.checkpoint import Checkpoint, Start
+from search.store.sealed import sealing
+from search.training.checkpoint import Checkpoint, Item, Start
 from search.trial import Trial
 
 __all__ = ["BASE", "HERE", "epoch", "labelled_right", "result", "trial"]
@@ -113,13 +115,16 @@ class FakePool:
             del self._queues[key]
         return [event]
 
+    def _trained(self, _: None, payload: tuple[Start, ...]) -> Iterator[tuple[str, Item]]:
+        """Train as a study's task does."""
+        yield from ((trial.id, item) for trial, _ in payload for item in self.train(trial))
+
     def _events(self, key: str, payload: tuple[Start, ...], *, once: bool) -> Iterator[Event]:
         for attempt, ending in ((1, Kind.RETRY), (2, Kind.FAILED))[once:]:
             yield Event(Kind.STARTED, key, attempt, "here", None)
             try:
-                for trial, _ in payload:
-                    for item in self.train(trial):
-                        yield Event(Kind.ITEM, key, attempt, "here", (trial.id, item))
+                for item in with_last(sealing(self._trained, None, payload)):
+                    yield Event(Kind.ITEM, key, attempt, "here", item)
             except RuntimeError as error:
                 failure = TaskFailure(type(error).__name__, str(error), "Traceback …", lost=False)
                 yield Event(ending, key, attempt, "here", failure)

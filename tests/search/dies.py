@@ -10,13 +10,11 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from kbn.epoch import EpochRecord
 from search.experiments.lambda_coarse_fine import LambdaSearch
-from search.records import Result
 from search.store import schema, store
+from search.store.sealed import Sealed
 from search.study.command import main
 
 
@@ -30,14 +28,14 @@ def dying(moment: str, number: int) -> None:
     """Have the store's commits kill this process."""
     commit, insert, commits = store.Store.commit, schema.insert, [0]
 
-    def commit_and_die(self: store.Store, result: Result, history: Iterable[EpochRecord]) -> None:
+    def commit_and_die(self: store.Store, sealed: Sealed) -> None:
         commits[0] += 1
         now = commits[0] == number
         if now:
             self.flush()  # those before it
         if now and moment == "before":
             die()
-        commit(self, result, history)
+        commit(self, sealed)
         if now and moment == "after":
             self.flush()
             die()

@@ -18,8 +18,8 @@ from benchmarks.stopwatch import peak
 from search import run
 from search.experiments.range_test import RangeTest
 from search.running import workers
-from search.training.checkpoint import Start
-from search.training.trainer import Item, Shared
+from search.training.checkpoint import Item, Start
+from search.training.trainer import Shared
 
 NAME = "many"
 
@@ -39,7 +39,7 @@ def made_up(
 
 def study(out: Path, trials: int, **how: bool) -> dict[str, float]:
     """Run the study to its end; return what it took."""
-    vars(workers)["train_task"] = made_up
+    vars(workers)["train_trials"] = made_up
     start = time.perf_counter()
     asked = RangeTest(data="digits", replicates=trials, epochs=2)
     found = run(asked, out=out, name=NAME, quiet=True, **how)

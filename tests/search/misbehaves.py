@@ -109,6 +109,6 @@ if __name__ == "__main__":
     kind, folder = sys.argv[1:3]
     kinds = (once, pack, eat, hold, hold_but_one, silent, slow)
     (wrong,) = (each for each in kinds if each.__name__ == kind)
-    vars(workers)["train_task"] = partial(wrong, Path(folder))
+    vars(workers)["train_trials"] = partial(wrong, Path(folder))
     del sys.argv[1:3]
     main(LambdaSearch)

@@ -189,13 +189,15 @@ def test_what_is_readable_is_exported(
             assert rescued.attempts(trial.id) == store.attempts(trial.id)
 
 
-def test_a_store_cut_off_is_read_as_far_as_it_goes(sound: Path, tmp_path: Path) -> None:
+def test_a_store_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     """Without its last pages: the results that do not lie there come back.
 
     At the end are the two of the checkpoints, added by the migration; nothing is in them.
     """
     path = tmp_path / "study.db"
-    path.write_bytes(sound.read_bytes()[: -2 * 4096 - 100])
+    shutil.copy(FIXTURES / "store-v2.db", path)
+    Store(path).close()
+    path.write_bytes(path.read_bytes()[: -2 * 4096 - 100])
     assert call("check", path, "--export", tmp_path / "rescued") == 1
     with Store(tmp_path / "rescued" / "study.db") as rescued:
         found = [rescued.result(trial.id) for trial in rescued.trials()]

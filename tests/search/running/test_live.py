@@ -162,7 +162,7 @@ def test_a_resumed_study_on_a_real_terminal(
             raise KeyboardInterrupt
         return train_trials(shared, starts)
 
-    monkeypatch.setattr("search.running.workers.train_task", stopped)
+    monkeypatch.setattr("search.running.workers.train_trials", stopped)
     with pytest.raises(KeyboardInterrupt):
         run(SMALL, out=tmp_path, serial=True, quiet=True, pack=1)
     shown = on_a_terminal(*FLAGS, "--serial", "--out", tmp_path).replace(ERASE_LINE, "\n")

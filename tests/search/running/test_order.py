@@ -17,6 +17,7 @@ from cluster.events import Event, Kind
 from search.experiments.paper import Paper
 from search.running.order import FEW, Order, ends, together
 from search.running.runner import run_plans
+from search.store.sealed import seal
 from search.store.store import IN_MEMORY, Store
 from search.training.checkpoint import Start
 from search.training.packing import packs
@@ -149,9 +150,8 @@ class VirtualPool:
         if begun:
             return begun
         self._clock.now, key, trials = heapq.heappop(self._running)
-        items = [
-            (trial.id, result(trial, 0.5 - 0.1 * abs(log10(trial.lam / 5e-3)))) for trial in trials
-        ]
+        results = [result(of, 0.5 - 0.1 * abs(log10(of.lam / 5e-3))) for of in trials]
+        items = [(each.trial_id, seal(each, ())) for each in results]
         return [
             *(Event(Kind.ITEM, key, 1, "here", item) for item in items),
             Event(Kind.DONE, key, 1, "here", None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,10 @@ from search.plan import Choice, Plan, Stage
 from search.records import Result, State
 from search.running.runner import Notice, run_plans
 from search.space.narrow import Factors
+from search.store.sealed import sealing
 from search.store.store import Store
-from search.training.checkpoint import Start
+from search.training.checkpoint import Item, Start
 from search.training.packing import packs
-from search.training.trainer import Item
 from search.trial import Trial
 from tests.search.builders import (
     BASE,
@@ -252,7 +253,10 @@ def stumbling(stumbles: dict[str, int], begun: list[tuple[str, int]]) -> Stumbli
 def test_what_is_tried_again_starts_at_its_checkpoint(tmp_path: Path, size: int) -> None:
     """Alone or in a pack, of which those go on alone that have no result; epochs stay whole."""
     begun: list[tuple[str, int]] = []
-    with Store(tmp_path / "study.db") as store, SerialPool(stumbling({}, begun), None) as pool:
+    with (
+        Store(tmp_path / "study.db") as store,
+        SerialPool(partial(sealing, stumbling({}, begun)), None) as pool,
+    ):
         run_plans(
             {"lambda": SEARCH.plan(BASE)},
             pool=lambda: pool,
@@ -272,7 +276,7 @@ def test_the_next_run_starts_at_checkpoints(tmp_path: Path) -> None:
     begun: list[tuple[str, int]] = []
     packed: list[int] = []
     with Store(tmp_path / "study.db") as store:
-        with SerialPool(stumbling({}, begun), None, retries=0) as pool:
+        with SerialPool(partial(sealing, stumbling({}, begun)), None, retries=0) as pool:
             run_plans({"lambda": SEARCH.plan(BASE)}, pool=lambda: pool, store=store)
         left = [of for of in store.trials() if store.result(of.id) is None]
         assert len(left) == 3
@@ -285,7 +289,7 @@ def test_the_next_run_starts_at_checkpoints(tmp_path: Path) -> None:
 
         begun.clear()
         steady = {of.id: 0 for of in left}
-        with SerialPool(stumbling(steady, begun), None) as pool:
+        with SerialPool(partial(sealing, stumbling(steady, begun)), None) as pool:
             run_plans(
                 {"lambda": SEARCH.plan(BASE)}, pool=lambda: pool, store=store, packing=packing
             )
@@ -303,7 +307,10 @@ def test_a_checkpoint_may_go_unused(tmp_path: Path) -> None:
     def elsewhere(shared: object, starts: tuple[Start, ...]) -> Iterator[tuple[str, Item]]:
         return task(shared, tuple(Start(of) for of, _ in starts))
 
-    with Store(tmp_path / "study.db") as store, SerialPool(elsewhere, None) as pool:
+    with (
+        Store(tmp_path / "study.db") as store,
+        SerialPool(partial(sealing, elsewhere), None) as pool,
+    ):
         run_plans({"lambda": SEARCH.plan(BASE)}, pool=lambda: pool, store=store)
         for of in store.trials():
             assert [e.epoch for e in store.history(of.id)] == list(range(1, of.epochs + 1))

@@ -18,7 +18,9 @@ from kbn.errors import InputError
 from search.records import Failure, Result, Session, State
 from search.store import schema
 from search.store.schema import VERSION
+from search.store.sealed import Sealed, seal
 from search.store.store import Store
+from search.trial import Trial
 from tests.search.builders import checkpoint, epoch, result, trial
 
 FAILURE = Failure("ValueError", "no", "Traceback …", lost=False)
@@ -36,6 +38,12 @@ def plain(value: Result | None) -> dict[str, object]:
     return vars(value) | {"arrays": {k: (a.dtype, a.tobytes()) for k, a in value.arrays.items()}}
 
 
+def broken(of: Trial) -> Sealed:
+    """Return a result whose epochs the store refuses, after it has taken the result itself."""
+    sealed = seal(result(of, 0.5), [epoch(1)])
+    return dataclasses.replace(sealed, epochs=2 * sealed.epochs)
+
+
 def test_a_result_comes_back_equal(store: Store) -> None:
     """Figures, environment, arrays and epochs survive the round trip, NaN and infinity too."""
     of = trial(with_test=True)
@@ -45,18 +53,18 @@ def test_a_result_comes_back_equal(store: Store) -> None:
     )
     history = [epoch(1), dataclasses.replace(epoch(2), train_cost=float("inf"))]
     store.add_trials([of])
-    store.commit(kept, history)
+    store.commit(seal(kept, history))
     assert plain(store.result(of.id)) == plain(kept)
     assert store.history(of.id) == tuple(history)
     assert store.trials() == (of,)
 
 
 def test_epochs_without_scales_are_read(store: Store) -> None:
-    """Epochs written before records held the layers' scales come back with none."""
+    """Epochs written before records held the layers' scales come back with none, a row each."""
     of, written = trial(), epoch(1)
     fields = {name: value for name, value in vars(written).items() if "_std" not in name}
     store.add_trials([of])
-    store.commit(result(of, 0.5), [])
+    store.commit(seal(result(of, 0.5), []))
     with sqlite3.connect(store.path) as db:
         db.execute("INSERT INTO epochs VALUES (?, 1, ?)", (of.id, json.dumps(fields)))
     (read,) = store.history(of.id)
@@ -67,8 +75,8 @@ def test_a_second_commit_changes_nothing(store: Store) -> None:
     """The first result of a trial stays, whoever delivers another."""
     of = trial()
     store.add_trials([of])
-    store.commit(result(of, 0.5), [epoch(1)])
-    store.commit(result(of, 0.9), [epoch(1), epoch(2)])
+    store.commit(seal(result(of, 0.5), [epoch(1)]))
+    store.commit(seal(result(of, 0.9), [epoch(1), epoch(2)]))
     assert plain(store.result(of.id)) == plain(result(of, 0.5))
     assert len(store.history(of.id)) == 1
 
@@ -78,7 +86,7 @@ def test_a_commit_that_fails_leaves_no_part(store: Store) -> None:
     of = trial()
     store.add_trials([of])
     with pytest.raises(sqlite3.IntegrityError):
-        store.commit(result(of, 0.5), [epoch(1), epoch(1)])
+        store.commit(broken(of))
     assert store.result(of.id) is None
     assert store.history(of.id) == ()
 
@@ -97,7 +105,7 @@ def test_a_checkpoint_comes_back_equal_until_there_is_a_result(store: Store) -> 
     assert {n: a.tobytes() for n, a in read.state.network.arrays().items()} == weights
     assert dataclasses.replace(read.state, network=kept.state.network) == kept.state
     assert dataclasses.replace(read, state=kept.state) == kept
-    store.commit(result(of, 0.5), kept.history)
+    store.commit(seal(result(of, 0.5), kept.history))
     assert store.checkpoint(of.id) is None
     assert store.checkpoint(other.id) is not None
 
@@ -128,18 +136,18 @@ def test_what_is_written_together_is_committed_together(store: Store) -> None:
     store.add_trials([a, b, c])
     assert math.isinf(store.settle_in())
     with suppress(KeyboardInterrupt), store.grouping(60.0):
-        store.commit(result(a, 0.5), [epoch(1)])
+        store.commit(seal(result(a, 0.5), [epoch(1)]))
         store.settle()
         assert 50.0 < store.settle_in() <= 60.0
         assert committed(store.path) == 0
         with pytest.raises(sqlite3.IntegrityError):
-            store.commit(result(b, 0.5), [epoch(1), epoch(1)])
-        store.commit(result(c, 0.5), [epoch(1)])
+            store.commit(broken(b))
+        store.commit(seal(result(c, 0.5), [epoch(1)]))
         raise KeyboardInterrupt
     assert committed(store.path) == 2
     assert [store.result(of.id) is None for of in (a, b, c)] == [False, True, False]
     with store.grouping(0.0):
-        store.commit(result(b, 0.5), [])
+        store.commit(seal(result(b, 0.5), []))
         assert store.settle_in() == 0
         store.settle()
         assert committed(store.path) == 3
@@ -184,7 +192,7 @@ def test_states_come_back(store: Store, state: State) -> None:
     """A diverged result is a result."""
     of = trial()
     store.add_trials([of])
-    store.commit(result(of, 0.5, state=state), [])
+    store.commit(seal(result(of, 0.5, state=state), []))
     read = store.result(of.id)
     assert read is not None
     assert read.state is state
@@ -236,7 +244,7 @@ def test_a_store_is_read_as_it_was_before_a_killed_transaction(store: Store) -> 
     of = trial(epochs=200)
     history = tuple(map(epoch, range(1, 201)))
     store.add_trials([of])
-    store.commit(result(of, 0.5), history)
+    store.commit(seal(result(of, 0.5), history))
     store.close()
     subprocess.run([sys.executable, "-c", KILLED, store.path], check=False)
     files = {path: path.read_bytes() for path in store.path.parent.iterdir()}

@@ -131,7 +131,7 @@ def test_a_dry_run_times_what_is_left(
             raise KeyboardInterrupt
         return train_trials(shared, starts)
 
-    monkeypatch.setattr("search.running.workers.train_task", stopped)
+    monkeypatch.setattr("search.running.workers.train_trials", stopped)
     monkeypatch.setattr("search.study.forecast.seconds_per_epoch", lambda *_: 60.0)
     assert call(*FLAGS, "--serial", "--quiet", "--out", tmp_path) == 130
     for flags, minutes in (([], 3), (["--overwrite"], 12)):
@@ -254,7 +254,7 @@ def test_a_failing_trial_gives_exit_code_1(
             raise RuntimeError("no luck")
         return train_trials(shared, starts)
 
-    monkeypatch.setattr("search.running.workers.train_task", failing)
+    monkeypatch.setattr("search.running.workers.train_trials", failing)
     assert call(*FLAGS, "--serial", "--out", tmp_path) == 1
     out, err = capsys.readouterr()
     assert f"1 of {TRIALS} trials failed" in out
@@ -316,7 +316,7 @@ def test_what_others_say_commands_no_terminal(
             raise RuntimeError("\x1b[2J\x1b]0;mine\x07 half \ud800, \u202eturned")
         return train_trials(shared, starts)
 
-    monkeypatch.setattr("search.running.workers.train_task", failing)
+    monkeypatch.setattr("search.running.workers.train_trials", failing)
     assert call(*FLAGS, "--serial", "--out", tmp_path) == 1
     err = capsys.readouterr().err
     folder = tmp_path / "lambda-coarse-fine-digits"

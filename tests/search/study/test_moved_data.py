@@ -14,6 +14,7 @@ from kbn import data
 from kbn.model import load
 from search import LambdaSearch, Study, digest, run
 from search.settings.execution import Execution
+from search.store.sealed import seal
 from search.store.store import Store
 from search.study.dry_run import describe
 from search.training.problem import prepare
@@ -91,7 +92,7 @@ def test_a_study_made_before_goes_on(
             assert each.result is not None
             named = replace(each.trial, data=old)
             store.add_trials([named])
-            store.commit(replace(each.result, trial_id=named.id), each.history)
+            store.commit(seal(replace(each.result, trial_id=named.id), each.history))
 
     how = Execution(out=tmp_path / "runs", name="study", serial=True)
     assert f"({kept} done)" in describe(spec_of(moved["renamed"]), how, say=print)

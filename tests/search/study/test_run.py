@@ -122,7 +122,7 @@ def test_a_failing_trial_does_not_end_the_study(
         return train_trials(shared, starts)
 
     with monkeypatch.context() as patch:
-        patch.setattr("search.running.workers.train_task", failing)
+        patch.setattr("search.running.workers.train_trials", failing)
         broken = run(SMALL, out=tmp_path, serial=True, quiet=True)
     assert not broken.record.finished
     assert [trial.state for trial in broken.record.trials].count(State.FAILED) == 1

@@ -17,6 +17,7 @@ from kbn.arrays import arrays_of
 from search import run
 from search.records import StudyRecord, TrialRecord
 from search.store.folder import STORE
+from search.store.sealed import seal
 from search.store.store import Store
 from search.study.checks.check import Check, Examined, Verdict
 from search.study.checks.computed import model, trained_again
@@ -147,7 +148,7 @@ def rewritten(folder: Path, change: Callable[[TrialRecord], TrialRecord]) -> Stu
         store.add_trials(each.trial for each in record.trials)
         for each in map(change, record.trials):
             assert each.result is not None
-            store.commit(each.result, each.history)
+            store.commit(seal(each.result, each.history))
     return kept(folder)
 
 
