@@ -30,9 +30,9 @@ class Costs:
     message: float = 0.0
     """To take in a message, beside what is in it."""
     item: float = 0.0
-    """To take in a record or a result that came in one."""
+    """To take in a record that came in one."""
     trial: float = 0.0
-    """To keep of a trial that it began and what came of it, beside its messages."""
+    """To take in and keep that a trial began and what came of it, beside its messages."""
     bundle: float = 0.0
     """To submit a bundle of trials, beside its messages."""
     scan: float = 0.0
@@ -57,38 +57,44 @@ class Message(NamedTuple):
     at: float
     """Seconds from the bundle's start."""
     items: int
-    """Records and results in it."""
+    """Records in it."""
     writes: int
     """Trials of which it says that they began, and those of which it says that they ended."""
 
 
 @cache
 def messages(trials: int, seconds: float, records: int, every: float) -> tuple[Message, ...]:
-    """Return what `cluster.messages` makes of a bundle of trials with evenly spaced records."""
-    found, due, items, writes = [Message(0.0, 0, 1)], -math.inf, 0, 0
+    """Return what `cluster.messages` makes of a bundle of trials with evenly spaced records.
+
+    Of a trial's records the last alone waits to be sent, and none once there is its result.
+    """
+    found, due, record, writes = [Message(0.0, 0, 1)], every, False, 0
     end = trials * seconds
-    for at, item, write in (*_told(trials, seconds, records), (end, 1, 1)):
-        if items + writes and due < at:
-            found.append(Message(due, items, writes))
-            due, items, writes = due + every, 0, 0
-        items, writes = items + item, writes + write
+    for at, write in (*_told(trials, seconds, records), (end, 1)):
+        if (record or writes) and due < at:
+            found.append(Message(due, int(record), writes))
+            due, record, writes = due + every, False, 0
+        record, writes = not write, writes + write
         if due <= at:
-            found.append(Message(at, items, writes))
-            due, items, writes = at + every, 0, 0
-    if items + writes:  # the end does not wait
-        found.append(Message(end, items, writes))
+            found.append(Message(at, int(record), writes))
+            due, record, writes = at + every, False, 0
+    if record or writes:  # the end does not wait
+        found.append(Message(end, int(record), writes))
     return tuple(found)
 
 
-def _told(trials: int, seconds: float, records: int) -> Iterator[tuple[float, int, int]]:
-    """Yield when a bundle has something to tell, but for its start and its last result."""
+def _told(trials: int, seconds: float, records: int) -> Iterator[tuple[float, int]]:
+    """Yield when a bundle has something to tell, but for its start and its last result.
+
+    With each how many trials have begun or ended: none where it is a record.
+    """
     gap = seconds / max(1, records)
     for trial in range(trials):
         start = trial * seconds
         if trial:
-            yield start, 1, 1  # the result before it
-            yield start, 0, 1
-        yield from ((start + number * gap, 1, 0) for number in range(1, records + 1))
+            yield start, 1  # the result before it
+            yield start, 1
+        yield from ((start + number * gap, 0) for number in range(1, records + 1))
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ class Traffic(NamedTuple):
 
     bundles: int
     messages: int
+    items: int
 
 
 @dataclass
@@ -154,7 +161,7 @@ def traffic(load: Load, costs: Costs = Costs()) -> Traffic:
     driver = _Driver(costs, load, _Line(), _Line())
     while driver.next < math.inf:
         driver.step()
-    return Traffic(driver.bundles, driver.messages)
+    return Traffic(driver.bundles, driver.messages, driver.items)
 
 
 class _Driver:
@@ -171,7 +178,7 @@ class _Driver:
         """When a stream's next message is there; its stream, start, number of trials, number."""
         self._idle = list(range(min(load.slots, load.trials)))[::-1]
         """Cores that have had no bundle yet."""
-        self.bundles = self.messages = 0
+        self.bundles = self.messages = self.items = 0
 
     @property
     def next(self) -> float:
@@ -215,6 +222,7 @@ class _Driver:
         sends = messages(size, load.seconds, load.records, self._every)
         _, items, writes = sends[number]
         self.messages += 1
+        self.items += items
         self.now += costs.message + items * costs.item + writes * costs.trial / WRITES
         self._write(writes)
         if number == len(sends) - 1:
@@ -241,13 +249,14 @@ def limits(costs: Costs, *, seconds: float, records: int) -> Mapping[str, float]
 
     Asking about streams is a special case: where one question serves all that have something, its
     share of a message falls to `scan` as the driver gets busy; otherwise it is `scan` times cores.
-    Messages are those of a small cluster, on a larger one there are fewer; bundles are whole.
+    Messages and bundles are those of a small cluster, on a larger one there are fewer.
     """
     size = max(1, int(BUNDLE_SECONDS / seconds))
-    sent = len(messages(size, seconds, records, seconds_between_messages(1))) / size
+    bundle = messages(size, seconds, records, seconds_between_messages(1))
+    sent, told = len(bundle) / size, sum(each.items for each in bundle) / size
     found = {
         "messages": _over(seconds, sent * costs.message),
-        "records": _over(seconds, (records + 1) * costs.item),
+        "records": _over(seconds, told * costs.item),
         "results": _over(seconds, costs.trial),
         "submissions": _over(seconds, costs.bundle / size),
         "asking": _over(seconds, sent * costs.scan)

@@ -22,9 +22,14 @@ from cluster import Event, Kind, RayPool
 from cluster.messages import attempt
 from cluster.ray_pool import _Bundle, _Work
 from search.store.store import Store
+from search.training.checkpoint import Start
 from search.training.trainer import stamp
 
 CORES = os.cpu_count() or 1
+BUNDLE = 8
+"""Trials of a bundle whose submission is timed."""
+ONE_BY_ONE = {"max_retries": 0, "num_returns": "streaming", "enable_task_events": False}
+"""How the pool has its bundles run."""
 
 
 @dataclass(frozen=True)
@@ -158,30 +163,33 @@ def _seconds_of_all() -> float:
     return time.process_time() + sum(_family().values())
 
 
-def asking(streams: Sequence[int], *, records: int = 60) -> dict[int, float]:
+def asking(streams: Sequence[int], *, records: int = 60) -> tuple[dict[int, float], float]:
     """Return the pool's seconds of a core a message, by the streams that it asks about.
 
     All but one of the streams are of tasks that ask for a resource that nowhere is, so that they
-    wait for ever and cost no process.
+    wait for ever and cost no process. Returned, too: the seconds that each took to submit.
     """
-    found = {}
+    found, submitting = {}, 0.0
     for number in streams:
         with RayPool(trivial.sleep, None) as pool:
             trials = [(trial, None) for trial in trivial.trials(1, records=records)]
-            _stream(pool, "task", trials)
+            _submit(pool, pool._ray.remote(**ONE_BY_ONE)(attempt), "task", [trials])  # noqa: SLF001 - as below
             while not any(event.kind is Kind.STARTED for event in pool.poll(1.0)):
                 pass
+            nowhere = pool._ray.remote(num_cpus=0, resources={"nowhere": 1}, **ONE_BY_ONE)(attempt)  # noqa: SLF001 - as below
+            bundle = [(Start(trial),) for trial in trivial.trials(BUNDLE)]
+            start = time.thread_time()
             for n in range(number - 1):
-                _stream(pool, f"{n}", (), num_cpus=0, resources={"nowhere": 1})
+                _submit(pool, nowhere, f"{n}", bundle)
+            submitting = (time.thread_time() - start) / max(1, number - 1)
             found[number] = _median_poll(pool)
-    return found
+    return found, submitting
 
 
-def _stream(pool: RayPool, key: str, payload: Any, **asked: Any) -> None:
-    """Have a pool wait for a task that sends each of its items at once."""
-    remote = pool._ray.remote(max_retries=0, num_returns="streaming", **asked)(attempt)  # noqa: SLF001 - no public way to have so many
-    stream = remote.remote(pool._task, pool._shared, [payload], 0.0)  # noqa: SLF001 - as above
-    pool._running[stream] = _Bundle([_Work(key, payload)])  # noqa: SLF001 - as above
+def _submit(pool: RayPool, remote: Any, key: str, payloads: Sequence[Any]) -> None:
+    """Have a pool wait for a bundle that sends each of its items at once."""
+    stream = remote.remote(pool._task, pool._shared, payloads, 0.0)  # noqa: SLF001 - no public way to have so many
+    pool._running[stream] = _Bundle([_Work(key, payload) for payload in payloads])  # noqa: SLF001 - as above
 
 
 def _median_poll(pool: RayPool) -> float:

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 
 from benchmarks.blocks import OURS, TWIN, Turn, in_blocks
 from benchmarks.driver_model import Costs, Load, efficiency, traffic, wall
@@ -30,6 +29,9 @@ __all__ = ["draw", "section"]
 
 CASES = ((0.05, 1), (0.2, 1), (1.0, 1), (3.0, 20))
 """Seconds and records of the trials that are measured."""
+BUSY = 4_000
+"""Trials that take no time, of so many records as those that are predicted: they keep the driver at
+work. What it takes while it is idle is no measure: it finds nothing of its own in the caches."""
 SECONDS_A_CASE = 4.0
 STREAMS = (1, 100, 1_000, 3_000)
 CORES = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000)
@@ -62,8 +64,12 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Run every case with every number of slots; calibrate and predict; return all of it."""
     runs: list[Run] = []
     turns: list[Turn] = []
+    busy: list[Run] = []
     for slots in asked.slots:
         with pool_of(slots) as pool:
+            if slots == min(asked.slots):
+                load = Load(slots, BUSY, 0.0, asked.records)
+                busy = [measured(pool, load, asked.disk) for _ in range(2 * asked.rounds)]
             for seconds, records in CASES:
                 load = Load(slots, trials_of(slots, seconds), seconds, records)
 
@@ -73,7 +79,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 
                 name = f"slots: {slots}, {seconds:g} s"
                 turns += in_blocks({OURS: turn, TWIN: turn}, asked.rounds, case=name, say=say)
-    costs = calibrated(runs, asking(STREAMS))
+    costs = calibrated(runs, busy, *asking(STREAMS))
     return {
         "rounds": asked.rounds,
         "records": asked.records,
@@ -89,38 +95,44 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def calibrated(runs: Sequence[Run], asked: Mapping[int, float]) -> Costs:
-    """Return the driver's costs: its core's time at the fewest slots, the disk's in all runs.
+def calibrated(
+    runs: Sequence[Run], busy: Sequence[Run], asked: Mapping[int, float], bundle: float
+) -> Costs:
+    """Return the driver's costs: of trials when it is busy, of the disk in all runs.
 
-    `asked` are seconds a message by the number of streams. What is left of the wall time at the
-    fewest slots is a trial's latency, and what each message holds it up.
+    `asked` are seconds a message by the number of streams, `bundle` those of a submission. What is
+    left of the driver's time at the fewest slots is a record's, at most; what is left of the wall
+    time there is a trial's latency, and what each message holds it up.
     """
     few = [run for run in runs if run.load.slots == min(each.load.slots for each in runs)]
-    scan, message = np.maximum(0.0, np.polyfit(list(asked), list(asked.values()), 1))
+    weights = 1 / np.array(list(asked.values()))  # errors are shares of what is measured
+    fitted = np.polyfit(list(asked), list(asked.values()), 1, w=weights)
+    scan, message = (float(each) for each in np.maximum(0.0, fitted))
+
+    def left(run: Run, trial: float) -> float:
+        known = message * run.messages + scan * run.polls * run.load.slots
+        return run.busy - known - bundle * traffic(run.load).bundles - trial * run.load.trials
+
+    trial = max(0.0, statistics.median(left(run, 0.0) / run.load.trials for run in busy))
     sent = [traffic(run.load) for run in few]
-    per_trial = [
-        (1, run.load.records + 1, each.bundles / run.load.trials)
-        for run, each in zip(few, sent, strict=True)
-    ]
-    taken = [message * run.messages + scan * run.polls * run.load.slots for run in few]
-    left = [(run.busy - each) / run.load.trials for run, each in zip(few, taken, strict=True)]
-    trial, item, bundle = nnls(np.array(per_trial, dtype=float), np.array(left))[0]
+    pairs = zip(few, sent, strict=True)
+    items = [left(run, trial) / each.items for run, each in pairs if each.items]
     costs = Costs(
-        message=float(message),
-        item=float(item),
-        trial=float(trial),
-        bundle=float(bundle),
-        scan=float(scan),
+        message=message,
+        item=max(0.0, statistics.median(items)),
+        trial=trial,
+        bundle=bundle,
+        scan=scan,
         commit=statistics.median(run.committing / max(1, run.commits) for run in runs),
         window=COMMIT_SECONDS,
         together=any(run.together for run in runs),
     )
     # Latency hides some of the driver's work, so that what is left is found step by step.
-    A, held = np.array(sent, dtype=float), np.zeros(2)
+    A, held = np.array([each[:2] for each in sent], dtype=float), np.zeros(2)
     for _ in range(10):
         costs = dataclasses.replace(costs, latency=float(held[0]), sending=float(held[1]))
-        left = [(run.wall - wall(costs, run.load)) * run.load.slots for run in few]
-        held = np.maximum(0.0, held + np.linalg.lstsq(A, np.array(left), rcond=None)[0])
+        late = [(run.wall - wall(costs, run.load)) * run.load.slots for run in few]
+        held = np.maximum(0.0, held + np.linalg.lstsq(A, np.array(late), rcond=None)[0])
     return costs
 
 

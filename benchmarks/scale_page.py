@@ -43,8 +43,9 @@ TEXT = """## Many cores
 
 Trials that sleep need no core, so that one machine can run many at once: real runner, Ray and
 store, {runs}. Efficiency is the trials' length times their number, divided by slots and
-wall time. The model knows the driver's costs at {fewest} and little of the other rows (what a
-commit takes): what it predicts stands beside what was measured (median, quartiles in brackets).
+wall time. The model knows the driver's costs at {fewest}, where trials that take no time keep it
+busy, and little of the other rows (what a commit takes): what it predicts stands beside what was
+measured (median, quartiles in brackets).
 "taken" is the share of this machine's cores that driver, Ray and workers took: on a cluster the
 workers have their own.
 
@@ -149,8 +150,8 @@ def _costs(costs: Costs) -> str:
     grouped = f"a group, {1e3 * costs.window:.0f} ms after its first write"
     rows = [
         ("a message taken in", f"{1e3 * costs.message:.3f}"),
-        ("a record or result in it", f"{1e3 * costs.item:.3f}"),
-        ("a trial kept", f"{1e3 * costs.trial:.3f}"),
+        ("a record in it, at most", f"{1e3 * costs.item:.3f}"),
+        ("a trial taken in and kept", f"{1e3 * costs.trial:.3f}"),
         ("a bundle of trials submitted", f"{1e3 * costs.bundle:.3f}"),
         ("asking which streams have something, for each of them", f"{1e3 * costs.scan:.5f}"),
         (f"a commit, of {grouped if costs.window else 'each write'}", f"{1e3 * costs.commit:.2f}"),

@@ -15,6 +15,8 @@ run to stop, or submits something urgent, need not wait long."""
 INTERVALS = 3
 """Messages' intervals that it should take at least: on a large cluster, whose bundles send seldom,
 its begin and end are little beside what it sends on its way."""
+MOST = 1_000
+"""Tasks in one, however short they are: driver and worker hold all of a bundle's payloads."""
 FINER = 4
 """Bundles that each slot would still get if all were as large as the next: the largest part of the
 rest that a single one holds is small enough to be caught up with (guided self-scheduling:
@@ -34,4 +36,4 @@ def bundle_size(*, waiting: int, slots: int, seconds: float) -> int:
         What a task takes; infinite while that is not known.
     """
     long = max(BUNDLE_SECONDS, INTERVALS * seconds_between_messages(slots))
-    return max(1, min(waiting // (FINER * slots), int(long / max(seconds, 1e-9))))
+    return max(1, min(MOST, waiting // (FINER * slots), int(long / max(seconds, 1e-9))))

@@ -23,6 +23,9 @@ DRIVER_SHARE = 1 / 3
 """How much of its time it may take for that."""
 LEAST_SECONDS = 1.0
 """From one message of a bundle to its next, at least: often enough for whoever watches."""
+MOST = 250
+"""Tasks that a message tells of before it goes ahead of its time: what very short ones have to tell
+is much at a time for the driver."""
 
 Stamp = Callable[[Any], tuple[Hashable, bool]]
 """Returns what an item is about, and whether it is sent as soon as it is there. Another one about
@@ -158,6 +161,9 @@ class Outbox:
         """Say how the task that runs has ended."""
         with self._changed:
             self._part().ended = ended
+            if len(self._parts) >= MOST:
+                self._urgent = True
+                self._changed.notify()
 
     def close(self) -> None:
         """Say that there are no more tasks."""

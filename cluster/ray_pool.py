@@ -17,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,11 +63,18 @@ class _Work:
     key: str
     payload: Any
     once: bool = False
-    tries: Tries = field(default_factory=Tries)
+    _tries: Tries | None = None
     not_before: float = 0.0
     """Monotonic time before which it is not tried again."""
     company: int = sys.maxsize
     """The largest bundle that it may be part of."""
+
+    @property
+    def tries(self) -> Tries:
+        """Its attempts; made when the first begins: very many tasks may wait."""
+        if self._tries is None:
+            self._tries = Tries()
+        return self._tries
 
 
 @dataclass(slots=True)

@@ -7,9 +7,10 @@ import os
 import re
 import sqlite3
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from hashlib import blake2b
+from itertools import chain
 from json import dumps
 from pathlib import Path
 
@@ -191,12 +192,15 @@ def unit(db: sqlite3.Connection, trial_id: str) -> list[Row]:
 
 
 def insert(
-    db: sqlite3.Connection, table: str, rows: Sequence[Row], *, otherwise: str = "ABORT"
+    db: sqlite3.Connection, table: str, rows: Iterable[Row], *, otherwise: str = "ABORT"
 ) -> int:
-    """Insert rows; return how many were new."""
-    marks = ", ".join("?" * len(rows[0])) if rows else ""
-    statement = f"INSERT OR {otherwise} INTO {table} VALUES ({marks})"  # noqa: S608 - ours
-    return db.executemany(statement, rows).rowcount if rows else 0
+    """Insert rows, which may be made one by one; return how many were new."""
+    left = iter(rows)
+    for first in left:
+        marks = ", ".join("?" * len(first))
+        statement = f"INSERT OR {otherwise} INTO {table} VALUES ({marks})"  # noqa: S608 - ours
+        return db.executemany(statement, chain([first], left)).rowcount
+    return 0
 
 
 def checksum(rows: Iterable[Row]) -> str:

@@ -120,7 +120,7 @@ class Store:
         # EXTRA alone survives a power failure right after a commit.
         self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.execute("PRAGMA synchronous = EXTRA")
-        self._db.execute("PRAGMA cache_size = -65536")  # KiB: a group is written when it is whole
+        self._db.execute("PRAGMA cache_size = -16384")  # KiB: most groups are written when whole
         version = schema.version_of(self._db)
         if version > schema.VERSION:
             raise InputError(
@@ -235,7 +235,7 @@ class Store:
     def add_trials(self, trials: Iterable[Trial]) -> None:
         """Note that trials are asked for. Noting one again changes nothing."""
         with self._transaction() as db:
-            rows = [(trial.id, trial.to_json()) for trial in trials]
+            rows = ((trial.id, trial.to_json()) for trial in trials)
             schema.insert(db, "trials", rows, otherwise="IGNORE")
 
     def trials(self) -> tuple[Trial, ...]:

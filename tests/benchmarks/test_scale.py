@@ -31,8 +31,7 @@ STREAMS = {number: COSTS.message + number * COSTS.scan for number in (1, 100, 1_
 
 def run(load: Load) -> Run:
     """Return what would be measured of a driver with these costs."""
-    bundles, polls = traffic(load)
-    records = load.trials * (load.records + 1)
+    bundles, polls, records = traffic(load)
     commits = WRITES * load.trials
     return Run(
         load=load,
@@ -81,7 +80,8 @@ def results() -> dict[str, Any]:
 
 def test_calibration_finds_the_costs_of_a_driver() -> None:
     """From studies of a driver whose costs are known, these very costs are found."""
-    found = scale.calibrated(runs(), STREAMS)
+    busy = [run(Load(1, scale.BUSY, 0.0, 20))]
+    found = scale.calibrated(runs(), busy, STREAMS, COSTS.bundle)
     for name, value in dataclasses.asdict(COSTS).items():
         assert getattr(found, name) == pytest.approx(value, rel=0.02), name
 
