@@ -148,7 +148,7 @@ class Outbox:
                 raise Abandoned
             part, (about, at_once) = self._part(), self._stamp(item)
             if about is not None:
-                before = self._waiting.get(about)
+                before = self._waiting.get(about, self)
                 left = [each for each in part.items if each is not before]
                 part.replaced += len(part.items) - len(left)
                 part.items, self._waiting[about] = left, item

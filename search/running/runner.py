@@ -293,7 +293,8 @@ class _Run:
             case Checkpoint():
                 self._store.keep_checkpoint(key, item)
                 self._checkpoints[key] = item
-                self._latest[key] = item.history[-1]
+                if item.state.epoch > self._told[key]:  # it may have taken its record's place
+                    self._latest[key] = item.history[-1]
             case Sealed(result):
                 self._store.commit(item)
                 untold = max(0, result.epochs - self._told[key])
