@@ -251,8 +251,17 @@ def stumbling(stumbles: dict[str, int], begun: list[tuple[str, int]]) -> Stumbli
 
 @pytest.mark.parametrize("size", [1, 2])
 def test_what_is_tried_again_starts_at_its_checkpoint(tmp_path: Path, size: int) -> None:
-    """Alone or in a pack, of which those go on alone that have no result; epochs stay whole."""
+    """Alone or in a pack, of which those go on alone that have no result; epochs stay whole.
+
+    Of the epoch that a checkpoint is made after is told once.
+    """
     begun: list[tuple[str, int]] = []
+    told: list[tuple[str, int]] = []
+
+    def observe(notice: Notice) -> None:
+        if notice.record is not None:
+            told.append((notice.trial.id, notice.record.epoch))
+
     with (
         Store(tmp_path / "study.db") as store,
         SerialPool(partial(sealing, stumbling({}, begun)), None) as pool,
@@ -261,6 +270,7 @@ def test_what_is_tried_again_starts_at_its_checkpoint(tmp_path: Path, size: int)
             {"lambda": SEARCH.plan(BASE)},
             pool=lambda: pool,
             store=store,
+            observe=observe,
             packing=lambda trials: [
                 tuple(trials[i : i + size]) for i in range(0, len(trials), size)
             ],
@@ -269,6 +279,7 @@ def test_what_is_tried_again_starts_at_its_checkpoint(tmp_path: Path, size: int)
             assert [e.epoch for e in store.history(of.id)] == list(range(1, of.epochs + 1))
             assert store.checkpoint(of.id) is None
             assert (of.id, 2) in begun
+            assert told.count((of.id, 2)) == 1
 
 
 def test_the_next_run_starts_at_checkpoints(tmp_path: Path) -> None:
