@@ -137,7 +137,10 @@ def take_look(
     if loses[best] > rule.tolerance and runs < rule.looks[-1]:
         later = [each for each in rule.looks if each > runs]
         freedoms += [table.seeds.freedom + (len(stays) - 1) * (each - runs) for each in later]
-        last = replace(last, bounds=edge.at(at[stays], [*looks, *later], freedoms))
+        trained = table.runs.copy()
+        trained[at[stays]] += later[-1] - runs
+        then = replace(edge, prior=prior_freedom(table, runs=trained))
+        last = replace(last, bounds=then.at(at[stays], [*looks, *later], freedoms))
         power = last.power(rule, compared, copy.deepcopy(rng))
     images, replicates = last.sufficient(rule, int(np.searchsorted(stays, best)))
     return Look(
@@ -165,7 +168,7 @@ def take_look(
 
 @dataclass(frozen=True)
 class _Edge:
-    """The boundary, found from the runs of the first look and from nothing later."""
+    """The boundary: as it would be from the first look on, were known then what is known now."""
 
     everyone: Parts
     dispersion: float
@@ -178,8 +181,7 @@ class _Edge:
         """Return the boundary of a race of some points."""
         begun = table.before(rule.looks[0])
         everyone = parts(begun, np.arange(len(begun.runs)), int(begun.runs.min()))
-        dispersion = begun.seeds.dispersion
-        return cls(everyone, dispersion, prior_freedom(everyone, dispersion), rule, rng)
+        return cls(everyone, table.seeds.dispersion, prior_freedom(table), rule, rng)
 
     def at(
         self, rows: Int[np.ndarray, " a"], looks: Sequence[int], freedoms: Sequence[int]

@@ -128,6 +128,19 @@ class Marks:
     """n"""
 
     @cached_property
+    def residuals(self) -> Float[np.ndarray, "2 3 k"]:
+        """What each value's runs leave over of accuracy = value + replicate, and of value alone.
+
+        Of either these are a sum of squares, the same as images alone would give it, and degrees of
+        freedom; all but none where nothing is left over.
+        """
+        found = np.zeros((2, 3, len(self.runs)))
+        family = np.repeat(self.families, self.runs)
+        for one in np.unique(family):
+            found[..., self.families == one] = _residuals(self, np.flatnonzero(family == one))
+        return found
+
+    @cached_property
     def seeds(self) -> Seeds:
         """What replicates tell of the noise of seeds."""
         return _seeds(self)
@@ -194,13 +207,11 @@ def _seeds(table: Marks) -> Seeds:
 
     A replicate is another one in each family, so what families tell adds up.
     """
-    family = np.repeat(table.families, table.runs)
-    each = [_residuals(table, np.flatnonzero(family == one)) for one in np.unique(family)]
-    of_both, of_values = np.sum(each, axis=0)
+    of_both, of_values = table.residuals.sum(axis=2)
     half = 0.5 / table.images**2  # the variance that half an image adds to each accuracy
     found, images, freedom = _spread(of_both, half)
     level, expected, runs_left = _spread(of_values, half)
-    alone = freedom == 0 and len(each) > 1  # no two points share a replicate
+    alone = freedom == 0 and len(np.unique(table.families)) > 1  # no two points share a replicate
     return Seeds(
         freedom=runs_left if alone else freedom,
         dispersion=found / images if freedom else 1.0,
@@ -212,16 +223,16 @@ def _seeds(table: Marks) -> Seeds:
 def _spread(sums: Float[np.ndarray, " 3"], half: float) -> tuple[float, float, int]:
     """Return the variance of residuals, that which images alone would give, and their freedom."""
     squares, images, freedom = sums.tolist()
-    if freedom == 0:
+    if round(freedom) == 0:
         return 0.0, 0.0, 0
-    return squares / freedom + half, images / freedom, int(freedom)
+    return squares / freedom + half, images / freedom, round(freedom)
 
 
-def _residuals(table: Marks, runs: Int[np.ndarray, " q"]) -> Float[np.ndarray, "2 3"]:
-    """Return what the runs of a family leave over: of value + replicate, and of value alone.
+def _residuals(table: Marks, runs: Int[np.ndarray, " q"]) -> Float[np.ndarray, "2 3 k"]:
+    """Return what a family's runs leave over of value + replicate, and of value alone.
 
-    Of either these are aᵀPa, tr(PC) and f: P is the projection on the f residuals, a are the
-    accuracies and C is the images' covariance.
+    Of either these are each value's part of aᵀPa, tr(PC) and tr(P) = f: P is the projection on the
+    f residuals, a are the accuracies and C is the images' covariance.
     """
     value = np.repeat(np.arange(len(table.runs)), table.runs)[runs]
     _, first, value, of_each = np.unique(
@@ -229,17 +240,21 @@ def _residuals(table: Marks, runs: Int[np.ndarray, " q"]) -> Float[np.ndarray, "
     )
     accuracy, covariance = table.accuracy[runs, None], table.covariance[np.ix_(runs, runs)]
 
+    def summed(x: Float[np.ndarray, "q p"]) -> Float[np.ndarray, " k"]:
+        return np.asarray(np.add.reduceat(x.sum(axis=1), first))
+
     def centred(x: Float[np.ndarray, "q p"]) -> Float[np.ndarray, "q p"]:
         return np.asarray(x - (np.add.reduceat(x, first) / of_each[:, None])[value])
 
     blocks = np.diag(np.add.reduceat(np.add.reduceat(covariance, first), first, axis=1))
     left = centred(accuracy)
-    images, freedom = np.trace(covariance) - np.sum(blocks / of_each), len(runs) - len(first)
-    alone = np.sum(left**2), images, freedom
+    images = np.add.reduceat(np.diag(covariance), first) - blocks / of_each
+    alone = summed(left**2), images, of_each - 1.0
     # What replicates add to the means of values, as far as these do not hold it already.
     _, which = np.unique(table.replicates[runs], return_inverse=True)
     basis, sizes, _ = np.linalg.svd(centred(np.eye(which.max() + 1)[which]), full_matrices=False)
     basis = basis[:, sizes > NOTHING]
     left = left - basis @ (basis.T @ left)
-    images = images - np.sum(basis * (covariance @ basis))
-    return np.array([(np.sum(left**2), images, freedom - basis.shape[1]), alone])
+    moved = covariance @ basis
+    images = images - summed(basis * (2.0 * moved - basis @ (basis.T @ moved)))
+    return np.array([(summed(left**2), images, of_each - 1.0 - summed(basis**2)), alone])

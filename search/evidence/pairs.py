@@ -80,11 +80,7 @@ def levels(table: Marks) -> tuple[Level, ...]:
     """Return all numbers of runs that values are compared by, the smallest first."""
     dispersion, freedom = table.seeds.dispersion, table.seeds.freedom
     numbers = np.unique(table.runs)
-    prior = math.inf
-    if numbers[-1] > 1:
-        again = np.flatnonzero(table.runs > 1)
-        first = parts(table, again, int(numbers[numbers > 1][0]))
-        prior = prior_freedom(first, dispersion)
+    prior = prior_freedom(table)
     found = []
     for runs in numbers.tolist():
         values = np.flatnonzero(table.runs >= runs)

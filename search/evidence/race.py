@@ -54,7 +54,7 @@ class Ending(StrEnum):
     REPLICATES = "replicates"
     """The last look was taken."""
     IMAGES = "images"
-    """No further seed is likely to tell: what is not known is the images' noise."""
+    """No seed up to the last look is likely to tell: images' noise, or seeds', is too large."""
     BUDGET = "budget"
     """The next look would take more than is allowed."""
     FAILED = "failed"

@@ -18,7 +18,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from search.evidence.marks import Marks
+from search.evidence.marks import NOTHING, Marks
+
+CAUTION = 4.0
+"""Standard errors by which variances are taken to be more unlike than they are found to be.
+
+Simulated: with fewer, a race drops a value whose seeds are the noisiest of ten too often.
+"""
+LEAST = 1.0
+"""Degrees of freedom that the pooled variance is worth at least."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,6 @@ class Parts:
     """Of the images, as far as it differs from run to run."""
     shared: Float[np.ndarray, "k k"]
     """Of seeds: what all points of a family share."""
-    families: Int[np.ndarray, " k"]
 
     @property
     def runs(self) -> int:
@@ -70,7 +77,6 @@ def parts(table: Marks, values: Int[np.ndarray, " k"], runs: int) -> Parts:
         image=others,
         images_of_run=same - others,
         shared=seeds,
-        families=table.families[values],
     )
 
 
@@ -86,23 +92,35 @@ def squares(accuracies: Float[np.ndarray, "k r"]) -> Float[np.ndarray, "k k"]:
     return of_differences(centred @ centred.T)
 
 
-def prior_freedom(found: Parts, dispersion: float) -> float:
-    """Return d₀: how many degrees of freedom the pooled variance is worth for a single point.
+def prior_freedom(table: Marks, *, runs: Int[np.ndarray, " k"] | None = None) -> float:
+    """Return d₀: how many degrees of freedom the pooled variance is worth for a single value.
 
-    Each point's variance over its runs, replicates' means taken out, would be spread about the
-    pooled one by χ²(r − 1) if all points were alike. What it is spread beyond that is 2 ∕ d₀;
-    none makes d₀ infinite.
+    Each value's variance over its runs, replicates' means taken out, would be spread about the
+    pooled one by χ²(r − 1) if all values were alike. What it is spread beyond that is 2 ∕ d₀, and a
+    few runs hardly tell it: it is taken to be larger by some standard errors, as far as seeds, and
+    not images, make the variance. Nothing beyond makes d₀ infinite. With `runs` it is what it
+    comes to once each value has so many, if values then are as unlike as they are found to be now.
     """
-    runs, family = found.runs, found.families
-    if runs == 1 or len(family) < 3:  # the variance of a pair is the pooled one
+    both, alone = table.residuals
+    paired = both[2] > NOTHING  # alone in its family, a value's runs are all it has
+    squares, images, freedom = np.where(paired, both, alone)
+    known = freedom > NOTHING
+    if known.sum() < 3:  # the variance of a pair is the pooled one
         return math.inf
-    alike = family[:, None] == family
-    several = alike.sum(axis=1, keepdims=True) > 1  # alone, a point's runs are all it has
-    centring = np.eye(len(family)) - several * alike / alike.sum(axis=1, keepdims=True)
-    own = np.var(centring @ found.accuracies, axis=1, ddof=1)
-    expected = np.diag(centring @ found.run(dispersion) @ centring.T)
-    excess = float(np.mean((own / expected - 1.0) ** 2)) - 2.0 / (runs - 1)
-    return 2.0 / excess if excess > 0 else math.inf
+    squares = squares + freedom * 0.5 / table.images**2  # half an image, as `images` has it
+    seeds = table.seeds
+    expected = seeds.dispersion * images + np.where(paired, 0.0, seeds.shared * freedom)
+    share = max(0.0, 1.0 - images.sum() / expected.sum())
+    ratio, freedom = squares[known] / expected[known], table.runs[known] - 1.0
+    weight = freedom / freedom.sum()
+    excess = np.sum(weight * (np.square(ratio - 1.0) - 2.0 / freedom))
+    if runs is not None:
+        freedom = runs[known] - 1.0
+        weight = freedom / freedom.sum()
+    # Were all alike, each square less its mean would have the variance 8 ∕ f² + 48 ∕ f³.
+    error = np.sqrt(np.sum(np.square(weight) * (8.0 + 48.0 / freedom) / freedom**2))
+    beyond = float(excess + CAUTION * share**2 * error)
+    return max(LEAST, 2.0 / beyond) if beyond > 0 else math.inf
 
 
 def moderated(pooled: Any, squares: Any, freedom: int, prior: float) -> Any:

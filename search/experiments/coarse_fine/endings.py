@@ -70,9 +70,11 @@ def why(search: SearchSettings, race: Race) -> str:
     if ending is Ending.ALIKE:
         return f"{loses}, and {search.tolerance:g} is tolerated"
     if ending is Ending.IMAGES:
+        images = math.isfinite(last.images)
+        reason = "the noise is that of the images" if images else "seeds move accuracies too far"
         return (
             f"further seeds would hardly tell (a chance of {last.power:.0%} by "
-            f"{race.rule.looks[-1]} runs each), since the noise is that of the images; {loses}"
+            f"{race.rule.looks[-1]} runs each), since {reason}; {loses}"
         )
     return f"{last.runs} runs each are the most that were asked for; {loses}"
 

@@ -94,12 +94,12 @@ def test_statements_hold_at_their_rate(world: World, searches: int) -> None:
 def test_one_noisy_value_does_not_make_others_sure(searches: int) -> None:
     """Where seeds move the best value ten times as far as the others, it is held all the same.
 
-    Intervals of the others cover at their rate. Its own has three runs to go by: see the page.
+    All intervals cover at their rate, its own as well, of which three runs tell hardly anything.
     """
     world = World((0.62, *ALIKE), runs=3, images=1_000, seeds=(0.05, *[0.005] * 5))
     found = simulate(world, searches)
     assert at_most(0.05, [best_left_out(each) for each in found])
-    for lam in (10.0**-k for k in range(1, 6)):
+    for lam in found[0].truth:
         assert at_most(0.05, [missed(each, lam, each.truth) for each in found])
 
 

@@ -9,19 +9,25 @@ import pytest
 from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
-from search.evidence.marks import marks
-from search.evidence.spread import Parts, moderated, parts, prior_freedom, variances
+from search.evidence.marks import Marks, marks
+from search.evidence.spread import LEAST, moderated, parts, prior_freedom, variances
 from tests.search.simulated import World
 
 POINTS, RUNS, SCALE = 400, 6, 0.01**2
 
 
-def sampled(true: np.ndarray, rng: np.random.Generator) -> Parts:
+def sampled(true: np.ndarray, rng: np.random.Generator, runs: int = RUNS) -> Marks:
     """Return points whose runs have such variances, where images alone would give 1e-4."""
-    accuracies = 0.5 + np.sqrt(true)[:, None] * rng.standard_normal((len(true), RUNS))
-    nothing = np.zeros((len(true), len(true)))
-    families = np.zeros(len(true), dtype=int)
-    return Parts(accuracies, nothing, SCALE * np.eye(len(true)), nothing, families)
+    points, every = len(true), len(true) * runs
+    accuracy = 0.5 + np.repeat(np.sqrt(true), runs) * rng.standard_normal(every)
+    return Marks(
+        runs=np.full(points, runs),
+        accuracy=accuracy,
+        covariance=SCALE * np.eye(every),
+        families=np.zeros(points, dtype=int),
+        replicates=np.tile(np.arange(runs), points),
+        images=10**6,
+    )
 
 
 def unlike(prior: float, rng: np.random.Generator) -> np.ndarray:
@@ -47,11 +53,11 @@ def test_unlike_points_are_found_to_be_so(prior: float) -> None:
     rng = np.random.default_rng(0)
     true = unlike(prior, rng)
     found = sampled(true, rng)
-    own = found.accuracies.var(axis=1, ddof=1)
+    own = found.accuracy.reshape(POINTS, RUNS).var(axis=1, ddof=1)
     reference, scale = smyth(own, RUNS - 1)
     assert reference == pytest.approx(prior, rel=0.4)
     dispersion = float(own.mean()) / SCALE
-    ours = prior_freedom(found, dispersion)
+    ours = prior_freedom(found)
     assert 0.2 * reference < ours <= reference
 
     def off(variance: np.ndarray) -> float:
@@ -66,9 +72,46 @@ def test_unlike_points_are_found_to_be_so(prior: float) -> None:
 def test_points_that_are_alike_have_the_pooled_variance() -> None:
     """d₀ is infinite, or so large that a pair's own runs count for next to nothing."""
     rng = np.random.default_rng(1)
-    priors = [prior_freedom(sampled(np.full(POINTS, SCALE), rng), 1.0) for _ in range(20)]
+    priors = [prior_freedom(sampled(np.full(POINTS, SCALE), rng)) for _ in range(20)]
     assert min(priors) > 2 * RUNS
     assert np.median(priors) > 100.0
+
+
+def usual(scatter: float, runs: int, later: int | None = None) -> float:
+    """Return the median d₀ of ten alike points with so many times the variance of images."""
+    rng = np.random.default_rng(4)
+    then = None if later is None else np.full(10, later)
+    found = [sampled(np.full(10, scatter * SCALE), rng, runs) for _ in range(60)]
+    return float(np.median([prior_freedom(each, runs=then) for each in found]))
+
+
+def test_few_runs_do_not_show_that_seeds_are_alike() -> None:
+    """Where seeds make the variance d₀ is small until many runs have shown it to be large.
+
+    Where images alone make it there is nothing that could be unlike.
+    """
+    assert LEAST <= usual(4.0, 3) < 3.0
+    assert usual(1.0, 3) > 20.0
+    assert usual(4.0, 3) < usual(4.0, 8) < usual(4.0, 30)
+    assert usual(4.0, 3) < usual(4.0, 3, later=8) < usual(4.0, 3, later=30)
+
+
+def test_runs_that_only_some_have_tell_of_them_alone() -> None:
+    """What each value's runs leave over, with other numbers of runs, is that of the projection."""
+    world = World(
+        (0.6, 0.3, 0.5, 0.6, 0.4), runs=(5, 3, 5, 1, 3), seeds=0.03, families=(0, 0, 0, 0, 1)
+    )
+    found, _ = world.sample(np.random.default_rng(5))
+    table = marks(found)
+    value = np.eye(5)[np.repeat(np.arange(5), table.runs)]
+    replicate = np.eye(5)[table.replicates] * (np.repeat(table.families, table.runs) == 0)[:, None]
+    for rows, design in zip(table.residuals, (np.hstack([value, replicate]), value), strict=True):
+        left = np.eye(len(value)) - design @ np.linalg.pinv(design)
+        if design is not value:
+            left[value[:, 4] > 0] = 0.0  # alone in its family: a replicate is all its own
+        expected = (np.square(left @ table.accuracy), np.diag(left @ table.covariance @ left.T))
+        assert rows[:2] == pytest.approx(np.array(expected) @ value, abs=1e-12)
+        assert rows[2] == pytest.approx(np.diag(left) @ value, abs=1e-9)
 
 
 def test_a_pair_has_its_own_variance_and_the_pooled_one() -> None:
@@ -95,6 +138,6 @@ def test_a_pair_has_its_own_variance_and_the_pooled_one() -> None:
 def test_of_one_run_everything_differs_from_run_to_run() -> None:
     """What images share cannot be told from it; nothing is known of a pair's own variance."""
     found, _ = World((0.6, 0.55, 0.5)).sample(np.random.default_rng(3))
-    once = parts(marks(found), np.arange(3), 1)
-    assert not once.image.any()
-    assert prior_freedom(once, 1.0) == math.inf
+    table = marks(found)
+    assert not parts(table, np.arange(3), 1).image.any()
+    assert prior_freedom(table) == math.inf

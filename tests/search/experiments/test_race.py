@@ -24,9 +24,11 @@ MANY = replace(BASE, validation_size=2_000)
 SEARCH = LambdaSearch(
     lambda_bounds="off", coarse=(1e-4, 1e-3, 1e-2, 1e-1), fine=Factors((0.5, 1.0, 2.0))
 )
+CALM = 0.001
+"""Standard deviation over seeds that is little beside that of images."""
 
 
-def noisy(accuracy: Callable[[float], float], seeds: float = 0.004) -> Callable[[Trial], Outcome]:
+def noisy(accuracy: Callable[[float], float], seeds: float = CALM) -> Callable[[Trial], Outcome]:
     """Return a trainer whose runs label images right by their difficulty, a seed's luck on top."""
 
     def train(trial: Trial) -> Outcome:
@@ -48,9 +50,13 @@ def hill(lam: float) -> float:
     return 0.6 - 0.03 * abs(math.log10(lam) + 2)
 
 
-def follow(search: SearchSettings = SEARCH, accuracy: Callable[[float], float] = hill) -> Progress:
+def follow(
+    search: SearchSettings = SEARCH,
+    accuracy: Callable[[float], float] = hill,
+    seeds: float = CALM,
+) -> Progress:
     """Run a plan to its end."""
-    return replay(search.plan(MANY), noisy(accuracy))
+    return replay(search.plan(MANY), noisy(accuracy, seeds))
 
 
 def looks(progress: Progress) -> list[dict[float, int]]:
@@ -85,6 +91,13 @@ def test_a_tolerance_ends_it_sooner() -> None:
     assert looks(wide) == looks(narrow)[:1]
     assert len(looks(narrow)) > 1
     assert "0.2 is tolerated" in wide.stages[3].reason
+
+
+def test_it_ends_where_seeds_move_accuracies_too_far() -> None:
+    """No seed that may still be asked for would tell, and the reason is not the images."""
+    progress = follow(replace(SEARCH, tolerance=0.0), seeds=0.01)
+    assert len(looks(progress)) == 1
+    assert "since seeds move accuracies too far" in progress.stages[3].reason
 
 
 def test_hopeless_values_do_not_begin_it() -> None:
