@@ -14,6 +14,7 @@ import dataclasses
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from benchmarks.metered import Run, asking, measured, pool_of
 from benchmarks.performance import command, flags, numbers, positive, say
 from benchmarks.scale_page import draw, section
 from cluster import RayPool
+from cluster.messages import unstamped
 from search.running.runner import COMMIT_SECONDS
 
 __all__ = ["draw", "section"]
@@ -65,11 +67,14 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     runs: list[Run] = []
     turns: list[Turn] = []
     busy: list[Run] = []
+    chatty: list[Run] = []
     for slots in asked.slots:
         with pool_of(slots) as pool:
             if slots == min(asked.slots):
                 load = Load(slots, BUSY, 0.0, asked.records)
                 busy = [measured(pool, load, asked.disk) for _ in range(2 * asked.rounds)]
+                with patch.object(pool, "_stamp", unstamped):  # each record is sent
+                    chatty = [measured(pool, load, asked.disk) for _ in busy]
             for seconds, records in CASES:
                 load = Load(slots, trials_of(slots, seconds), seconds, records)
 
@@ -79,7 +84,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 
                 name = f"slots: {slots}, {seconds:g} s"
                 turns += in_blocks({OURS: turn, TWIN: turn}, asked.rounds, case=name, say=say)
-    costs = calibrated(runs, busy, *asking(STREAMS))
+    costs = calibrated(runs, busy, chatty, *asking(STREAMS))
     return {
         "rounds": asked.rounds,
         "records": asked.records,
@@ -96,31 +101,36 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def calibrated(
-    runs: Sequence[Run], busy: Sequence[Run], asked: Mapping[int, float], bundle: float
+    runs: Sequence[Run],
+    busy: Sequence[Run],
+    chatty: Sequence[Run],
+    asked: Mapping[int, float],
+    bundle: float,
 ) -> Costs:
     """Return the driver's costs: of trials when it is busy, of the disk in all runs.
 
-    `asked` are seconds a message by the number of streams, `bundle` those of a submission. What is
-    left of the driver's time at the fewest slots is a record's, at most; what is left of the wall
-    time there is a trial's latency, and what each message holds it up.
+    `chatty` are runs as `busy` ones in which each record is sent, `asked` seconds a message by the
+    number of streams, `bundle` those of a submission. What is left of the wall time at the fewest
+    slots is a trial's latency, and what each message holds it up.
     """
     few = [run for run in runs if run.load.slots == min(each.load.slots for each in runs)]
     weights = 1 / np.array(list(asked.values()))  # errors are shares of what is measured
     fitted = np.polyfit(list(asked), list(asked.values()), 1, w=weights)
     scan, message = (float(each) for each in np.maximum(0.0, fitted))
 
-    def left(run: Run, trial: float) -> float:
+    def a_trial(run: Run) -> float:
         known = message * run.messages + scan * run.polls * run.load.slots
-        return run.busy - known - bundle * traffic(run.load).bundles - trial * run.load.trials
+        return (run.busy - known - bundle * traffic(run.load).bundles) / run.load.trials
 
-    trial = max(0.0, statistics.median(left(run, 0.0) / run.load.trials for run in busy))
     sent = [traffic(run.load) for run in few]
-    pairs = zip(few, sent, strict=True)
-    items = [left(run, trial) / each.items for run, each in pairs if each.items]
+    records = [
+        (more.busy - run.busy) / (run.load.trials * run.load.records)
+        for more, run in zip(chatty, busy, strict=True)
+    ]
     costs = Costs(
         message=message,
-        item=max(0.0, statistics.median(items)),
-        trial=trial,
+        item=max(0.0, statistics.median(records)),
+        trial=max(0.0, statistics.median(a_trial(run) for run in busy)),
         bundle=bundle,
         scan=scan,
         commit=statistics.median(run.committing / max(1, run.commits) for run in runs),

@@ -150,7 +150,7 @@ def _costs(costs: Costs) -> str:
     grouped = f"a group, {1e3 * costs.window:.0f} ms after its first write"
     rows = [
         ("a message taken in", f"{1e3 * costs.message:.3f}"),
-        ("a record in it, at most", f"{1e3 * costs.item:.3f}"),
+        ("a record in it", f"{1e3 * costs.item:.3f}"),
         ("a trial taken in and kept", f"{1e3 * costs.trial:.3f}"),
         ("a bundle of trials submitted", f"{1e3 * costs.bundle:.3f}"),
         ("asking which streams have something, for each of them", f"{1e3 * costs.scan:.5f}"),

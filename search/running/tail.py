@@ -41,7 +41,8 @@ class Tail:
         self._open.pop(notice.trial.id, None)
         if notice.state in (State.WAITING, State.RUNNING):
             self._open[notice.trial.id] = notice.state
-        last = not self._tally.to_come and set(self._open.values()) == {State.RUNNING}
-        if last and time.monotonic() >= self._due and self._tally.trials <= MOST:
+        if self._tally.to_come or self._tally.trials > MOST or time.monotonic() < self._due:
+            return
+        if set(self._open.values()) == {State.RUNNING}:
             self._tell(dict(self._open))
             self._due = time.monotonic() + EVERY

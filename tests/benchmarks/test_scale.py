@@ -81,7 +81,9 @@ def results() -> dict[str, Any]:
 def test_calibration_finds_the_costs_of_a_driver() -> None:
     """From studies of a driver whose costs are known, these very costs are found."""
     busy = [run(Load(1, scale.BUSY, 0.0, 20))]
-    found = scale.calibrated(runs(), busy, STREAMS, COSTS.bundle)
+    sent = scale.BUSY * 20
+    chatty = [dataclasses.replace(each, busy=each.busy + sent * COSTS.item) for each in busy]
+    found = scale.calibrated(runs(), busy, chatty, STREAMS, COSTS.bundle)
     for name, value in dataclasses.asdict(COSTS).items():
         assert getattr(found, name) == pytest.approx(value, rel=0.02), name
 
