@@ -302,10 +302,11 @@ def test_where_tasks_are_long_a_later_one_can_go_ahead(address: str, tmp_path: P
         pool.submit("long", Order("tick", (2, 0.6)))
         finish(pool, "long")
         pool.submit("running", Order("hold", hold))
+        read(pool, lambda events: events)
         waiting = [f"waiting {k}" for k in range(AHEAD + 1)]
         for key in waiting:
             pool.submit(key, Order("count", 1))
-        read(pool, lambda events: events)
+        assert not pool.poll(0.2)
         pool.submit("urgent", Order("count", 1), ahead=True)
         hold.unlink()
         events = finish(pool, "urgent", *waiting)
