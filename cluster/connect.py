@@ -82,6 +82,11 @@ def load() -> threading.Thread:
 
     Whoever uses Ray waits for it, and is told what goes wrong.
     """
+    # In a notebook Ray and tqdm, which it imports, ask for widgets, which nothing here needs.
+    logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
+    with warnings.catch_warnings():  # not in the thread, where it would change everybody's filters
+        warnings.filterwarnings("ignore", "IProgress not found")
+        import_module("tqdm.auto")
     loading = threading.Thread(target=_load, name="load Ray")
     loading.start()
     return loading
@@ -229,12 +234,7 @@ def _report_to_stderr() -> None:
 
 @contextmanager
 def _quiet_start() -> Iterator[None]:
-    """Keep standard output clean while Ray starts; it keeps the stream it is given.
-
-    In a notebook Ray and tqdm ask for widgets, which nothing here needs.
-    """
-    logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
+    """Keep standard output clean while Ray starts; it keeps the stream it is given."""
     with redirect_stdout(sys.stderr), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "IProgress not found")
         warnings.simplefilter("ignore", FutureWarning)
         yield
