@@ -18,7 +18,8 @@ from cluster.events import Task, TaskFailure
 from cluster.serial import failure_of, with_last
 
 MESSAGE_SECONDS = 0.0011
-"""What the driver takes to take in a message: measured by `benchmarks/overhead.py`."""
+"""What the driver is taken to need for a message and what is in it; `benchmarks/scale.py` measures
+the costs of either."""
 DRIVER_SHARE = 1 / 3
 """How much of its time it may take for that."""
 LEAST_SECONDS = 1.0

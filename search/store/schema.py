@@ -196,11 +196,12 @@ def insert(
 ) -> int:
     """Insert rows, which may be made one by one; return how many were new."""
     left = iter(rows)
-    for first in left:
-        marks = ", ".join("?" * len(first))
-        statement = f"INSERT OR {otherwise} INTO {table} VALUES ({marks})"  # noqa: S608 - ours
-        return db.executemany(statement, chain([first], left)).rowcount
-    return 0
+    first = next(left, None)
+    if first is None:
+        return 0
+    marks = ", ".join("?" * len(first))
+    statement = f"INSERT OR {otherwise} INTO {table} VALUES ({marks})"  # noqa: S608 - ours
+    return db.executemany(statement, chain([first], left)).rowcount
 
 
 def checksum(rows: Iterable[Row]) -> str:

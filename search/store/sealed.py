@@ -46,7 +46,7 @@ def seal(result: Result, history: Sequence[EpochRecord]) -> Sealed:
         float(result.seconds),
         _environment(result.environment),
     )
-    epochs = tuple((each[-1].epoch, _columns(each)) for each in (history,) if each)
+    epochs = ((history[-1].epoch, _columns(history)),) if history else ()
     arrays = tuple((name, _npy(array)) for name, array in sorted(result.arrays.items()))
     sealed = (*row, checksum([row, *epochs, *arrays]))
     return Sealed(replace(result, arrays={}), sealed, epochs, arrays)
